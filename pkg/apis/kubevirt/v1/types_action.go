@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package v1
+
+// StartOptions is the body of a start.
+type StartOptions struct {
+	// Paused starts the guest paused.
+	Paused bool `json:"paused,omitempty"`
+	// DryRun with "All" checks and changes nothing.
+	DryRun []string `json:"dryRun,omitempty"`
+}
+
+// StopOptions is the body of a stop.
+type StopOptions struct {
+	// GracePeriod in seconds shortens the instance's terminationGracePeriodSeconds.
+	GracePeriod *int64 `json:"gracePeriod,omitempty"`
+	// DryRun with "All" checks and changes nothing.
+	DryRun []string `json:"dryRun,omitempty"`
+}
+
+// RestartOptions is the body of a restart.
+type RestartOptions struct {
+	// GracePeriodSeconds may only be 0: the guest is ended at once.
+	GracePeriodSeconds *int64 `json:"gracePeriodSeconds,omitempty"`
+	// DryRun with "All" checks and changes nothing.
+	DryRun []string `json:"dryRun,omitempty"`
+}

@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package v1
+
+import (
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	"k8s.io/apimachinery/pkg/types"
+)
+
+// DomainSpec is a guest's hardware.
+type DomainSpec struct {
+	// Resources are used to size the guest where cpu or memory do not say it.
+	// +optional
+	Resources ResourceRequirements `json:"resources,omitempty"`
+	// +optional
+	CPU *CPU `json:"cpu,omitempty"`
+	// +optional
+	Memory *Memory `json:"memory,omitempty"`
+	// +optional
+	Machine *Machine `json:"machine,omitempty"`
+	// +optional
+	Firmware *Firmware `json:"firmware,omitempty"`
+	// +optional
+	Features *Features `json:"features,omitempty"`
+	Devices  Devices   `json:"devices"`
+}
+
+// ResourceRequirements are cpu and memory as Kubernetes counts them.
+type ResourceRequirements struct {
+	// Requests: memory sizes the guest where domain.memory.guest is absent; cpu gives its sockets where domain.cpu gives no topology.
+	// +optional
+	Requests corev1.ResourceList `json:"requests,omitempty"`
+	// Limits are used where requests are absent.
+	// +optional
+	Limits corev1.ResourceList `json:"limits,omitempty"`
+}
+
+// CPU is the guest's processors; their number is sockets × cores × threads.
+type CPU struct {
+	// Cores in each socket; 1 by default.
+	// +optional
+	Cores uint32 `json:"cores,omitempty"`
+	// Sockets of the guest; 1 by default.
+	// +optional
+	Sockets uint32 `json:"sockets,omitempty"`
+	// Threads in each core; 1 by default.
+	// +optional
+	Threads uint32 `json:"threads,omitempty"`
+	// Model is host-model (default), host-passthrough, or a name that libvirt knows.
+	// +optional
+	Model string `json:"model,omitempty"`
+}
+
+// Memory of the guest.
+type Memory struct {
+	// Guest is the size that the guest sees.
+	// +optional
+	Guest *resource.Quantity `json:"guest,omitempty"`
+}
+
+// Machine is the emulated machine.
+type Machine struct {
+	// Type is q35 (default) or a versioned pc-q35 name.
+	// +optional
+	Type string `json:"type"`
+}
+
+// Firmware of the guest.
+type Firmware struct {
+	// UUID that the guest's firmware reports. Computed from the machine's UID where it is absent.
+	// +optional
+	UUID types.UID `json:"uuid,omitempty"`
+	// Serial that the guest's firmware reports.
+	// +optional
+	Serial string `json:"serial,omitempty"`
+	// Bootloader is BIOS where it is absent.
+	// +optional
+	Bootloader *Bootloader `json:"bootloader,omitempty"`
+}
+
+// Bootloader is exactly one of BIOS and EFI.
+type Bootloader struct {
+	// +optional
+	BIOS *BIOS `json:"bios,omitempty"`
+	// +optional
+	EFI *EFI `json:"efi,omitempty"`
+}
+
+// BIOS boots by SeaBIOS.
+type BIOS struct {
+	// UseSerial sends the BIOS' messages to the serial console.
+	// +optional
+	UseSerial *bool `json:"useSerial,omitempty"`
+}
+
+// EFI boots by OVMF.
+type EFI struct {
+	// SecureBoot is true by default, and then needs features.smm.
+	// +optional
+	SecureBoot *bool `json:"secureBoot,omitempty"`
+}
+
+// Features of the machine.
+type Features struct {
+	// ACPI is on by default. Without it a guest can't be asked to power off.
+	// +optional
+	ACPI FeatureState `json:"acpi,omitempty"`
+	// SMM is the system management mode, which secure boot needs.
+	// +optional
+	SMM *FeatureState `json:"smm,omitempty"`
+}
+
+// FeatureState switches a feature.
+type FeatureState struct {
+	// Enabled is true where it is absent.
+	// +optional
+	Enabled *bool `json:"enabled,omitempty"`
+}
+
+// Devices of the guest.
+type Devices struct {
+	// Disks in the order of their device names. A volume without a disk gets one.
+	// +optional
+	// +listType=atomic
+	Disks []Disk `json:"disks,omitempty"`
+	// Interfaces of the guest. Where there are none, one to the pod network is made.
+	// +optional
+	// +listType=atomic
+	Interfaces []Interface `json:"interfaces,omitempty"`
+	// AutoattachPodInterface false leaves a guest without interfaces.
+	// +optional
+	AutoattachPodInterface *bool `json:"autoattachPodInterface,omitempty"`
+	// AutoattachGraphicsDevice false leaves a guest without a screen.
+	// +optional
+	AutoattachGraphicsDevice *bool `json:"autoattachGraphicsDevice,omitempty"`
+	// AutoattachSerialConsole false leaves a guest without a serial console.
+	// +optional
+	AutoattachSerialConsole *bool `json:"autoattachSerialConsole,omitempty"`
+	// AutoattachMemBalloon false leaves a guest without a memory balloon.
+	// +optional
+	AutoattachMemBalloon *bool `json:"autoattachMemBalloon,omitempty"`
+	// Rng gives the guest the host's randomness.
+	// +optional
+	Rng *Rng `json:"rng,omitempty"`
+}
+
+// Rng is a virtio random number generator.
+type Rng struct{}
+
+// DiskBus is how a disk is attached: virtio, sata, scsi or usb.
+type DiskBus string
+
+// The buses of disks.
+const (
+	DiskBusVirtio DiskBus = "virtio"
+	DiskBusSATA   DiskBus = "sata"
+	DiskBusSCSI   DiskBus = "scsi"
+	DiskBusUSB    DiskBus = "usb"
+)
+
+// Disk shows a volume to the guest.
+type Disk struct {
+	// Name of the volume.
+	Name       string `json:"name"`
+	DiskDevice `json:",inline"`
+	// BootOrder from 1, unique among disks and interfaces.
+	// +optional
+	BootOrder *uint `json:"bootOrder,omitempty"`
+	// Serial number of the disk.
+	// +optional
+	Serial string `json:"serial,omitempty"`
+	// Cache is none, writethrough or writeback.
+	// +optional
+	Cache DriverCache `json:"cache,omitempty"`
+}
+
+// DriverCache is a disk's cache mode.
+type DriverCache string
+
+// The cache modes of disks.
+const (
+	CacheNone         DriverCache = "none"
+	CacheWriteThrough DriverCache = "writethrough"
+	CacheWriteBack    DriverCache = "writeback"
+)
+
+// DiskDevice is exactly one kind of device; a disk where none is given.
+type DiskDevice struct {
+	// +optional
+	Disk *DiskTarget `json:"disk,omitempty"`
+	// +optional
+	CDRom *CDRomTarget `json:"cdrom,omitempty"`
+}
+
+// DiskTarget attaches a volume as a disk.
+type DiskTarget struct {
+	// Bus is sata on amd64 where it is absent.
+	// +optional
+	Bus DiskBus `json:"bus,omitempty"`
+	// +optional
+	ReadOnly bool `json:"readonly,omitempty"`
+}
+
+// TrayState is open or closed.
+type TrayState string
+
+// The states of a tray.
+const (
+	TrayStateOpen   TrayState = "open"
+	TrayStateClosed TrayState = "closed"
+)
+
+// CDRomTarget attaches a volume as a CD-ROM.
+type CDRomTarget struct {
+	// Bus is sata where it is absent; virtio is refused.
+	// +optional
+	Bus DiskBus `json:"bus,omitempty"`
+	// ReadOnly is true where it is absent.
+	// +optional
+	ReadOnly *bool `json:"readonly,omitempty"`
+	// Tray is closed where it is absent.
+	// +optional
+	Tray TrayState `json:"tray,omitempty"`
+}
+
+// Interface connects the guest to a network.
+type Interface struct {
+	// Name of the network.
+	Name string `json:"name"`
+	// Model is virtio where it is absent.
+	// +optional
+	Model string `json:"model,omitempty"`
+	// InterfaceBindingMethod is masquerade where it is absent.
+	InterfaceBindingMethod `json:",inline"`
+	// MacAddress is computed from the machine's UID where it is absent.
+	// +optional
+	MacAddress string `json:"macAddress,omitempty"`
+	// BootOrder from 1, unique among disks and interfaces.
+	// +optional
+	BootOrder *uint `json:"bootOrder,omitempty"`
+}
+
+// InterfaceBindingMethod is exactly one way to connect an interface.
+type InterfaceBindingMethod struct {
+	// Masquerade reaches out through network address translation.
+	// +optional
+	Masquerade *InterfaceMasquerade `json:"masquerade,omitempty"`
+}
+
+// InterfaceMasquerade has no settings.
+type InterfaceMasquerade struct{}
+
+// Network is what an interface connects to.
+type Network struct {
+	Name          string `json:"name"`
+	NetworkSource `json:",inline"`
+}
+
+// NetworkSource is exactly one kind of network.
+type NetworkSource struct {
+	// Pod is the node's default network.
+	// +optional
+	Pod *PodNetwork `json:"pod,omitempty"`
+}
+
+// PodNetwork is the node's default network.
+type PodNetwork struct{}
