@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package api
+
+import (
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
+
+	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
+)
+
+// StartRequest asks that the domain of an instance runs. It is idempotent: where a domain of the same
+// UID exists, in whatever state, nothing is started and its status is returned.
+type StartRequest struct {
+	// Instance is the complete instance, defaults filled in.
+	Instance *kubevirtv1.VirtualMachineInstance `json:"instance"`
+	// Disks are the files behind the volumes that are claims, by volume name.
+	Disks map[string]DiskSource `json:"disks,omitempty"`
+	// Seeds are the contents of the cloud-init volumes, by volume name.
+	Seeds map[string]Seed `json:"seeds,omitempty"`
+}
+
+// DiskSource is a raw file below a root that the launcher was started with.
+type DiskSource struct {
+	// Path is absolute, free of symbolic links, and below the volume root.
+	Path string `json:"path"`
+	// ReadOnly is true where the claim may not be written.
+	ReadOnly bool `json:"readOnly,omitempty"`
+}
+
+// Seed is the content of a cloud-init volume, secrets resolved.
+type Seed struct {
+	UserData    []byte `json:"userData,omitempty"`
+	NetworkData []byte `json:"networkData,omitempty"`
+}
+
+// State of a domain.
+type State string
+
+const (
+	// StateStarting: defined, not running yet.
+	StateStarting State = "Starting"
+	// StateRunning: the processors run.
+	StateRunning State = "Running"
+	// StatePaused: the processors are stopped.
+	StatePaused State = "Paused"
+	// StateStopping: the guest was asked to power off.
+	StateStopping State = "Stopping"
+	// StateSucceeded: ended by the guest's own power-off, or by a shutdown that was asked for.
+	StateSucceeded State = "Succeeded"
+	// StateFailed: crashed, killed, or never started; Reason and Message say which.
+	StateFailed State = "Failed"
+)
+
+// Reasons of StateFailed.
+const (
+	// ReasonGuestCrashed: the guest told of a panic.
+	ReasonGuestCrashed = "GuestCrashed"
+	// ReasonProcessDied: QEMU ended without the guest's or our doing.
+	ReasonProcessDied = "ProcessDied"
+	// ReasonKilled: the grace period ran out, or the stop was forced.
+	ReasonKilled = "Killed"
+	// ReasonStartFailed: libvirt or QEMU refused the domain.
+	ReasonStartFailed = "StartFailed"
+)
+
+// DomainStatus is the state of one domain. A domain that ended is listed, with how it ended, until it is deleted.
+type DomainStatus struct {
+	Namespace string    `json:"namespace"`
+	Name      string    `json:"name"`
+	UID       types.UID `json:"uid"`
+	State     State     `json:"state"`
+	Reason    string    `json:"reason,omitempty"`
+	Message   string    `json:"message,omitempty"`
+	// StartedAt is zero until the domain ran.
+	StartedAt time.Time `json:"startedAt,omitzero"`
+	// Accelerator is kvm or tcg.
+	Accelerator string `json:"accelerator,omitempty"`
+	// Machine is the machine type that the guest really has, such as pc-q35-7.2.
+	Machine string `json:"machine,omitempty"`
+	// Targets are the device names of the volumes, such as vda.
+	Targets map[string]string `json:"targets,omitempty"`
+	// Interfaces of the domain.
+	Interfaces []kubevirtv1.VirtualMachineInstanceNetworkInterface `json:"interfaces,omitempty"`
+}
+
+// Event tells of a domain whose status changed, or that is gone.
+type Event struct {
+	// Type is Status or Deleted. A stream begins with a Status for each domain, then one Synced.
+	Type   EventType    `json:"type"`
+	Status DomainStatus `json:"status,omitzero"`
+}
+
+// EventType is the kind of an Event.
+type EventType string
+
+// The kinds of events.
+const (
+	EventStatus  EventType = "Status"
+	EventDeleted EventType = "Deleted"
+	EventSynced  EventType = "Synced"
+)
+
+// ShutdownRequest asks that a domain ends.
+type ShutdownRequest struct {
+	// GracePeriodSeconds is how long the guest may take after it was asked to power off; 0 ends it at once.
+	GracePeriodSeconds int64 `json:"gracePeriodSeconds"`
+}
+
+// Health tells what the launcher found on the node.
+type Health struct {
+	// PID of the launcher.
+	PID int `json:"pid"`
+	// Version of the launcher's build; the agent replaces a launcher of another version, which harms no guest.
+	Version string `json:"version"`
+	// Libvirt says whether the connection to libvirt is up; Message says what to do where it is not.
+	Libvirt bool `json:"libvirt"`
+	// LibvirtVersion such as 9.0.0.
+	LibvirtVersion string `json:"libvirtVersion,omitempty"`
+	// Accelerator is kvm where a probe proved it usable, else tcg.
+	Accelerator string `json:"accelerator,omitempty"`
+	Message     string `json:"message,omitempty"`
+}
+
+// Error is the body of each answer that is not a success.
+type Error struct {
+	// Reason is CamelCase: NotFound, Conflict, Invalid, NotRunning, LibvirtUnavailable, StartFailed, Internal.
+	Reason  string `json:"reason"`
+	Message string `json:"message"`
+}
+
+func (e *Error) Error() string { return e.Message }
