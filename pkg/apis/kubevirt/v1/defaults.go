@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package v1
+
+import "k8s.io/utils/ptr"
+
+// Defaults of an instance's spec, as upstream's on amd64 except where a comment says otherwise.
+const (
+	DefaultMachineType                   = "q35"
+	DefaultCPUModel                      = "host-model"
+	DefaultInterfaceModel                = "virtio"
+	DefaultDiskBus                       = DiskBusSATA
+	DefaultTerminationGracePeriodSeconds = int64(30)
+	// DefaultNetworkName names the network and the interface of a guest that asks for none.
+	DefaultNetworkName = "default"
+)
+
+// SetDefaultsVirtualMachineInstanceSpec completes spec in place. It is idempotent and keeps whatever is
+// given. It is applied to instances and to copies of templates, never to what a user wrote.
+func SetDefaultsVirtualMachineInstanceSpec(spec *VirtualMachineInstanceSpec) {
+	domain := &spec.Domain
+	setDefaultsCPU(domain)
+	setDefaultsMemory(domain)
+	if domain.Machine == nil {
+		domain.Machine = &Machine{}
+	}
+	if domain.Machine.Type == "" {
+		domain.Machine.Type = DefaultMachineType
+	}
+	if domain.Features == nil {
+		domain.Features = &Features{}
+	}
+	setDefaultsFeature(&domain.Features.ACPI)
+	if domain.Features.SMM != nil {
+		setDefaultsFeature(domain.Features.SMM)
+	}
+	if fw := domain.Firmware; fw != nil && fw.Bootloader != nil && fw.Bootloader.EFI != nil && fw.Bootloader.EFI.SecureBoot == nil {
+		fw.Bootloader.EFI.SecureBoot = ptr.To(true)
+	}
+	setDefaultsDisks(spec)
+	setDefaultsNetwork(spec)
+	if spec.TerminationGracePeriodSeconds == nil {
+		spec.TerminationGracePeriodSeconds = ptr.To(DefaultTerminationGracePeriodSeconds)
+	}
+}
+
+// setDefaultsCPU derives the sockets from limits or requests where no topology is given.
+func setDefaultsCPU(domain *DomainSpec) {
+	if domain.CPU == nil {
+		domain.CPU = &CPU{}
+	}
+	cpu := domain.CPU
+	if cpu.Cores == 0 && cpu.Sockets == 0 && cpu.Threads == 0 {
+		if quantity, ok := domain.Resources.Limits["cpu"]; ok {
+			cpu.Sockets = uint32(max(quantity.Value(), 0))
+		} else if quantity, ok := domain.Resources.Requests["cpu"]; ok {
+			cpu.Sockets = uint32(max(quantity.Value(), 0))
+		}
+	}
+	cpu.Cores = max(cpu.Cores, 1)
+	cpu.Sockets = max(cpu.Sockets, 1)
+	cpu.Threads = max(cpu.Threads, 1)
+	if cpu.Model == "" {
+		cpu.Model = DefaultCPUModel
+	}
+}
+
+func setDefaultsMemory(domain *DomainSpec) {
+	if domain.Memory == nil {
+		domain.Memory = &Memory{}
+	}
+	if domain.Memory.Guest != nil {
+		return
+	}
+	if quantity, ok := domain.Resources.Requests["memory"]; ok {
+		domain.Memory.Guest = &quantity
+	} else if quantity, ok := domain.Resources.Limits["memory"]; ok {
+		domain.Memory.Guest = &quantity
+	}
+}
+
+func setDefaultsFeature(feature *FeatureState) {
+	if feature.Enabled == nil {
+		feature.Enabled = ptr.To(true)
+	}
+}
+
+// setDefaultsDisks gives each volume a disk, appended in the order of the volumes: device names depend on it.
+func setDefaultsDisks(spec *VirtualMachineInstanceSpec) {
+	devices := &spec.Domain.Devices
+	shown := make(map[string]bool, len(devices.Disks))
+	for _, disk := range devices.Disks {
+		shown[disk.Name] = true
+	}
+	for _, volume := range spec.Volumes {
+		if !shown[volume.Name] {
+			devices.Disks = append(devices.Disks, Disk{Name: volume.Name})
+		}
+	}
+	for i := range devices.Disks {
+		setDefaultsDisk(&devices.Disks[i])
+	}
+}
+
+func setDefaultsDisk(disk *Disk) {
+	if disk.CDRom != nil {
+		if disk.CDRom.Bus == "" {
+			disk.CDRom.Bus = DefaultDiskBus
+		}
+		if disk.CDRom.ReadOnly == nil {
+			disk.CDRom.ReadOnly = ptr.To(true)
+		}
+		if disk.CDRom.Tray == "" {
+			disk.CDRom.Tray = TrayStateClosed
+		}
+		return
+	}
+	if disk.Disk == nil {
+		disk.Disk = &DiskTarget{}
+	}
+	if disk.Disk.Bus == "" {
+		disk.Disk.Bus = DefaultDiskBus
+	}
+}
+
+// setDefaultsNetwork connects a guest that asks for no network to the pod network. The binding is
+// masquerade, which upstream offers as a cluster's default; upstream's own default is bridge.
+func setDefaultsNetwork(spec *VirtualMachineInstanceSpec) {
+	devices := &spec.Domain.Devices
+	if len(devices.Interfaces) == 0 && len(spec.Networks) == 0 && ptr.Deref(devices.AutoattachPodInterface, true) {
+		devices.Interfaces = []Interface{{Name: DefaultNetworkName}}
+		spec.Networks = []Network{{Name: DefaultNetworkName, NetworkSource: NetworkSource{Pod: &PodNetwork{}}}}
+	}
+	for i := range devices.Interfaces {
+		iface := &devices.Interfaces[i]
+		if iface.Masquerade == nil {
+			iface.Masquerade = &InterfaceMasquerade{}
+		}
+		if iface.Model == "" {
+			iface.Model = DefaultInterfaceModel
+		}
+	}
+}
