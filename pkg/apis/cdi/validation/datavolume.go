@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package validation
+
+import (
+	apiequality "k8s.io/apimachinery/pkg/api/equality"
+	apivalidation "k8s.io/apimachinery/pkg/api/validation"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	cdiv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/cdi/v1beta1"
+)
+
+// ValidateDataVolume judges a DataVolume that is to be created.
+func ValidateDataVolume(dv *cdiv1.DataVolume) field.ErrorList {
+	errs := apivalidation.ValidateObjectMeta(&dv.ObjectMeta, true, apivalidation.NameIsDNSSubdomain, field.NewPath("metadata"))
+	return append(errs, ValidateDataVolumeSpec(&dv.Spec, field.NewPath("spec"))...)
+}
+
+// ValidateDataVolumeUpdate judges a change: metadata may change, the spec may not.
+func ValidateDataVolumeUpdate(dv, old *cdiv1.DataVolume) field.ErrorList {
+	errs := apivalidation.ValidateObjectMetaUpdate(&dv.ObjectMeta, &old.ObjectMeta, field.NewPath("metadata"))
+	if !apiequality.Semantic.DeepEqual(dv.Spec, old.Spec) {
+		errs = append(errs, field.Forbidden(field.NewPath("spec"),
+			"Cannot update DataVolume Spec: the spec is fixed once the DataVolume is made; delete it and create another"))
+	}
+	return errs
+}
+
+// ValidateDataVolumeSpec judges the spec of a DataVolume or of a VM's dataVolumeTemplate, found at path.
+func ValidateDataVolumeSpec(spec *cdiv1.DataVolumeSpec, path *field.Path) field.ErrorList {
+	errs := validateClaim(spec, path)
+	errs = append(errs, validateSource(spec.Source, path.Child("source"))...)
+	switch spec.ContentType {
+	case "", cdiv1.DataVolumeKubeVirt:
+	default:
+		errs = append(errs, field.NotSupported(path.Child("contentType"), spec.ContentType,
+			[]cdiv1.DataVolumeContentType{cdiv1.DataVolumeKubeVirt}))
+	}
+	return errs
+}

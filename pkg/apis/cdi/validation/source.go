@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package validation
+
+import (
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	cdiv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/cdi/v1beta1"
+	"github.com/virt-apiserver/virt-apiserver/pkg/image/source"
+)
+
+const (
+	maxURL           = 8 << 10
+	maxHeader        = 8 << 10
+	maxHeaders       = 64
+	maxHeaderSecrets = 16
+)
+
+func validateSource(src *cdiv1.DataVolumeSource, path *field.Path) field.ErrorList {
+	switch {
+	case src == nil:
+		return field.ErrorList{field.Required(path,
+			"Data volume should have either Source or SourceRef, or be externally populated: give source.http or source.blank")}
+	case src.HTTP == nil && src.Blank == nil:
+		return field.ErrorList{field.Required(path, "Missing Data volume source: give one of http and blank")}
+	case src.HTTP != nil && src.Blank != nil:
+		return field.ErrorList{field.Forbidden(path, "Multiple Data volume sources: give one of http and blank")}
+	case src.HTTP != nil:
+		return validateHTTP(src.HTTP, path.Child("http"))
+	}
+	return nil
+}
+
+func validateHTTP(src *cdiv1.DataVolumeSourceHTTP, path *field.Path) field.ErrorList {
+	errs := validateURL(src.URL, path.Child("url"))
+	errs = append(errs, validateHeaders(src.ExtraHeaders, path.Child("extraHeaders"))...)
+	errs = append(errs, validateChecksum(src.Checksum, path.Child("checksum"))...)
+	if src.SecretRef != "" {
+		errs = append(errs, validateName(src.SecretRef, path.Child("secretRef"))...)
+	}
+	if src.CertConfigMap != "" {
+		errs = append(errs, validateName(src.CertConfigMap, path.Child("certConfigMap"))...)
+	}
+	secrets := path.Child("secretExtraHeaders")
+	if n := len(src.SecretExtraHeaders); n > maxHeaderSecrets {
+		return append(errs, field.TooMany(secrets, n, maxHeaderSecrets))
+	}
+	for i, name := range src.SecretExtraHeaders {
+		errs = append(errs, validateName(name, secrets.Index(i))...)
+	}
+	return errs
+}
+
+// validateURL does not show the URL in its errors: it may hold a password.
+func validateURL(raw string, path *field.Path) field.ErrorList {
+	if raw == "" {
+		return field.ErrorList{field.Required(path, "source URL is empty")}
+	}
+	if len(raw) > maxURL {
+		return field.ErrorList{field.TooLong(path, "", maxURL)}
+	}
+	if _, err := source.ParseURL(raw); err != nil {
+		return field.ErrorList{field.Invalid(path, field.OmitValueType{}, err.Error())}
+	}
+	return nil
+}
+
+// validateHeaders does not show the lines in its errors: they may hold tokens.
+func validateHeaders(headers []string, path *field.Path) field.ErrorList {
+	if n := len(headers); n > maxHeaders {
+		return field.ErrorList{field.TooMany(path, n, maxHeaders)}
+	}
+	var errs field.ErrorList
+	for i, header := range headers {
+		if len(header) > maxHeader {
+			errs = append(errs, field.TooLong(path.Index(i), "", maxHeader))
+			continue
+		}
+		if _, _, err := source.ParseHeader(header); err != nil {
+			errs = append(errs, field.Invalid(path.Index(i), field.OmitValueType{}, err.Error()))
+		}
+	}
+	return errs
+}
+
+func validateChecksum(checksum string, path *field.Path) field.ErrorList {
+	if checksum == "" {
+		return nil
+	}
+	if _, err := source.ParseChecksum(checksum); err != nil {
+		return field.ErrorList{field.Invalid(path, checksum, err.Error())}
+	}
+	return nil
+}
