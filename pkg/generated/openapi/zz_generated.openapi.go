@@ -10,6 +10,7 @@ package openapi
 import (
 	v1beta1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/cdi/v1beta1"
 	v1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
+	subresourcesv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/subresources/v1"
 	apiextensions "github.com/virt-apiserver/virt-apiserver/pkg/standalone/core/apiextensions"
 	corev1 "k8s.io/api/core/v1"
 	storagev1 "k8s.io/api/storage/v1"
@@ -85,6 +86,8 @@ func GetOpenAPIDefinitions(ref common.ReferenceCallback) map[string]common.OpenA
 		v1.Volume{}.OpenAPIModelName():                                         schema_pkg_apis_kubevirt_v1_Volume(ref),
 		v1.VolumeSource{}.OpenAPIModelName():                                   schema_pkg_apis_kubevirt_v1_VolumeSource(ref),
 		v1.VolumeStatus{}.OpenAPIModelName():                                   schema_pkg_apis_kubevirt_v1_VolumeStatus(ref),
+		subresourcesv1.VirtualMachine{}.OpenAPIModelName():                     schema_pkg_apis_subresources_v1_VirtualMachine(ref),
+		subresourcesv1.VirtualMachineInstance{}.OpenAPIModelName():             schema_pkg_apis_subresources_v1_VirtualMachineInstance(ref),
 		apiextensions.CustomResourceDefinition{}.OpenAPIModelName():            schema_pkg_standalone_core_apiextensions_CustomResourceDefinition(ref),
 		apiextensions.CustomResourceDefinitionList{}.OpenAPIModelName():        schema_pkg_standalone_core_apiextensions_CustomResourceDefinitionList(ref),
 		corev1.AWSElasticBlockStoreVolumeSource{}.OpenAPIModelName():           schema_k8sio_api_core_v1_AWSElasticBlockStoreVolumeSource(ref),
@@ -2972,6 +2975,76 @@ func schema_pkg_apis_kubevirt_v1_VolumeStatus(ref common.ReferenceCallback) comm
 		},
 		Dependencies: []string{
 			v1.PersistentVolumeClaimInfo{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_subresources_v1_VirtualMachine(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "VirtualMachine stands for the machine whose actions are called. It is never read or written.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"kind": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Kind is a string value representing the REST resource this object represents. Servers may infer this from the endpoint the client submits requests to. Cannot be updated. In CamelCase. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#types-kinds",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"apiVersion": {
+						SchemaProps: spec.SchemaProps{
+							Description: "APIVersion defines the versioned schema of this representation of an object. Servers should convert recognized schemas to the latest internal value, and may reject unrecognized values. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#resources",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"metadata": {
+						SchemaProps: spec.SchemaProps{
+							Default: map[string]interface{}{},
+							Ref:     ref(metav1.ObjectMeta{}.OpenAPIModelName()),
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			metav1.ObjectMeta{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_subresources_v1_VirtualMachineInstance(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "VirtualMachineInstance stands for the instance whose actions are called. It is never read or written.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"kind": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Kind is a string value representing the REST resource this object represents. Servers may infer this from the endpoint the client submits requests to. Cannot be updated. In CamelCase. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#types-kinds",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"apiVersion": {
+						SchemaProps: spec.SchemaProps{
+							Description: "APIVersion defines the versioned schema of this representation of an object. Servers should convert recognized schemas to the latest internal value, and may reject unrecognized values. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#resources",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"metadata": {
+						SchemaProps: spec.SchemaProps{
+							Default: map[string]interface{}{},
+							Ref:     ref(metav1.ObjectMeta{}.OpenAPIModelName()),
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			metav1.ObjectMeta{}.OpenAPIModelName()},
 	}
 }
 

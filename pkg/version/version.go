@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package version says which build this is. It is the product's own: the version of Kubernetes' component
+// base stays Kubernetes', because feature gates are resolved against it.
+package version
+
+import (
+	"fmt"
+	"runtime"
+
+	apimachineryversion "k8s.io/apimachinery/pkg/version"
+)
+
+// Set by the linker.
+var (
+	gitVersion = "v0.1.0-dev"
+	gitCommit  = "unknown"
+	buildDate  = "1970-01-01T00:00:00Z"
+)
+
+// compatibleWith is the KubeVirt release whose wire API is spoken. Its clients compare their own
+// version with the server's, so the server answers with it and names itself in the build metadata.
+const compatibleWith = "v1.7.0"
+
+// Get returns the product's own version.
+func Get() apimachineryversion.Info {
+	return apimachineryversion.Info{
+		GitVersion: gitVersion,
+		GitCommit:  gitCommit,
+		BuildDate:  buildDate,
+		GoVersion:  runtime.Version(),
+		Compiler:   runtime.Compiler,
+		Platform:   fmt.Sprintf("%s/%s", runtime.GOOS, runtime.GOARCH),
+	}
+}
+
+// KubeVirt returns the version that KubeVirt's clients are told, such as v1.7.0+virt-apiserver.v0.1.0.
+func KubeVirt() apimachineryversion.Info {
+	info := Get()
+	info.GitVersion = compatibleWith + "+virt-apiserver." + info.GitVersion
+	return info
+}
