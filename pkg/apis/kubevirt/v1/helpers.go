@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package v1
+
+import (
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+)
+
+// EffectiveRunStrategy resolves running and runStrategy. A machine that has neither, which validation
+// refuses, counts as Halted.
+func (vm *VirtualMachine) EffectiveRunStrategy() VirtualMachineRunStrategy {
+	switch {
+	case vm.Spec.RunStrategy != nil:
+		return *vm.Spec.RunStrategy
+	case vm.Spec.Running != nil && *vm.Spec.Running:
+		return RunStrategyAlways
+	default:
+		return RunStrategyHalted
+	}
+}
+
+// IsFinal says whether the instance has ended, well or badly. It will never run again.
+func (vmi *VirtualMachineInstance) IsFinal() bool {
+	return vmi.Status.Phase == Succeeded || vmi.Status.Phase == Failed
+}
+
+// IsRunning says whether the guest's domain runs; a paused guest does.
+func (vmi *VirtualMachineInstance) IsRunning() bool {
+	return vmi.Status.Phase == Running
+}
+
+// IsScheduled says whether the instance was handed to the agent of a node and has not ended.
+// Until it is, the VMI controller writes its status; from then on that node's agent does.
+func (vmi *VirtualMachineInstance) IsScheduled() bool {
+	return vmi.Status.NodeName != "" && !vmi.IsFinal()
+}
+
+// WasRunning says whether the guest's domain ever ran.
+func (vmi *VirtualMachineInstance) WasRunning() bool {
+	if vmi.IsRunning() {
+		return true
+	}
+	for _, transition := range vmi.Status.PhaseTransitionTimestamps {
+		if transition.Phase == Running {
+			return true
+		}
+	}
+	return false
+}
+
+// SetPhase enters phase, and notes when, unless the instance is there already.
+func (s *VirtualMachineInstanceStatus) SetPhase(phase VirtualMachineInstancePhase, now metav1.Time) {
+	if s.Phase == phase {
+		return
+	}
+	s.Phase = phase
+	s.PhaseTransitionTimestamps = append(s.PhaseTransitionTimestamps,
+		VirtualMachineInstancePhaseTransitionTimestamp{Phase: phase, PhaseTransitionTimestamp: now})
+}
