@@ -11,7 +11,9 @@ import (
 )
 
 // StartRequest asks that the domain of an instance runs. It is idempotent: where a domain of the same
-// UID exists, in whatever state, nothing is started and its status is returned.
+// UID runs or ran, nothing is started and its status is returned. A domain that is in StateStarting
+// (the launcher ended before it could start it) is started. A start that libvirt refuses leaves nothing
+// behind, so that it can be tried again.
 type StartRequest struct {
 	// Instance is the complete instance, defaults filled in.
 	Instance *kubevirtv1.VirtualMachineInstance `json:"instance"`
@@ -39,7 +41,7 @@ type Seed struct {
 type State string
 
 const (
-	// StateStarting: defined, not running yet.
+	// StateStarting: known to the launcher, not running yet. Another StartRequest carries on.
 	StateStarting State = "Starting"
 	// StateRunning: the processors run.
 	StateRunning State = "Running"
@@ -65,6 +67,14 @@ const (
 	ReasonStartFailed = "StartFailed"
 )
 
+// Reasons of StatePaused.
+const (
+	// ReasonPausedByUser: the start strategy or a request paused the guest.
+	ReasonPausedByUser = "PausedByUser"
+	// ReasonPausedIOError: a disk failed, most often because the file system is full; unpause goes on.
+	ReasonPausedIOError = "PausedIOError"
+)
+
 // DomainStatus is the state of one domain. A domain that ended is listed, with how it ended, until it is deleted.
 type DomainStatus struct {
 	Namespace string    `json:"namespace"`
@@ -84,23 +94,6 @@ type DomainStatus struct {
 	// Interfaces of the domain.
 	Interfaces []kubevirtv1.VirtualMachineInstanceNetworkInterface `json:"interfaces,omitempty"`
 }
-
-// Event tells of a domain whose status changed, or that is gone.
-type Event struct {
-	// Type is Status or Deleted. A stream begins with a Status for each domain, then one Synced.
-	Type   EventType    `json:"type"`
-	Status DomainStatus `json:"status,omitzero"`
-}
-
-// EventType is the kind of an Event.
-type EventType string
-
-// The kinds of events.
-const (
-	EventStatus  EventType = "Status"
-	EventDeleted EventType = "Deleted"
-	EventSynced  EventType = "Synced"
-)
 
 // ShutdownRequest asks that a domain ends.
 type ShutdownRequest struct {
@@ -122,12 +115,3 @@ type Health struct {
 	Accelerator string `json:"accelerator,omitempty"`
 	Message     string `json:"message,omitempty"`
 }
-
-// Error is the body of each answer that is not a success.
-type Error struct {
-	// Reason is CamelCase: NotFound, Conflict, Invalid, NotRunning, LibvirtUnavailable, StartFailed, Internal.
-	Reason  string `json:"reason"`
-	Message string `json:"message"`
-}
-
-func (e *Error) Error() string { return e.Message }
