@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package streams
+
+import (
+	"context"
+	"io"
+	"sync"
+	"time"
+)
+
+const (
+	// bufferSize of each direction, which is also the largest message sent.
+	bufferSize = 16 << 10
+	// pingInterval is below the idle limit of any proxy that carries WebSockets.
+	pingInterval = 10 * time.Second
+)
+
+// Bridge copies between a client's socket and the guest's stream until one of them ends or ctx is done,
+// then closes both. It returns why it ended: nil when the client left, io.EOF when the guest's side ended,
+// or the error of either, of which the client has been told.
+//
+// Neither side is read faster than the other takes it. All that was read is delivered before the close: a
+// guest's side that takes no more is still read to its end.
+//
+// Pings keep proxies on the way from calling the connection idle. An answer is not insisted on: a client
+// that was stopped for an hour may go on. A peer that vanished is TCP's to find.
+func Bridge(ctx context.Context, socket *Socket, conn io.ReadWriteCloser) error {
+	pinging, stopPinging := context.WithCancel(ctx)
+	fromClient, fromGuest := make(chan error, 1), make(chan error, 1)
+	var running sync.WaitGroup
+	running.Go(func() { fromClient <- relay(&fuse{Writer: conn, blow: func() {}}, socket) })
+	running.Go(func() { fromGuest <- relay(&fuse{Writer: socket, blow: socket.drop}, conn) })
+	running.Go(func() { socket.keepAlive(pinging) })
+
+	var why, told error
+	select {
+	case why = <-fromClient:
+		told = why
+		if why == io.EOF {
+			why = nil
+		}
+	case why = <-fromGuest:
+		told = why
+	case <-ctx.Done():
+		why, told = context.Cause(ctx), ErrStopping
+	}
+	stopPinging()
+	_ = conn.Close()
+	_ = socket.end(told)
+	running.Wait()
+	return why
+}
+
+// relay copies until src or dst gives an error, and returns it.
+func relay(dst io.Writer, src io.Reader) error {
+	buffer := make([]byte, bufferSize)
+	for {
+		n, err := src.Read(buffer)
+		if n > 0 {
+			if _, err := dst.Write(buffer[:n]); err != nil {
+				return err
+			}
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// fuse is a writer that drops everything after its first error, of which it tells once. What feeds it is
+// read on, for that also says when and why a side ends.
+type fuse struct {
+	io.Writer
+	blow  func()
+	blown bool
+}
+
+func (f *fuse) Write(p []byte) (int, error) {
+	if f.blown {
+		return len(p), nil
+	}
+	if _, err := f.Writer.Write(p); err != nil {
+		f.blown = true
+		f.blow()
+	}
+	return len(p), nil
+}
+
+// keepAlive pings until ctx is done. While data waits to be taken, the connection is not idle.
+func (s *Socket) keepAlive(ctx context.Context) {
+	ticker := time.NewTicker(pingInterval)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		if s.writing.Load() {
+			continue
+		}
+		s.ping()
+	}
+}
+
+// ping is not bound to a context of its caller: one that ends while the ping is written would break the
+// connection. It returns when the socket is closed.
+func (s *Socket) ping() {
+	ctx, cancel := context.WithTimeout(context.Background(), pingInterval)
+	defer cancel()
+	_ = s.ws.Ping(ctx)
+}

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package streams
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
+	"github.com/virt-apiserver/virt-apiserver/pkg/launcher/api"
+)
+
+// Launcher gives the raw streams of the domains on this machine. Its refusals are *api.Error.
+type Launcher interface {
+	// Stream opens the named stream of the instance with the given UID.
+	Stream(ctx context.Context, uid types.UID, stream string) (net.Conn, error)
+}
+
+// Local opens streams through the launcher of this machine. Each stream of an instance has one session: a
+// newer one takes over, and the older one's reads end with ErrTakenOver.
+type Local struct {
+	launcher Launcher
+	sessions *sessions
+}
+
+// NewLocal returns a Local that has at most maxSessions open.
+func NewLocal(launcher Launcher, maxSessions int) *Local {
+	return &Local{launcher: launcher, sessions: newSessions(maxSessions)}
+}
+
+// Open opens a stream of vmi, of which only the name and the UID count. ctx bounds the opening only.
+// The caller closes what it gets.
+func (l *Local) Open(ctx context.Context, vmi *kubevirtv1.VirtualMachineInstance, stream string) (net.Conn, error) {
+	session, err := l.sessions.begin(sessionKey{vmi.UID, stream})
+	if err != nil {
+		return nil, err
+	}
+	conn, err := l.launcher.Stream(ctx, vmi.UID, stream)
+	if err != nil {
+		l.sessions.finish(session)
+		return nil, launcherRefusal(vmi.Name, err)
+	}
+	if err := session.attach(conn); err != nil {
+		return nil, apierrors.NewServiceUnavailable(err.Error())
+	}
+	return session, nil
+}
+
+// launcherRefusal is what a client is told where the launcher gave no stream.
+func launcherRefusal(name string, err error) error {
+	var refused *api.Error
+	if !errors.As(err, &refused) {
+		return apierrors.NewServiceUnavailable(fmt.Sprintf("the launcher does not answer; it is restarted if need be: %v", err))
+	}
+	switch refused.Reason {
+	case "NotFound":
+		return notFound(name)
+	case "NotRunning", "Invalid":
+		return apierrors.NewBadRequest(refused.Message)
+	case "LibvirtUnavailable":
+		return apierrors.NewServiceUnavailable(refused.Message)
+	default:
+		return &apierrors.StatusError{ErrStatus: metav1.Status{
+			Status:  metav1.StatusFailure,
+			Code:    http.StatusInternalServerError,
+			Reason:  metav1.StatusReasonInternalError,
+			Message: refused.Message,
+		}}
+	}
+}

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package streams
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"k8s.io/apimachinery/pkg/types"
+)
+
+func TestLocalFreesPlacesAndCapsThem(t *testing.T) {
+	launcher := newFakeLauncher()
+	local := NewLocal(launcher, 2)
+	console, err := local.Open(t.Context(), instance(), Console)
+	require.NoError(t, err)
+	screen, err := local.Open(t.Context(), instance(), VNC)
+	require.NoError(t, err)
+	third := instance()
+	third.UID = "u3"
+
+	_, err = local.Open(t.Context(), third, Console)
+	requireStatus(t, err, http.StatusServiceUnavailable)
+	assert.ErrorContains(t, err, "all 2 streams")
+
+	require.NoError(t, console.Close())
+	_, err = local.Open(t.Context(), third, Console)
+	requireStatus(t, err, http.StatusNotFound)
+	again, err := local.Open(t.Context(), instance(), Console)
+	require.NoError(t, err, "a refused stream keeps no place")
+	_, _ = again.Close(), screen.Close()
+	assert.Empty(t, local.sessions.open)
+}
+
+// slowLauncher opens when it is told to.
+type slowLauncher struct {
+	*fakeLauncher
+	open chan struct{}
+}
+
+func (s slowLauncher) Stream(ctx context.Context, uid types.UID, stream string) (net.Conn, error) {
+	<-s.open
+	return s.fakeLauncher.Stream(ctx, uid, stream)
+}
+
+func TestSessionsThatOpenAtOnceLeaveOne(t *testing.T) {
+	launcher := slowLauncher{newFakeLauncher(), make(chan struct{})}
+	local := NewLocal(launcher, 8)
+	var opening sync.WaitGroup
+	opened := make(chan net.Conn, 5)
+	for range 5 {
+		opening.Go(func() {
+			if conn, err := local.Open(t.Context(), instance(), Console); err == nil {
+				opened <- conn
+			}
+		})
+	}
+	close(launcher.open)
+	opening.Wait()
+	close(opened)
+
+	alive := 0
+	for conn := range opened {
+		if !conn.(*session).isTaken() {
+			alive++
+		}
+		_ = conn.Close()
+	}
+	assert.Equal(t, 1, alive)
+	assert.Empty(t, local.sessions.open)
+}
+
+func TestServeOpensNothingForWhatIsNoWebSocket(t *testing.T) {
+	server := httptest.NewServer(NewHandler(NewLocal(newFakeLauncher(), 1)))
+	defer server.Close()
+
+	response, err := server.Client().Get(server.URL + "/v1/namespaces/n/virtualmachineinstances/vm/console?uid=u1")
+
+	require.NoError(t, err)
+	defer response.Body.Close()
+	assert.Equal(t, http.StatusBadRequest, response.StatusCode)
+}
+
+func TestOptionsNameTheWrongFlag(t *testing.T) {
+	assert.Empty(t, NewOptions().Validate())
+	half := &Options{ClientCertificate: "x", Port: 0}
+	errs := half.Validate()
+	require.Len(t, errs, 2)
+	assert.ErrorContains(t, errs[0], "--node-port")
+	assert.ErrorContains(t, errs[1], "--node-certificate-authority")
+
+	server := NewServerOptions()
+	server.BindAddress, server.ClientNames = "everywhere", nil
+	assert.Len(t, server.Validate(), 5)
+}
