@@ -67,10 +67,9 @@ func (d *Dialer) Open(ctx context.Context, vmi *kubevirtv1.VirtualMachineInstanc
 }
 
 func (d *Dialer) url(host string, vmi *kubevirtv1.VirtualMachineInstance, stream string) string {
-	u := url.URL{Scheme: "https", Host: net.JoinHostPort(host, strconv.Itoa(d.options.Port))}
-	u.Path = fmt.Sprintf("/v1/namespaces/%s/virtualmachineinstances/%s/%s", vmi.Namespace, vmi.Name, stream)
-	u.RawQuery = url.Values{"uid": {string(vmi.UID)}}.Encode()
-	return u.String()
+	return fmt.Sprintf("https://%s/v1/namespaces/%s/virtualmachineinstances/%s/%s",
+		net.JoinHostPort(host, strconv.Itoa(d.options.Port)),
+		url.PathEscape(vmi.Namespace), url.PathEscape(vmi.Name), url.PathEscape(stream))
 }
 
 // address is the first InternalIP of the node.

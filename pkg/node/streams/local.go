@@ -11,7 +11,6 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
 
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
 	"github.com/virt-apiserver/virt-apiserver/pkg/launcher/api"
@@ -19,9 +18,15 @@ import (
 
 // Launcher gives the raw streams of the domains on this machine. Its refusals are *api.Error.
 type Launcher interface {
-	// Stream opens the named stream of the instance with the given UID.
-	Stream(ctx context.Context, uid types.UID, stream string) (net.Conn, error)
+	Console(ctx context.Context, namespace, name string) (net.Conn, error)
+	VNC(ctx context.Context, namespace, name string) (net.Conn, error)
 }
+
+// The streams that a guest may have.
+const (
+	Console = "console"
+	VNC     = "vnc"
+)
 
 // Local opens streams through the launcher of this machine. Each stream of an instance has one session: a
 // newer one takes over, and the older one's reads end with ErrTakenOver.
@@ -35,14 +40,14 @@ func NewLocal(launcher Launcher, maxSessions int) *Local {
 	return &Local{launcher: launcher, sessions: newSessions(maxSessions)}
 }
 
-// Open opens a stream of vmi, of which only the name and the UID count. ctx bounds the opening only.
+// Open opens a stream of vmi, of which only namespace and name count. ctx bounds the opening only.
 // The caller closes what it gets.
 func (l *Local) Open(ctx context.Context, vmi *kubevirtv1.VirtualMachineInstance, stream string) (net.Conn, error) {
-	session, err := l.sessions.begin(sessionKey{vmi.UID, stream})
+	session, err := l.sessions.begin(sessionKey{vmi.Namespace, vmi.Name, stream})
 	if err != nil {
 		return nil, err
 	}
-	conn, err := l.launcher.Stream(ctx, vmi.UID, stream)
+	conn, err := l.connect(ctx, vmi, stream)
 	if err != nil {
 		l.sessions.finish(session)
 		return nil, launcherRefusal(vmi.Name, err)
@@ -53,6 +58,17 @@ func (l *Local) Open(ctx context.Context, vmi *kubevirtv1.VirtualMachineInstance
 	return session, nil
 }
 
+func (l *Local) connect(ctx context.Context, vmi *kubevirtv1.VirtualMachineInstance, stream string) (net.Conn, error) {
+	switch stream {
+	case Console:
+		return l.launcher.Console(ctx, vmi.Namespace, vmi.Name)
+	case VNC:
+		return l.launcher.VNC(ctx, vmi.Namespace, vmi.Name)
+	default:
+		return nil, &api.Error{Reason: api.ErrorNotFound, Message: "there is no stream " + stream}
+	}
+}
+
 // launcherRefusal is what a client is told where the launcher gave no stream.
 func launcherRefusal(name string, err error) error {
 	var refused *api.Error
@@ -60,11 +76,11 @@ func launcherRefusal(name string, err error) error {
 		return apierrors.NewServiceUnavailable(fmt.Sprintf("the launcher does not answer; it is restarted if need be: %v", err))
 	}
 	switch refused.Reason {
-	case "NotFound":
+	case api.ErrorNotFound:
 		return notFound(name)
-	case "NotRunning", "Invalid":
+	case api.ErrorNotRunning, api.ErrorInvalid:
 		return apierrors.NewBadRequest(refused.Message)
-	case "LibvirtUnavailable":
+	case api.ErrorLibvirtUnavailable, api.ErrorLimit:
 		return apierrors.NewServiceUnavailable(refused.Message)
 	default:
 		return &apierrors.StatusError{ErrStatus: metav1.Status{

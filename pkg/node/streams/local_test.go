@@ -12,7 +12,6 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	"k8s.io/apimachinery/pkg/types"
 )
 
 func TestLocalFreesPlacesAndCapsThem(t *testing.T) {
@@ -23,7 +22,7 @@ func TestLocalFreesPlacesAndCapsThem(t *testing.T) {
 	screen, err := local.Open(t.Context(), instance(), VNC)
 	require.NoError(t, err)
 	third := instance()
-	third.UID = "u3"
+	third.Name = "third"
 
 	_, err = local.Open(t.Context(), third, Console)
 	requireStatus(t, err, http.StatusServiceUnavailable)
@@ -44,9 +43,9 @@ type slowLauncher struct {
 	open chan struct{}
 }
 
-func (s slowLauncher) Stream(ctx context.Context, uid types.UID, stream string) (net.Conn, error) {
+func (s slowLauncher) Console(ctx context.Context, namespace, name string) (net.Conn, error) {
 	<-s.open
-	return s.fakeLauncher.Stream(ctx, uid, stream)
+	return s.fakeLauncher.Console(ctx, namespace, name)
 }
 
 func TestSessionsThatOpenAtOnceLeaveOne(t *testing.T) {
@@ -80,7 +79,7 @@ func TestServeOpensNothingForWhatIsNoWebSocket(t *testing.T) {
 	server := httptest.NewServer(NewHandler(NewLocal(newFakeLauncher(), 1)))
 	defer server.Close()
 
-	response, err := server.Client().Get(server.URL + "/v1/namespaces/n/virtualmachineinstances/vm/console?uid=u1")
+	response, err := server.Client().Get(server.URL + "/v1/namespaces/n/virtualmachineinstances/vm/console")
 
 	require.NoError(t, err)
 	defer response.Body.Close()

@@ -14,15 +14,8 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
 
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
-)
-
-// The streams that a guest may have.
-const (
-	Console = "console"
-	VNC     = "vnc"
 )
 
 // stopTimeout is for requests that have not become streams.
@@ -33,22 +26,16 @@ type Opener interface {
 	Open(ctx context.Context, vmi *kubevirtv1.VirtualMachineInstance, stream string) (net.Conn, error)
 }
 
-// NewHandler serves GET /v1/namespaces/{namespace}/virtualmachineinstances/{name}/{stream}?uid=… . The UID
-// must be that of the instance: a later one of the same name is not mistaken for it.
+// NewHandler serves GET /v1/namespaces/{namespace}/virtualmachineinstances/{name}/{stream}.
 func NewHandler(opener Opener) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /v1/namespaces/{namespace}/virtualmachineinstances/{name}/{stream}", func(w http.ResponseWriter, r *http.Request) {
 		vmi := &kubevirtv1.VirtualMachineInstance{ObjectMeta: metav1.ObjectMeta{
 			Namespace: r.PathValue("namespace"),
 			Name:      r.PathValue("name"),
-			UID:       types.UID(r.URL.Query().Get("uid")),
 		}}
-		stream := r.PathValue("stream")
 		open := func(ctx context.Context) (net.Conn, error) {
-			if vmi.UID == "" || (stream != Console && stream != VNC) {
-				return nil, notFound(vmi.Name)
-			}
-			return opener.Open(ctx, vmi, stream)
+			return opener.Open(ctx, vmi, r.PathValue("stream"))
 		}
 		Serve(w, r, open, func(err error) { refuse(w, err) })
 	})

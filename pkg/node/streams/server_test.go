@@ -220,19 +220,18 @@ func TestDialerNeedsANodeWithAnAddress(t *testing.T) {
 	}
 }
 
-func TestHandlerRefusesStrangePaths(t *testing.T) {
+func TestHandlerKnowsOnlyStreamsOfInstances(t *testing.T) {
 	h := newHop(t, 4)
 	other := instance()
-	other.UID = "u2"
+	other.Name = "other"
 	_, err := h.dialer.Open(t.Context(), other, Console)
 	requireStatus(t, err, http.StatusNotFound)
 
 	_, err = h.dialer.Open(t.Context(), instance(), "shell")
 	requireStatus(t, err, http.StatusNotFound)
 
-	nameless := instance()
-	nameless.UID = ""
-	_, err = h.dialer.Open(t.Context(), nameless, Console)
+	other.Name = "../../../v1"
+	_, err = h.dialer.Open(t.Context(), other, Console)
 	requireStatus(t, err, http.StatusNotFound)
 	assert.Empty(t, h.launcher.guests)
 }

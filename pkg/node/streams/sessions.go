@@ -8,7 +8,6 @@ import (
 	"sync"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/types"
 )
 
 // sessions are those that are open, one for each stream of an instance, no more than max in all.
@@ -20,8 +19,8 @@ type sessions struct {
 }
 
 type sessionKey struct {
-	uid    types.UID
-	stream string
+	namespace, name string
+	stream          string
 }
 
 func newSessions(max int) *sessions {

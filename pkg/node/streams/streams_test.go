@@ -23,7 +23,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
 
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
 	"github.com/virt-apiserver/virt-apiserver/pkg/launcher/api"
@@ -39,11 +38,15 @@ func newFakeLauncher() *fakeLauncher {
 	return &fakeLauncher{guests: make(chan net.Conn, 8)}
 }
 
-func (f *fakeLauncher) Stream(_ context.Context, uid types.UID, _ string) (net.Conn, error) {
+func (f *fakeLauncher) VNC(ctx context.Context, namespace, name string) (net.Conn, error) {
+	return f.Console(ctx, namespace, name)
+}
+
+func (f *fakeLauncher) Console(_ context.Context, namespace, name string) (net.Conn, error) {
 	if f.refuse != nil {
 		return nil, f.refuse
 	}
-	if uid != "u1" {
+	if namespace != "n" || name != "vm" {
 		return nil, &api.Error{Reason: "NotFound", Message: "no such domain"}
 	}
 	ours, guests, err := tcpPair()
@@ -73,7 +76,7 @@ func tcpPair() (*net.TCPConn, *net.TCPConn, error) {
 
 func instance() *kubevirtv1.VirtualMachineInstance {
 	return &kubevirtv1.VirtualMachineInstance{
-		ObjectMeta: metav1.ObjectMeta{Namespace: "n", Name: "vm", UID: "u1"},
+		ObjectMeta: metav1.ObjectMeta{Namespace: "n", Name: "vm"},
 		Status:     kubevirtv1.VirtualMachineInstanceStatus{NodeName: "node-a"},
 	}
 }
