@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package apiserver
+
+import (
+	"fmt"
+
+	"k8s.io/apiserver/pkg/registry/rest"
+	genericapiserver "k8s.io/apiserver/pkg/server"
+
+	cdiv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/cdi/v1beta1"
+	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
+	subresourcesv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/subresources/v1"
+	"github.com/virt-apiserver/virt-apiserver/pkg/registry/cdi/datavolume"
+	"github.com/virt-apiserver/virt-apiserver/pkg/registry/kubevirt/virtualmachine"
+	"github.com/virt-apiserver/virt-apiserver/pkg/registry/kubevirt/virtualmachineinstance"
+	"github.com/virt-apiserver/virt-apiserver/pkg/registry/reference"
+	"github.com/virt-apiserver/virt-apiserver/pkg/registry/subresources"
+)
+
+// groups returns the product's API groups. Actions exist once and are reached by two routes: as
+// subresources of the resource itself, and in the group that KubeVirt's clients call.
+func (c *Config) groups() ([]*genericapiserver.APIGroupInfo, error) {
+	getter, scheme := c.Generic.RESTOptionsGetter, c.Codecs.Scheme
+	references := reference.NewAuthorizer(c.Generic.Authorization.Authorizer)
+
+	instances, err := virtualmachineinstance.NewStorage(getter, scheme, references, c.Streams)
+	if err != nil {
+		return nil, fmt.Errorf("build storage of virtualmachineinstances: %w", err)
+	}
+	machines, err := virtualmachine.NewStorage(getter, scheme, references, instances.Instance)
+	if err != nil {
+		return nil, fmt.Errorf("build storage of virtualmachines: %w", err)
+	}
+	volumes, err := datavolume.NewStorage(getter, scheme, references)
+	if err != nil {
+		return nil, fmt.Errorf("build storage of datavolumes: %w", err)
+	}
+
+	machine, instance := &kubevirtv1.VirtualMachine{}, &kubevirtv1.VirtualMachineInstance{}
+	kubevirt := c.groupInfo(kubevirtv1.SchemeGroupVersion)
+	for _, gv := range kubevirt.PrioritizedVersions {
+		kubevirt.VersionedResourcesStorageMap[gv.Version] = map[string]rest.Storage{
+			"virtualmachines":                 machines.Machine,
+			"virtualmachines/status":          machines.Status,
+			"virtualmachines/start":           machines.Start(machine),
+			"virtualmachines/stop":            machines.Stop(machine),
+			"virtualmachines/restart":         machines.Restart(machine),
+			"virtualmachines/console":         instances.Console(machine),
+			"virtualmachineinstances":         instances.Instance,
+			"virtualmachineinstances/status":  instances.Status,
+			"virtualmachineinstances/console": instances.Console(instance),
+		}
+	}
+
+	machineAction, instanceAction := &subresourcesv1.VirtualMachine{}, &subresourcesv1.VirtualMachineInstance{}
+	actions := c.groupInfo(subresourcesv1.SchemeGroupVersion)
+	for _, gv := range actions.PrioritizedVersions {
+		actions.VersionedResourcesStorageMap[gv.Version] = map[string]rest.Storage{
+			"virtualmachines":                 subresources.NewParent(machineAction, "virtualmachine"),
+			"virtualmachines/start":           machines.Start(machineAction),
+			"virtualmachines/stop":            machines.Stop(machineAction),
+			"virtualmachines/restart":         machines.Restart(machineAction),
+			"virtualmachineinstances":         subresources.NewParent(instanceAction, "virtualmachineinstance"),
+			"virtualmachineinstances/console": instances.Console(instanceAction),
+		}
+	}
+
+	cdi := c.groupInfo(cdiv1.SchemeGroupVersion)
+	cdi.VersionedResourcesStorageMap[cdiv1.SchemeGroupVersion.Version] = map[string]rest.Storage{
+		"datavolumes":        volumes.DataVolume,
+		"datavolumes/status": volumes.Status,
+	}
+	return []*genericapiserver.APIGroupInfo{kubevirt, actions, cdi}, nil
+}

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package datavolume stores DataVolumes. Filling them is the work of pkg/controller/datavolume.
+package datavolume
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+	"k8s.io/apiserver/pkg/registry/generic"
+	genericregistry "k8s.io/apiserver/pkg/registry/generic/registry"
+	"k8s.io/apiserver/pkg/registry/rest"
+
+	cdiv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/cdi/v1beta1"
+	"github.com/virt-apiserver/virt-apiserver/pkg/registry/reference"
+	"github.com/virt-apiserver/virt-apiserver/pkg/registry/strategy"
+	"github.com/virt-apiserver/virt-apiserver/pkg/registry/table"
+)
+
+// Storage is the resource and its subresources.
+type Storage struct {
+	DataVolume *REST
+	Status     *strategy.Status
+}
+
+// REST is the resource.
+type REST struct {
+	*genericregistry.Store
+	references *reference.Authorizer
+}
+
+var (
+	_ rest.StandardStorage    = &REST{}
+	_ rest.ShortNamesProvider = &REST{}
+	_ rest.CategoriesProvider = &REST{}
+)
+
+// NewStorage returns the storage of DataVolumes. Whoever makes one must be allowed to read the Secrets and
+// ConfigMaps that its source names, which references answers.
+func NewStorage(getter generic.RESTOptionsGetter, scheme *runtime.Scheme, references *reference.Authorizer) (*Storage, error) {
+	behaviour := volumeStrategy{strategy.NewNamespaced(scheme)}
+	store := &genericregistry.Store{
+		NewFunc:                   func() runtime.Object { return &cdiv1.DataVolume{} },
+		NewListFunc:               func() runtime.Object { return &cdiv1.DataVolumeList{} },
+		DefaultQualifiedResource:  cdiv1.Resource("datavolumes"),
+		SingularQualifiedResource: cdiv1.Resource("datavolume"),
+		CreateStrategy:            behaviour,
+		UpdateStrategy:            behaviour,
+		DeleteStrategy:            behaviour,
+		ResetFieldsStrategy:       behaviour,
+		TableConvertor:            newTable(),
+	}
+	if err := store.CompleteWithOptions(&generic.StoreOptions{RESTOptions: getter}); err != nil {
+		return nil, fmt.Errorf("complete store: %w", err)
+	}
+	return &Storage{
+		DataVolume: &REST{Store: store, references: references},
+		Status:     strategy.NewStatus(store, statusStrategy{behaviour}),
+	}, nil
+}
+
+// ShortNames implements rest.ShortNamesProvider.
+func (r *REST) ShortNames() []string { return []string{"dv", "dvs"} }
+
+// Categories implements rest.CategoriesProvider.
+func (r *REST) Categories() []string { return []string{"all"} }
+
+// Create implements rest.Creater.
+func (r *REST) Create(ctx context.Context, obj runtime.Object, validate rest.ValidateObjectFunc, options *metav1.CreateOptions) (runtime.Object, error) {
+	return r.Store.Create(ctx, obj, r.references.Create(r.DefaultQualifiedResource, references, validate), options)
+}
+
+func references(obj runtime.Object) []reference.Reference {
+	return References(&obj.(*cdiv1.DataVolume).Spec, field.NewPath("spec"))
+}
+
+// References returns what a DataVolume of that spec, which is at path, reads.
+func References(spec *cdiv1.DataVolumeSpec, path *field.Path) []reference.Reference {
+	if spec.Source == nil || spec.Source.HTTP == nil {
+		return nil
+	}
+	source, path := spec.Source.HTTP, path.Child("source", "http")
+	var found []reference.Reference
+	if source.SecretRef != "" {
+		found = append(found, reference.Secret(path.Child("secretRef"), source.SecretRef))
+	}
+	if source.CertConfigMap != "" {
+		found = append(found, reference.ConfigMap(path.Child("certConfigMap"), source.CertConfigMap))
+	}
+	for i, name := range source.SecretExtraHeaders {
+		found = append(found, reference.Secret(path.Child("secretExtraHeaders").Index(i), name))
+	}
+	return found
+}
+
+// newTable has upstream's columns.
+func newTable() rest.TableConvertor {
+	return table.New([]metav1.TableColumnDefinition{
+		table.NameColumn(),
+		{Name: "Phase", Type: "string", Description: "The phase the data volume is in"},
+		{Name: "Progress", Type: "string", Description: "Transfer progress in percentage if known, N/A otherwise"},
+		{Name: "Restarts", Type: "integer", Description: "The number of times the transfer has been restarted."},
+		table.AgeColumn(),
+	}, func(dv *cdiv1.DataVolume) []any {
+		return []any{dv.Name, string(dv.Status.Phase), string(dv.Status.Progress), restarts(dv), table.Age(dv.CreationTimestamp)}
+	})
+}
+
+// restarts is blank before the first transfer, as upstream's column is.
+func restarts(dv *cdiv1.DataVolume) any {
+	if dv.Status.Phase == cdiv1.PhaseUnset {
+		return ""
+	}
+	return strconv.Itoa(int(dv.Status.RestartCount))
+}

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package virtualmachine stores VirtualMachines and serves their actions. Making instances of them is the
+// work of pkg/controller/virtualmachine.
+package virtualmachine
+
+import (
+	"context"
+	"fmt"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+	"k8s.io/apiserver/pkg/registry/generic"
+	genericregistry "k8s.io/apiserver/pkg/registry/generic/registry"
+	"k8s.io/apiserver/pkg/registry/rest"
+
+	cdiv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/cdi/v1beta1"
+	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
+	"github.com/virt-apiserver/virt-apiserver/pkg/registry/cdi/datavolume"
+	"github.com/virt-apiserver/virt-apiserver/pkg/registry/kubevirt/virtualmachineinstance"
+	"github.com/virt-apiserver/virt-apiserver/pkg/registry/reference"
+	"github.com/virt-apiserver/virt-apiserver/pkg/registry/strategy"
+	"github.com/virt-apiserver/virt-apiserver/pkg/registry/table"
+)
+
+// Storage is the resource and its subresources.
+type Storage struct {
+	Machine *REST
+	Status  *strategy.Status
+	power   *power
+}
+
+// REST is the resource.
+type REST struct {
+	*genericregistry.Store
+	references *reference.Authorizer
+}
+
+var (
+	_ rest.StandardStorage    = &REST{}
+	_ rest.ShortNamesProvider = &REST{}
+	_ rest.CategoriesProvider = &REST{}
+)
+
+// NewStorage returns the storage of machines. Whoever writes one must be allowed to read what its template
+// names and to make its DataVolumes, which references answers. Its actions look at and shorten instances.
+func NewStorage(getter generic.RESTOptionsGetter, scheme *runtime.Scheme, references *reference.Authorizer, instances rest.Patcher) (*Storage, error) {
+	behaviour := machineStrategy{strategy.NewNamespaced(scheme)}
+	store := &genericregistry.Store{
+		NewFunc:                   func() runtime.Object { return &kubevirtv1.VirtualMachine{} },
+		NewListFunc:               func() runtime.Object { return &kubevirtv1.VirtualMachineList{} },
+		DefaultQualifiedResource:  kubevirtv1.Resource("virtualmachines"),
+		SingularQualifiedResource: kubevirtv1.Resource("virtualmachine"),
+		CreateStrategy:            behaviour,
+		UpdateStrategy:            behaviour,
+		DeleteStrategy:            behaviour,
+		ResetFieldsStrategy:       behaviour,
+		TableConvertor:            newTable(),
+	}
+	if err := store.CompleteWithOptions(&generic.StoreOptions{RESTOptions: getter}); err != nil {
+		return nil, fmt.Errorf("complete store: %w", err)
+	}
+	status := strategy.NewStatus(store, statusStrategy{behaviour})
+	return &Storage{
+		Machine: &REST{Store: store, references: references},
+		Status:  status,
+		power:   &power{machines: store, status: status, instances: instances},
+	}, nil
+}
+
+// ShortNames implements rest.ShortNamesProvider.
+func (r *REST) ShortNames() []string { return []string{"vm", "vms"} }
+
+// Categories implements rest.CategoriesProvider.
+func (r *REST) Categories() []string { return []string{"all"} }
+
+// Create implements rest.Creater.
+func (r *REST) Create(ctx context.Context, obj runtime.Object, validate rest.ValidateObjectFunc, options *metav1.CreateOptions) (runtime.Object, error) {
+	return r.Store.Create(ctx, obj, r.references.Create(r.DefaultQualifiedResource, references, validate), options)
+}
+
+// Update implements rest.Updater.
+func (r *REST) Update(ctx context.Context, name string, objInfo rest.UpdatedObjectInfo, createValidation rest.ValidateObjectFunc,
+	updateValidation rest.ValidateObjectUpdateFunc, forceAllowCreate bool, options *metav1.UpdateOptions) (runtime.Object, bool, error) {
+	updateValidation = r.references.Update(r.DefaultQualifiedResource, references, updateValidation)
+	return r.Store.Update(ctx, name, objInfo, createValidation, updateValidation, forceAllowCreate, options)
+}
+
+// references returns what the controllers read and make for a machine.
+func references(obj runtime.Object) []reference.Reference {
+	vm, path := obj.(*kubevirtv1.VirtualMachine), field.NewPath("spec")
+	var found []reference.Reference
+	owned := map[string]bool{}
+	for i := range vm.Spec.DataVolumeTemplates {
+		template, path := &vm.Spec.DataVolumeTemplates[i], path.Child("dataVolumeTemplates").Index(i)
+		owned[template.ObjectMeta.Name] = true
+		found = append(found, reference.Reference{
+			Path: path, Verb: "create", Name: template.ObjectMeta.Name,
+			Resource: cdiv1.SchemeGroupVersion.WithResource("datavolumes"),
+		})
+		found = append(found, datavolume.References(&template.Spec, path.Child("spec"))...)
+	}
+	if vm.Spec.Template == nil {
+		return found
+	}
+	for _, r := range virtualmachineinstance.References(&vm.Spec.Template.Spec, path.Child("template", "spec")) {
+		// The claim of a machine's own DataVolume is the machine's.
+		if r.Resource.Resource != "persistentvolumeclaims" || !owned[r.Name] {
+			found = append(found, r)
+		}
+	}
+	return found
+}
+
+// newTable has upstream's columns, in upstream's order.
+func newTable() rest.TableConvertor {
+	return table.New([]metav1.TableColumnDefinition{
+		table.NameColumn(),
+		table.AgeColumn(),
+		{Name: "Status", Type: "string", Description: "Human Readable Status"},
+		{Name: "Ready", Type: "string", Description: "Whether the machine's instance is ready."},
+	}, func(vm *kubevirtv1.VirtualMachine) []any {
+		ready := ""
+		for _, condition := range vm.Status.Conditions {
+			if condition.Type == kubevirtv1.VirtualMachineReady {
+				ready = string(condition.Status)
+			}
+		}
+		return []any{vm.Name, table.Age(vm.CreationTimestamp), string(vm.Status.PrintableStatus), ready}
+	})
+}

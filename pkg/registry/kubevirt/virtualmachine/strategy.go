@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package virtualmachine
+
+import (
+	"context"
+	"slices"
+
+	apiequality "k8s.io/apimachinery/pkg/api/equality"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+	"k8s.io/apiserver/pkg/registry/rest"
+	"sigs.k8s.io/structured-merge-diff/v6/fieldpath"
+
+	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
+	"github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/validation"
+	"github.com/virt-apiserver/virt-apiserver/pkg/registry/strategy"
+)
+
+// runningDeprecated is upstream's warning.
+const runningDeprecated = "spec.running is deprecated, please use spec.runStrategy instead."
+
+// machineStrategy is the behaviour of machines. Nothing is ever written into the spec: defaults are filled
+// in on a copy when it is judged, and in the instance when one is made.
+type machineStrategy struct {
+	strategy.Namespaced
+}
+
+var (
+	_ rest.RESTCreateStrategy  = machineStrategy{}
+	_ rest.RESTUpdateStrategy  = machineStrategy{}
+	_ rest.ResetFieldsStrategy = machineStrategy{}
+)
+
+func (machineStrategy) PrepareForCreate(_ context.Context, obj runtime.Object) {
+	vm := obj.(*kubevirtv1.VirtualMachine)
+	vm.Generation = 1
+	vm.Status = kubevirtv1.VirtualMachineStatus{PrintableStatus: kubevirtv1.VirtualMachineStatusStopped}
+	if !slices.Contains(vm.Finalizers, kubevirtv1.VirtualMachineControllerFinalizer) {
+		vm.Finalizers = append(vm.Finalizers, kubevirtv1.VirtualMachineControllerFinalizer)
+	}
+}
+
+func (machineStrategy) PrepareForUpdate(_ context.Context, obj, old runtime.Object) {
+	vm, oldVM := obj.(*kubevirtv1.VirtualMachine), old.(*kubevirtv1.VirtualMachine)
+	vm.Status = oldVM.Status
+	if !apiequality.Semantic.DeepEqual(vm.Spec, oldVM.Spec) {
+		vm.Generation = oldVM.Generation + 1
+	}
+}
+
+func (machineStrategy) Validate(_ context.Context, obj runtime.Object) field.ErrorList {
+	return validation.ValidateVirtualMachine(obj.(*kubevirtv1.VirtualMachine))
+}
+
+func (machineStrategy) ValidateUpdate(_ context.Context, obj, old runtime.Object) field.ErrorList {
+	vm, oldVM := obj.(*kubevirtv1.VirtualMachine), old.(*kubevirtv1.VirtualMachine)
+	if apiequality.Semantic.DeepEqual(vm.Spec, oldVM.Spec) {
+		// A machine that was accepted once can always be relabelled and deleted.
+		return nil
+	}
+	return validation.ValidateVirtualMachineUpdate(vm, oldVM)
+}
+
+func (machineStrategy) WarningsOnCreate(_ context.Context, obj runtime.Object) []string {
+	if obj.(*kubevirtv1.VirtualMachine).Spec.Running != nil {
+		return []string{runningDeprecated}
+	}
+	return nil
+}
+
+func (s machineStrategy) WarningsOnUpdate(ctx context.Context, obj, _ runtime.Object) []string {
+	return s.WarningsOnCreate(ctx, obj)
+}
+
+// GetResetFields implements rest.ResetFieldsStrategy.
+func (machineStrategy) GetResetFields() map[fieldpath.APIVersion]*fieldpath.Set {
+	return strategy.ResetFields([]string{"status"}, kubevirtv1.SchemeGroupVersion, kubevirtv1.V1alpha3)
+}
+
+// statusStrategy is the behaviour of the status subresource: it changes the status alone.
+type statusStrategy struct {
+	machineStrategy
+}
+
+func (statusStrategy) PrepareForUpdate(_ context.Context, obj, old runtime.Object) {
+	vm, oldVM := obj.(*kubevirtv1.VirtualMachine), old.(*kubevirtv1.VirtualMachine)
+	status, managedFields := vm.Status, vm.ManagedFields
+	oldVM.DeepCopyInto(vm)
+	vm.Status, vm.ManagedFields = status, managedFields
+}
+
+func (statusStrategy) ValidateUpdate(context.Context, runtime.Object, runtime.Object) field.ErrorList {
+	return nil
+}
+
+func (statusStrategy) WarningsOnUpdate(context.Context, runtime.Object, runtime.Object) []string {
+	return nil
+}
+
+// GetResetFields implements rest.ResetFieldsStrategy.
+func (statusStrategy) GetResetFields() map[fieldpath.APIVersion]*fieldpath.Set {
+	return strategy.ResetFields([]string{"metadata", "spec"}, kubevirtv1.SchemeGroupVersion, kubevirtv1.V1alpha3)
+}

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package virtualmachineinstance stores VirtualMachineInstances and serves their actions. Running them is
+// the work of pkg/controller/virtualmachineinstance and pkg/node.
+package virtualmachineinstance
+
+import (
+	"context"
+	"fmt"
+
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+	"k8s.io/apiserver/pkg/registry/generic"
+	genericregistry "k8s.io/apiserver/pkg/registry/generic/registry"
+	"k8s.io/apiserver/pkg/registry/rest"
+
+	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
+	"github.com/virt-apiserver/virt-apiserver/pkg/registry/reference"
+	"github.com/virt-apiserver/virt-apiserver/pkg/registry/strategy"
+)
+
+// Storage is the resource and its subresources.
+type Storage struct {
+	Instance *REST
+	Status   *strategy.Status
+	console  *console
+}
+
+// REST is the resource.
+type REST struct {
+	*genericregistry.Store
+	references *reference.Authorizer
+}
+
+var (
+	_ rest.StandardStorage    = &REST{}
+	_ rest.ShortNamesProvider = &REST{}
+	_ rest.CategoriesProvider = &REST{}
+)
+
+// NewStorage returns the storage of instances. Whoever makes one must be allowed to read what its volumes
+// name, which references answers; streams reach the guests.
+func NewStorage(getter generic.RESTOptionsGetter, scheme *runtime.Scheme, references *reference.Authorizer, streams Streams) (*Storage, error) {
+	behaviour := instanceStrategy{strategy.NewNamespaced(scheme)}
+	store := &genericregistry.Store{
+		NewFunc:                   func() runtime.Object { return &kubevirtv1.VirtualMachineInstance{} },
+		NewListFunc:               func() runtime.Object { return &kubevirtv1.VirtualMachineInstanceList{} },
+		DefaultQualifiedResource:  kubevirtv1.Resource("virtualmachineinstances"),
+		SingularQualifiedResource: kubevirtv1.Resource("virtualmachineinstance"),
+		CreateStrategy:            behaviour,
+		UpdateStrategy:            behaviour,
+		DeleteStrategy:            behaviour,
+		ResetFieldsStrategy:       behaviour,
+		TableConvertor:            newTable(),
+	}
+	options := &generic.StoreOptions{RESTOptions: getter, AttrFunc: attributes, TriggerFunc: triggers(), Indexers: indexers()}
+	if err := store.CompleteWithOptions(options); err != nil {
+		return nil, fmt.Errorf("complete store: %w", err)
+	}
+	instance := &REST{Store: store, references: references}
+	return &Storage{
+		Instance: instance,
+		Status:   strategy.NewStatus(store, statusStrategy{behaviour}),
+		console:  newConsole(instance, streams),
+	}, nil
+}
+
+// ShortNames implements rest.ShortNamesProvider.
+func (r *REST) ShortNames() []string { return []string{"vmi", "vmis"} }
+
+// Categories implements rest.CategoriesProvider.
+func (r *REST) Categories() []string { return []string{"all"} }
+
+// Create implements rest.Creater.
+func (r *REST) Create(ctx context.Context, obj runtime.Object, validate rest.ValidateObjectFunc, options *metav1.CreateOptions) (runtime.Object, error) {
+	return r.Store.Create(ctx, obj, r.references.Create(r.DefaultQualifiedResource, references, validate), options)
+}
+
+func references(obj runtime.Object) []reference.Reference {
+	return References(&obj.(*kubevirtv1.VirtualMachineInstance).Spec, field.NewPath("spec"))
+}
+
+// References returns what an instance of that spec, which is at path, reads.
+func References(spec *kubevirtv1.VirtualMachineInstanceSpec, path *field.Path) []reference.Reference {
+	var found []reference.Reference
+	for i := range spec.Volumes {
+		volume, path := &spec.Volumes[i], path.Child("volumes").Index(i)
+		if claim := volume.PersistentVolumeClaim; claim != nil {
+			found = append(found, reference.Claim(path.Child("persistentVolumeClaim", "claimName"), claim.ClaimName))
+		}
+		found = append(found, cloudInitReferences(volume.CloudInitNoCloud, path.Child("cloudInitNoCloud"))...)
+		found = append(found, cloudInitReferences(volume.CloudInitConfigDrive, path.Child("cloudInitConfigDrive"))...)
+	}
+	return found
+}
+
+func cloudInitReferences(source *kubevirtv1.CloudInitSource, path *field.Path) []reference.Reference {
+	if source == nil {
+		return nil
+	}
+	var found []reference.Reference
+	if ref := source.UserDataSecretRef; ref != nil {
+		found = append(found, reference.Secret(path.Child("secretRef", "name"), ref.Name))
+	}
+	if ref := source.NetworkDataSecretRef; ref != nil {
+		found = append(found, reference.Secret(path.Child("networkDataSecretRef", "name"), ref.Name))
+	}
+	return found
+}

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package reference answers whether the caller of a request may use the objects that what they write refers
+// to. The controllers later read those objects with rights of their own; without this check, whoever may
+// write a machine could read any Secret of the namespace through it.
+package reference
+
+import (
+	"context"
+	"fmt"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+	"k8s.io/apiserver/pkg/authorization/authorizer"
+	genericapirequest "k8s.io/apiserver/pkg/endpoints/request"
+	"k8s.io/apiserver/pkg/registry/rest"
+)
+
+// Reference is one object that another refers to, in the same namespace.
+type Reference struct {
+	// Path is the field that refers to it.
+	Path *field.Path
+	// Verb is what the caller must be allowed to do with it.
+	Verb     string
+	Resource schema.GroupVersionResource
+	Name     string
+}
+
+// Secret returns a reference to a Secret, whose reader the caller must be.
+func Secret(path *field.Path, name string) Reference {
+	return core(path, "secrets", name)
+}
+
+// ConfigMap returns a reference to a ConfigMap, whose reader the caller must be.
+func ConfigMap(path *field.Path, name string) Reference {
+	return core(path, "configmaps", name)
+}
+
+// Claim returns a reference to a PersistentVolumeClaim, whose reader the caller must be.
+func Claim(path *field.Path, name string) Reference {
+	return core(path, "persistentvolumeclaims", name)
+}
+
+func core(path *field.Path, resource, name string) Reference {
+	return Reference{Path: path, Verb: "get", Resource: schema.GroupVersionResource{Version: "v1", Resource: resource}, Name: name}
+}
+
+// Authorizer checks references.
+type Authorizer struct {
+	authorizer authorizer.Authorizer
+}
+
+// NewAuthorizer returns an Authorizer that asks authorizer.
+func NewAuthorizer(authorizer authorizer.Authorizer) *Authorizer {
+	return &Authorizer{authorizer: authorizer}
+}
+
+// Create returns a validation for a create of resource: that the caller may use all that of names, then next.
+func (a *Authorizer) Create(resource schema.GroupResource, of func(runtime.Object) []Reference, next rest.ValidateObjectFunc) rest.ValidateObjectFunc {
+	return func(ctx context.Context, obj runtime.Object) error {
+		if err := a.check(ctx, resource, obj, of(obj)); err != nil {
+			return err
+		}
+		if next == nil {
+			return nil
+		}
+		return next(ctx, obj)
+	}
+}
+
+// Update is as Create, for the references that obj has and old did not have.
+func (a *Authorizer) Update(resource schema.GroupResource, of func(runtime.Object) []Reference, next rest.ValidateObjectUpdateFunc) rest.ValidateObjectUpdateFunc {
+	return func(ctx context.Context, obj, old runtime.Object) error {
+		if err := a.check(ctx, resource, obj, added(of(obj), of(old))); err != nil {
+			return err
+		}
+		if next == nil {
+			return nil
+		}
+		return next(ctx, obj, old)
+	}
+}
+
+// added returns the references to objects that old does not refer to.
+func added(references, old []Reference) []Reference {
+	type target struct {
+		verb, name string
+		resource   schema.GroupVersionResource
+	}
+	known := make(map[target]bool, len(old))
+	for _, r := range old {
+		known[target{r.Verb, r.Name, r.Resource}] = true
+	}
+	var fresh []Reference
+	for _, r := range references {
+		if !known[target{r.Verb, r.Name, r.Resource}] {
+			fresh = append(fresh, r)
+		}
+	}
+	return fresh
+}
+
+func (a *Authorizer) check(ctx context.Context, resource schema.GroupResource, obj runtime.Object, references []Reference) error {
+	if len(references) == 0 {
+		return nil
+	}
+	user, ok := genericapirequest.UserFrom(ctx)
+	if !ok {
+		return apierrors.NewInternalError(fmt.Errorf("authorize the references of %s: the request has no user", resource))
+	}
+	namespace := genericapirequest.NamespaceValue(ctx)
+	for _, r := range references {
+		decision, reason, err := a.authorizer.Authorize(ctx, authorizer.AttributesRecord{
+			User: user, Verb: r.Verb, Namespace: namespace, Name: r.Name, ResourceRequest: true,
+			APIGroup: r.Resource.Group, APIVersion: r.Resource.Version, Resource: r.Resource.Resource,
+		})
+		if decision == authorizer.DecisionAllow {
+			continue
+		}
+		if err != nil {
+			return apierrors.NewInternalError(fmt.Errorf("authorize %s: %w", r.Path, err))
+		}
+		refusal := fmt.Errorf("%s: user %q cannot %s %s %q in namespace %q, which is needed to refer to it",
+			r.Path, user.GetName(), r.Verb, r.Resource.GroupResource(), r.Name, namespace)
+		if reason != "" {
+			refusal = fmt.Errorf("%w: %s", refusal, reason)
+		}
+		return apierrors.NewForbidden(resource, nameOf(obj), refusal)
+	}
+	return nil
+}
+
+func nameOf(obj runtime.Object) string {
+	if named, ok := obj.(interface{ GetName() string }); ok {
+		return named.GetName()
+	}
+	return ""
+}
