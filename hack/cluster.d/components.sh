@@ -126,7 +126,6 @@ start_virt_apiserver() {
 		--tls-cert-file="$dir/pki/virt-apiserver.crt" \
 		--tls-private-key-file="$dir/pki/virt-apiserver.key" \
 		--etcd-servers="unix://$dir/etcd.sock" \
-		--etcd-prefix=/virt-apiserver \
 		--kubeconfig="$dir/pki/virt-apiserver.kubeconfig" \
 		--authentication-kubeconfig="$dir/pki/virt-apiserver.kubeconfig" \
 		--authorization-kubeconfig="$dir/pki/virt-apiserver.kubeconfig" \

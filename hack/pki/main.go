@@ -43,7 +43,8 @@ func authorities() map[string][]leaf {
 		},
 		"node-ca": {
 			{file: "node-client", name: "virt-apiserver"},
-			{file: "node-agent", name: "node-agent", hosts: []string{"127.0.0.1", "localhost"}},
+			// An agent is known by the name of its node.
+			{file: "node-agent", name: "system:node:node-1", hosts: []string{"node-1"}},
 		},
 	}
 }

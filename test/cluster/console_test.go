@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cluster
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/coder/websocket"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/client-go/rest"
+)
+
+// subprotocol is what KubeVirt's clients offer and insist on.
+const subprotocol = "plain.kubevirt.io"
+
+// longer is more than the minute after which kube-apiserver ends requests that
+// it does not know to be long.
+const longer = 65 * time.Second
+
+func consolePath(groupVersion, resource, ns string) string {
+	return "/apis/" + groupVersion + "/namespaces/" + ns + "/" + resource + "/one/console"
+}
+
+func consolePaths(ns string) []string {
+	return []string{
+		consolePath("subresources.kubevirt.io/v1", "virtualmachineinstances", ns),
+		consolePath("subresources.kubevirt.io/v1alpha3", "virtualmachineinstances", ns),
+		consolePath("kubevirt.io/v1", "virtualmachineinstances", ns),
+		consolePath("kubevirt.io/v1alpha3", "virtualmachineinstances", ns),
+		consolePath("kubevirt.io/v1", "virtualmachines", ns),
+	}
+}
+
+func TestConsoleCarriesBytesBothWaysByEveryRoute(t *testing.T) {
+	t.Parallel()
+	ns := shared.namespace(t)
+	uid := runningInstance(t, ns)
+	for _, path := range consolePaths(ns) {
+		t.Run(strings.ReplaceAll(path, "/", " "), func(t *testing.T) {
+			t.Parallel()
+			conn := openConsole(t, path)
+			expect(t, conn, []byte(greeting(ns, "one", uid, "console")))
+			exchange(t, conn)
+		})
+	}
+}
+
+func TestConsoleOutlivesAnIdleMinute(t *testing.T) {
+	t.Parallel()
+	ns := shared.namespace(t)
+	uid := runningInstance(t, ns)
+	for _, path := range consolePaths(ns) {
+		t.Run(strings.ReplaceAll(path, "/", " "), func(t *testing.T) {
+			t.Parallel()
+			conn := openConsole(t, path)
+			expect(t, conn, []byte(greeting(ns, "one", uid, "console")))
+			first := make(chan error, 1)
+			go func() {
+				_, err := io.ReadFull(conn, make([]byte, 1))
+				first <- err
+			}()
+			select {
+			case err := <-first:
+				require.Fail(t, "the console did not stay idle and open", "%v", err)
+			case <-time.After(longer):
+			}
+			_, err := conn.Write([]byte{0})
+			require.NoError(t, err)
+			require.NoError(t, <-first)
+			exchange(t, conn)
+		})
+	}
+}
+
+func TestConsoleIsRefusedWithTheCodesThatClientsActOn(t *testing.T) {
+	t.Parallel()
+	ns := shared.namespace(t)
+	path := consolePath("subresources.kubevirt.io/v1", "virtualmachineinstances", ns)
+	assert.Equal(t, http.StatusNotFound, refusedConsole(t, path), "no instance")
+	shared.create(t, instances, ns, "one")
+	assert.Equal(t, http.StatusBadRequest, refusedConsole(t, path), "not running yet: clients try again on this code")
+	setStatus(t, ns, map[string]any{"phase": "Failed", "nodeName": nodeName})
+	assert.Equal(t, http.StatusConflict, refusedConsole(t, path), "failed")
+	setStatus(t, ns, map[string]any{"phase": "Running", "nodeName": "no-such-node"})
+	assert.Equal(t, http.StatusServiceUnavailable, refusedConsole(t, path), "its node cannot be reached")
+}
+
+// runningInstance makes an instance that runs on the stand-in, and a machine of
+// the same name, and gives the instance's UID.
+func runningInstance(t *testing.T, ns string) string {
+	t.Helper()
+	shared.create(t, machines, ns, "one")
+	created := shared.create(t, instances, ns, "one")
+	setStatus(t, ns, map[string]any{"phase": "Running", "nodeName": nodeName})
+	return string(created.GetUID())
+}
+
+func setStatus(t *testing.T, ns string, status map[string]any) {
+	t.Helper()
+	patch, err := json.Marshal(map[string]any{"status": status})
+	require.NoError(t, err)
+	patched, err := shared.dynamic.Resource(instances).Namespace(ns).
+		Patch(t.Context(), "one", types.MergePatchType, patch, metav1.PatchOptions{}, "status")
+	require.NoError(t, err)
+	phase, _, _ := unstructured.NestedString(patched.Object, "status", "phase")
+	require.Equal(t, status["phase"], phase)
+}
+
+func openConsole(t *testing.T, path string) net.Conn {
+	t.Helper()
+	socket, response, err := dial(t, path)
+	require.NoError(t, err, "%+v", response)
+	assert.Equal(t, subprotocol, socket.Subprotocol())
+	t.Cleanup(func() { _ = socket.CloseNow() })
+	return websocket.NetConn(context.Background(), socket, websocket.MessageBinary)
+}
+
+func refusedConsole(t *testing.T, path string) int {
+	t.Helper()
+	_, response, err := dial(t, path)
+	require.Error(t, err)
+	require.NotNil(t, response, "%v", err)
+	return response.StatusCode
+}
+
+func dial(t *testing.T, path string) (*websocket.Conn, *http.Response, error) {
+	t.Helper()
+	config, err := rest.TLSConfigFor(shared.config)
+	require.NoError(t, err)
+	ctx, cancel := context.WithTimeout(t.Context(), soon)
+	defer cancel()
+	return websocket.Dial(ctx, strings.Replace(shared.config.Host, "https:", "wss:", 1)+path, &websocket.DialOptions{
+		// Without HTTP/2, which cannot be upgraded.
+		HTTPClient:   &http.Client{Transport: &http.Transport{TLSClientConfig: config}},
+		Subprotocols: []string{subprotocol},
+	})
+}
+
+// exchange sends every byte value, many times over, and expects them back.
+func exchange(t *testing.T, conn net.Conn) {
+	t.Helper()
+	data := make([]byte, 1<<20)
+	_, err := rand.Read(data)
+	require.NoError(t, err)
+	written := make(chan error, 1)
+	go func() {
+		_, err := io.Copy(conn, bytes.NewReader(data))
+		written <- err
+	}()
+	expect(t, conn, data)
+	require.NoError(t, <-written)
+}
+
+func expect(t *testing.T, conn net.Conn, want []byte) {
+	t.Helper()
+	require.NoError(t, conn.SetReadDeadline(time.Now().Add(soon)))
+	got := make([]byte, len(want))
+	_, err := io.ReadFull(conn, got)
+	require.NoError(t, err)
+	require.True(t, bytes.Equal(want, got), "other bytes came back than were sent")
+	require.NoError(t, conn.SetReadDeadline(time.Time{}))
+}

@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package cluster tests virt-apiserver in its home: behind a real
+// kube-apiserver, with a real kube-controller-manager beside it, through plain
+// kubectl and client-go. What the API does by itself is tested nearer to it.
+//
+// The tests share one control plane, made by hack/cluster, and each works in a
+// namespace of its own. The node that runs guests is a stand-in.
+package cluster

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package cluster
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+)
+
+// stored are the requests on stored objects. A dry run, so that those that are
+// allowed leave the objects for the others.
+func stored(t *testing.T, ns string) (reads, writes []request) {
+	t.Helper()
+	for resource := range manifests {
+		all := "/apis/" + resource.Group + "/" + resource.Version + "/namespaces/" + ns + "/" + resource.Resource
+		reads = append(reads, request{http.MethodGet, all, ""}, request{http.MethodGet, all + "/one", ""})
+		writes = append(writes,
+			request{http.MethodPost, all + "?dryRun=All", named(t, resource, "new")},
+			request{http.MethodPatch, all + "/one?dryRun=All", `{"metadata":{"labels":{"a":"b"}}}`},
+			request{http.MethodDelete, all + "/one?dryRun=All", ""},
+		)
+	}
+	return reads, writes
+}
+
+// actions are the requests on subresources, in both groups.
+func actions(ns string) []request {
+	var all []request
+	for _, group := range []string{"kubevirt.io", "subresources.kubevirt.io"} {
+		for _, version := range []string{"v1", "v1alpha3"} {
+			base := "/apis/" + group + "/" + version + "/namespaces/" + ns
+			for _, action := range []string{"start", "stop", "restart"} {
+				all = append(all, request{http.MethodPut, base + "/virtualmachines/one/" + action, `{"dryRun":["All"]}`})
+			}
+			all = append(all, request{http.MethodGet, base + "/virtualmachineinstances/one/console", ""})
+		}
+	}
+	return all
+}
+
+func TestClusterRolesOfUpstreamsNamesAllowWhatTheySay(t *testing.T) {
+	t.Parallel()
+	ns := shared.namespace(t)
+	for resource := range manifests {
+		shared.create(t, resource, ns, "one")
+	}
+	reads, writes := stored(t, ns)
+	acts := actions(ns)
+	for _, test := range []struct {
+		role                     string
+		reading, writing, acting bool
+	}{
+		{"", false, false, false},
+		{"view", true, false, false},
+		{"edit", true, true, true},
+		{"admin", true, true, true},
+	} {
+		user := "user-" + test.role + "-" + ns
+		if test.role != "" {
+			bind(t, ns, user, test.role)
+		}
+		for _, group := range []struct {
+			requests []request
+			allowed  bool
+		}{{reads, test.reading}, {writes, test.writing}, {acts, test.acting}} {
+			for _, r := range group.requests {
+				code := r.status(t, user)
+				assert.NotEqual(t, http.StatusNotFound, code, "%s is not served", r)
+				assert.Equal(t, group.allowed, code != http.StatusForbidden, "%q, %s: %d", test.role, r, code)
+			}
+		}
+	}
+}
+
+// Whoever may do one thing with a machine may do that thing alone.
+func TestEachSubresourceIsGrantedByItself(t *testing.T) {
+	t.Parallel()
+	ns := shared.namespace(t)
+	shared.create(t, machines, ns, "one")
+	shared.create(t, instances, ns, "one")
+	for _, granted := range []struct{ resource, verb string }{
+		{"virtualmachines/start", "update"},
+		{"virtualmachines/stop", "update"},
+		{"virtualmachines/restart", "update"},
+		{"virtualmachineinstances/console", "get"},
+	} {
+		for _, group := range []string{"kubevirt.io", "subresources.kubevirt.io"} {
+			user := "only-" + granted.resource + "-" + group
+			grant(t, ns, user, group, granted.resource, granted.verb)
+			for _, r := range actions(ns) {
+				allowed := strings.HasPrefix(r.path, "/apis/"+group+"/") && strings.HasSuffix(r.path, "/"+onObject(granted.resource))
+				code := r.status(t, user)
+				assert.Equal(t, allowed, code != http.StatusForbidden, "%s: %s: %d", user, r, code)
+			}
+		}
+	}
+}
+
+func TestCanIAnswersForSubresources(t *testing.T) {
+	t.Parallel()
+	ns := shared.namespace(t)
+	bind(t, ns, "viewer-"+ns, "view")
+	bind(t, ns, "editor-"+ns, "edit")
+	for _, action := range []string{"start", "stop", "restart"} {
+		can := []string{"-n", ns, "auth", "can-i", "update", "virtualmachines.subresources.kubevirt.io/one", "--subresource=" + action}
+		assert.Equal(t, "yes\n", shared.kubectl(t, append(can, "--as=editor-"+ns)...))
+		output, _, err := shared.tryKubectl(t, "", append(can, "--as=viewer-"+ns)...)
+		assert.Error(t, err)
+		assert.Equal(t, "no\n", output)
+	}
+}
+
+// onObject puts the name of the tests' object into resource/subresource.
+func onObject(resource string) string { return strings.Replace(resource, "/", "/one/", 1) }
