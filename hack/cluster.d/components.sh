@@ -5,8 +5,8 @@
 
 # prepare settles what the parts must agree on: keys, ports, kubeconfigs.
 prepare() {
-	local socket=$dir/etcd.sock
-	((${#socket} < 100)) || fail "$dir is too long for the path of a socket; choose a shorter --dir"
+	local socket=$dir/etcd-peer.sock
+	((${#socket} < 108)) || fail "$dir is too long for the path of a socket; choose a shorter --dir"
 	server=${VIRT_APISERVER:-$dir/bin/virt-apiserver}
 	[[ ${VIRT_APISERVER:-} ]] || (cd "$root" && go build -o "$server" ./cmd/virt-apiserver)
 	(cd "$root" && go run ./hack/pki "$dir/pki")

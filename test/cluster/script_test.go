@@ -13,7 +13,7 @@ import (
 )
 
 // The cluster that the tests share runs meanwhile: this is a second one.
-func TestUpNamesThePartThatFailedAndLeavesNothingRunning(t *testing.T) {
+func TestUpNamesThePartThatFailed(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "second")
 	t.Cleanup(func() { _ = exec.Command(script, "down", "--dir", dir).Run() })
