@@ -3,6 +3,9 @@
 package v1
 
 import (
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
@@ -56,4 +59,44 @@ func (s *VirtualMachineInstanceStatus) SetPhase(phase VirtualMachineInstancePhas
 	s.Phase = phase
 	s.PhaseTransitionTimestamps = append(s.PhaseTransitionTimestamps,
 		VirtualMachineInstancePhaseTransitionTimestamp{Phase: phase, PhaseTransitionTimestamp: now})
+}
+
+// ClaimName returns the name of the PersistentVolumeClaim behind the volume, which for a DataVolume is its
+// own name, or "" where there is none.
+func (v *VolumeSource) ClaimName() string {
+	switch {
+	case v.DataVolume != nil:
+		return v.DataVolume.Name
+	case v.PersistentVolumeClaim != nil:
+		return v.PersistentVolumeClaim.ClaimName
+	default:
+		return ""
+	}
+}
+
+// SecretNames returns the names of the Secrets that the volume is made from.
+func (v *VolumeSource) SecretNames() []string {
+	var names []string
+	for _, source := range []*CloudInitSource{v.CloudInitNoCloud, v.CloudInitConfigDrive} {
+		if source == nil {
+			continue
+		}
+		for _, ref := range []*corev1.LocalObjectReference{source.UserDataSecretRef, source.NetworkDataSecretRef} {
+			if ref != nil {
+				names = append(names, ref.Name)
+			}
+		}
+	}
+	return names
+}
+
+// ClaimNames returns the names of the claims behind the volumes, in their order, each once.
+func (s *VirtualMachineInstanceSpec) ClaimNames() []string {
+	var names []string
+	for i := range s.Volumes {
+		if name := s.Volumes[i].ClaimName(); name != "" && !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return names
 }

@@ -78,3 +78,21 @@ func TestTransitionTimeMovesWithTheStatusOnly(t *testing.T) {
 	status.RemoveCondition(v1.VirtualMachineInstanceReady)
 	assert.Empty(t, status.Conditions)
 }
+
+func TestClaimsAndSecretsOfVolumes(t *testing.T) {
+	secret := func(name string) *corev1.LocalObjectReference { return &corev1.LocalObjectReference{Name: name} }
+	spec := v1.VirtualMachineInstanceSpec{Volumes: []v1.Volume{
+		{Name: "a", VolumeSource: v1.VolumeSource{DataVolume: &v1.DataVolumeSource{Name: "dv"}}},
+		{Name: "b", VolumeSource: v1.VolumeSource{PersistentVolumeClaim: &v1.PersistentVolumeClaimVolumeSource{ClaimName: "pvc"}}},
+		{Name: "c", VolumeSource: v1.VolumeSource{PersistentVolumeClaim: &v1.PersistentVolumeClaimVolumeSource{ClaimName: "dv"}}},
+		{Name: "d", VolumeSource: v1.VolumeSource{CloudInitNoCloud: &v1.CloudInitSource{UserDataSecretRef: secret("user")}}},
+		{Name: "e", VolumeSource: v1.VolumeSource{CloudInitConfigDrive: &v1.CloudInitSource{UserDataSecretRef: secret("u"), NetworkDataSecretRef: secret("n")}}},
+		{Name: "f", VolumeSource: v1.VolumeSource{EmptyDisk: &v1.EmptyDiskSource{}}},
+	}}
+	assert.Equal(t, []string{"dv", "pvc"}, spec.ClaimNames())
+	var secrets []string
+	for i := range spec.Volumes {
+		secrets = append(secrets, spec.Volumes[i].SecretNames()...)
+	}
+	assert.Equal(t, []string{"user", "u", "n"}, secrets)
+}
