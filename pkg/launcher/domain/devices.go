@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package domain
+
+import (
+	"k8s.io/utils/ptr"
+	"libvirt.org/go/libvirtxml"
+
+	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
+)
+
+const (
+	// guestNetwork is what a guest behind masquerade sees, as upstream.
+	guestNetwork       = "10.0.2.0"
+	guestNetworkPrefix = 24
+	guestAgentChannel  = "org.qemu.guest_agent.0"
+)
+
+func buildDevices(in Input) (*libvirtxml.DomainDeviceList, error) {
+	spec := &in.Instance.Spec.Domain.Devices
+	disks, err := buildDisks(in)
+	if err != nil {
+		return nil, err
+	}
+	devices := &libvirtxml.DomainDeviceList{
+		Disks:       disks,
+		Controllers: buildControllers(disks),
+		Interfaces:  buildInterfaces(spec.Interfaces),
+		Channels: []libvirtxml.DomainChannel{{
+			Source: &libvirtxml.DomainChardevSource{UNIX: &libvirtxml.DomainChardevSourceUNIX{Mode: "bind"}},
+			Target: &libvirtxml.DomainChannelTarget{VirtIO: &libvirtxml.DomainChannelTargetVirtIO{Name: guestAgentChannel}},
+		}},
+		MemBalloon: buildBalloon(spec),
+		Panics:     []libvirtxml.DomainPanic{{Model: "isa"}},
+	}
+	if HasConsole(spec) {
+		devices.Serials = buildSerial(in)
+	}
+	if HasGraphics(spec) {
+		devices.Graphics, devices.Videos = buildGraphics()
+	}
+	if spec.Rng != nil {
+		devices.RNGs = buildRNG()
+	}
+	return devices, nil
+}
+
+// HasConsole says whether the guest has a serial console.
+func HasConsole(devices *kubevirtv1.Devices) bool {
+	return ptr.Deref(devices.AutoattachSerialConsole, true)
+}
+
+// HasGraphics says whether the guest has a screen.
+func HasGraphics(devices *kubevirtv1.Devices) bool {
+	return ptr.Deref(devices.AutoattachGraphicsDevice, true)
+}
+
+// buildControllers names those that libvirt would choose otherwise. The ports that the devices of a PCIe
+// machine need come from libvirt itself.
+func buildControllers(disks []libvirtxml.DomainDisk) []libvirtxml.DomainController {
+	usb := libvirtxml.DomainController{Type: "usb", Index: ptr.To[uint](0), Model: "none"}
+	var scsi []libvirtxml.DomainController
+	for _, disk := range disks {
+		switch kubevirtv1.DiskBus(disk.Target.Bus) {
+		case kubevirtv1.DiskBusUSB:
+			usb.Model = "qemu-xhci"
+		case kubevirtv1.DiskBusSCSI:
+			scsi = []libvirtxml.DomainController{{Type: "scsi", Index: ptr.To[uint](0), Model: "virtio-scsi"}}
+		}
+	}
+	return append([]libvirtxml.DomainController{usb}, scsi...)
+}
+
+func interfaceModels() []string {
+	return []string{"virtio", "e1000", "e1000e", "rtl8139", "ne2k_pci", "pcnet"}
+}
+
+// buildInterfaces makes masquerade by QEMU's own user-mode network: it needs no right on the host.
+func buildInterfaces(specs []kubevirtv1.Interface) []libvirtxml.DomainInterface {
+	interfaces := make([]libvirtxml.DomainInterface, 0, len(specs))
+	for _, spec := range specs {
+		iface := libvirtxml.DomainInterface{
+			MAC:    &libvirtxml.DomainInterfaceMAC{Address: spec.MacAddress},
+			Source: &libvirtxml.DomainInterfaceSource{User: &libvirtxml.DomainInterfaceSourceUser{}},
+			IP:     []libvirtxml.DomainInterfaceIP{{Family: "ipv4", Address: guestNetwork, Prefix: guestNetworkPrefix}},
+			Model:  &libvirtxml.DomainInterfaceModel{Type: spec.Model},
+			Alias:  &libvirtxml.DomainAlias{Name: aliasPrefix + spec.Name},
+			Boot:   buildBoot(spec.BootOrder),
+		}
+		if spec.BootOrder == nil {
+			iface.ROM = &libvirtxml.DomainROM{Enabled: "no"} // no seconds lost to network boot
+		}
+		interfaces = append(interfaces, iface)
+	}
+	return interfaces
+}
+
+func buildSerial(in Input) []libvirtxml.DomainSerial {
+	return []libvirtxml.DomainSerial{{
+		Source: &libvirtxml.DomainChardevSource{UNIX: &libvirtxml.DomainChardevSourceUNIX{Mode: "bind", Path: in.ConsoleSocket}},
+		Target: &libvirtxml.DomainSerialTarget{Type: "isa-serial", Port: ptr.To[uint](0)},
+		Log:    &libvirtxml.DomainChardevLog{File: in.ConsoleLog, Append: "on"},
+	}}
+}
+
+// buildGraphics makes a screen that listens nowhere: connections are handed to QEMU as descriptors.
+// Standard VGA is what every firmware and guest can draw on.
+func buildGraphics() ([]libvirtxml.DomainGraphic, []libvirtxml.DomainVideo) {
+	return []libvirtxml.DomainGraphic{{VNC: &libvirtxml.DomainGraphicVNC{
+			Listeners: []libvirtxml.DomainGraphicListener{{}}, // type none
+		}}},
+		[]libvirtxml.DomainVideo{{Model: libvirtxml.DomainVideoModel{Type: "vga", VRam: 16384, Heads: 1, Primary: "yes"}}}
+}
+
+// buildBalloon gives memory that the guest has no use for back to the host.
+func buildBalloon(spec *kubevirtv1.Devices) *libvirtxml.DomainMemBalloon {
+	if !ptr.Deref(spec.AutoattachMemBalloon, true) {
+		return &libvirtxml.DomainMemBalloon{Model: "none"}
+	}
+	return &libvirtxml.DomainMemBalloon{Model: "virtio", FreePageReporting: "on"}
+}
+
+func buildRNG() []libvirtxml.DomainRNG {
+	return []libvirtxml.DomainRNG{{
+		Model:   "virtio",
+		Backend: &libvirtxml.DomainRNGBackend{Random: &libvirtxml.DomainRNGBackendRandom{Device: "/dev/urandom"}},
+	}}
+}

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package domain
+
+import (
+	"fmt"
+
+	"k8s.io/utils/ptr"
+	"libvirt.org/go/libvirtxml"
+
+	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
+)
+
+// aliasPrefix is what libvirt wants the names to begin with that a user gives to devices.
+const aliasPrefix = "ua-"
+
+func buildDisks(in Input) ([]libvirtxml.DomainDisk, error) {
+	names := targetNames{}
+	disks := make([]libvirtxml.DomainDisk, 0, len(in.Instance.Spec.Domain.Devices.Disks))
+	for i := range in.Instance.Spec.Domain.Devices.Disks {
+		spec := &in.Instance.Spec.Domain.Devices.Disks[i]
+		file, ok := in.Files[spec.Name]
+		if !ok {
+			return nil, fmt.Errorf("spec.domain.devices.disks[%d]: there is no file for volume %s", i, spec.Name)
+		}
+		disk, err := buildDisk(spec, file, names)
+		if err != nil {
+			return nil, fmt.Errorf("spec.domain.devices.disks[%d]: %w", i, err)
+		}
+		disks = append(disks, *disk)
+	}
+	return disks, nil
+}
+
+func buildDisk(spec *kubevirtv1.Disk, file File, names targetNames) (*libvirtxml.DomainDisk, error) {
+	driver, err := buildDriver(spec.Cache, file.DirectIO)
+	if err != nil {
+		return nil, err
+	}
+	disk := &libvirtxml.DomainDisk{
+		Driver: driver,
+		Source: &libvirtxml.DomainDiskSource{File: &libvirtxml.DomainDiskSourceFile{File: file.Path}},
+		Serial: spec.Serial,
+		Alias:  &libvirtxml.DomainAlias{Name: aliasPrefix + spec.Name},
+		Boot:   buildBoot(spec.BootOrder),
+	}
+	if spec.CDRom != nil {
+		return disk, setCDRom(disk, spec.CDRom, names)
+	}
+	return disk, setDisk(disk, spec.Disk, file.ReadOnly, names)
+}
+
+func setDisk(disk *libvirtxml.DomainDisk, target *kubevirtv1.DiskTarget, readOnlyFile bool, names targetNames) error {
+	target = ptr.To(ptr.Deref(target, kubevirtv1.DiskTarget{}))
+	if target.Bus == "" {
+		target.Bus = kubevirtv1.DefaultDiskBus
+	}
+	name, err := names.next(target.Bus)
+	if err != nil {
+		return err
+	}
+	disk.Device = "disk"
+	disk.Driver.Discard = "unmap"
+	disk.Target = &libvirtxml.DomainDiskTarget{Dev: name, Bus: string(target.Bus)}
+	if !target.ReadOnly && !readOnlyFile {
+		return nil
+	}
+	if target.Bus == kubevirtv1.DiskBusSATA {
+		return fmt.Errorf("sata disks can't be read-only; use bus virtio or scsi, or a cdrom")
+	}
+	disk.ReadOnly = &libvirtxml.DomainDiskReadOnly{}
+	return nil
+}
+
+func setCDRom(disk *libvirtxml.DomainDisk, target *kubevirtv1.CDRomTarget, names targetNames) error {
+	bus, tray := target.Bus, target.Tray
+	if bus == "" {
+		bus = kubevirtv1.DefaultDiskBus
+	}
+	if bus == kubevirtv1.DiskBusVirtio {
+		return fmt.Errorf("a cdrom can't be on bus virtio; use sata, scsi or usb")
+	}
+	name, err := names.next(bus)
+	if err != nil {
+		return err
+	}
+	if tray != "" && tray != kubevirtv1.TrayStateOpen && tray != kubevirtv1.TrayStateClosed {
+		return fmt.Errorf("tray %q: must be open or closed", tray)
+	}
+	disk.Device = "cdrom"
+	disk.ReadOnly = &libvirtxml.DomainDiskReadOnly{}
+	disk.Target = &libvirtxml.DomainDiskTarget{Dev: name, Bus: string(bus), Tray: string(tray)}
+	return nil
+}
+
+// buildDriver passes the page cache by where it can, so that what the guest flushed is on the disk and
+// memory is not used twice. An error stops the guest instead of reaching it: a full disk can be repaired.
+func buildDriver(cache kubevirtv1.DriverCache, directIO bool) (*libvirtxml.DomainDiskDriver, error) {
+	driver := &libvirtxml.DomainDiskDriver{Name: "qemu", Type: "raw", ErrorPolicy: "stop"}
+	switch cache {
+	case "":
+		cache = kubevirtv1.CacheWriteThrough
+		if directIO {
+			cache = kubevirtv1.CacheNone
+		}
+	case kubevirtv1.CacheNone:
+		if !directIO {
+			return nil, fmt.Errorf("cache none: the volume's file system can't do it; leave cache out")
+		}
+	case kubevirtv1.CacheWriteThrough, kubevirtv1.CacheWriteBack:
+	default:
+		return nil, fmt.Errorf("cache %q: must be none, writethrough or writeback", cache)
+	}
+	driver.Cache = string(cache)
+	if cache == kubevirtv1.CacheNone {
+		driver.IO = "native"
+	}
+	return driver, nil
+}
+
+func buildBoot(order *uint) *libvirtxml.DomainDeviceBoot {
+	if order == nil {
+		return nil
+	}
+	return &libvirtxml.DomainDeviceBoot{Order: *order}
+}
+
+// targetNames counts the device names given so far, by their prefix.
+type targetNames map[string]int
+
+// next returns vda, vdb, … for virtio, and sda, sdb, … for all other buses together.
+func (n targetNames) next(bus kubevirtv1.DiskBus) (string, error) {
+	var prefix string
+	switch bus {
+	case kubevirtv1.DiskBusVirtio:
+		prefix = "vd"
+	case kubevirtv1.DiskBusSATA, kubevirtv1.DiskBusSCSI, kubevirtv1.DiskBusUSB:
+		prefix = "sd"
+	default:
+		return "", fmt.Errorf("bus %q: must be virtio, sata, scsi or usb", bus)
+	}
+	index := n[prefix]
+	n[prefix]++
+	return prefix + letters(index), nil
+}
+
+// letters counts a, …, z, aa, ab, ….
+func letters(index int) string {
+	if index < 26 {
+		return string(rune('a' + index))
+	}
+	return letters(index/26-1) + letters(index%26)
+}

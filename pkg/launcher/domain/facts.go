@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package domain
+
+import (
+	"fmt"
+	"strings"
+
+	"libvirt.org/go/libvirtxml"
+
+	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
+)
+
+// Facts are what the status of an instance tells of its domain. They are read from the XML of the domain
+// as libvirt has it, so that a launcher that has lost all else finds them again.
+type Facts struct {
+	// Accelerator is kvm or tcg.
+	Accelerator string
+	// Machine type with its version.
+	Machine string
+	// Targets are the device names of the volumes.
+	Targets    map[string]string
+	Interfaces []kubevirtv1.VirtualMachineInstanceNetworkInterface
+	// ACPI says whether the guest can be asked to power off.
+	ACPI bool
+	// ConsoleSocket is where QEMU listens for the serial console; empty where there is none.
+	ConsoleSocket string
+	// Graphics says whether there is a screen.
+	Graphics bool
+}
+
+// ParseFacts reads the XML of a domain.
+func ParseFacts(text string) (*Facts, error) {
+	var domain libvirtxml.Domain
+	if err := domain.Unmarshal(text); err != nil {
+		return nil, fmt.Errorf("domain: %w", err)
+	}
+	facts := &Facts{
+		Accelerator: "tcg",
+		Targets:     map[string]string{},
+		ACPI:        domain.Features != nil && domain.Features.ACPI != nil,
+	}
+	if domain.Type == "kvm" {
+		facts.Accelerator = "kvm"
+	}
+	if domain.OS != nil && domain.OS.Type != nil {
+		facts.Machine = domain.OS.Type.Machine
+	}
+	if domain.Devices != nil {
+		facts.addDevices(domain.Devices)
+	}
+	return facts, nil
+}
+
+func (f *Facts) addDevices(devices *libvirtxml.DomainDeviceList) {
+	for _, disk := range devices.Disks {
+		if disk.Alias != nil && disk.Target != nil {
+			f.Targets[strings.TrimPrefix(disk.Alias.Name, aliasPrefix)] = disk.Target.Dev
+		}
+	}
+	for _, iface := range devices.Interfaces {
+		if iface.Alias == nil || iface.MAC == nil {
+			continue
+		}
+		f.Interfaces = append(f.Interfaces, kubevirtv1.VirtualMachineInstanceNetworkInterface{
+			Name:       strings.TrimPrefix(iface.Alias.Name, aliasPrefix),
+			MAC:        iface.MAC.Address,
+			InfoSource: "domain",
+		})
+	}
+	for _, serial := range devices.Serials {
+		if serial.Source != nil && serial.Source.UNIX != nil {
+			f.ConsoleSocket = serial.Source.UNIX.Path
+		}
+	}
+	f.Graphics = len(devices.Graphics) > 0
+}
