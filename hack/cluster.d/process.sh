@@ -15,7 +15,7 @@ start() { # COMPONENT PROGRAM ARGUMENT...
 	local component=$1
 	shift
 	say "starting $component"
-	setsid "$@" >"$dir/log/$component.log" 2>&1 </dev/null &
+	setsid "$@" >"$dir/log/$component.log" 2>&1 </dev/null 9>&- &
 	echo $! >"$dir/run/$component.pid"
 }
 
