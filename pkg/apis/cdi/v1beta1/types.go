@@ -18,7 +18,7 @@ type DataVolume struct {
 	// Spec does not change once the DataVolume is made.
 	Spec DataVolumeSpec `json:"spec"`
 	// +optional
-	Status DataVolumeStatus `json:"status,omitempty"`
+	Status DataVolumeStatus `json:"status,omitempty,omitzero"`
 }
 
 // +k8s:deepcopy-gen:interfaces=k8s.io/apimachinery/pkg/runtime.Object
@@ -63,7 +63,7 @@ type StorageSpec struct {
 	AccessModes []corev1.PersistentVolumeAccessMode `json:"accessModes,omitempty"`
 	// Resources.requests.storage is the size that the guest sees.
 	// +optional
-	Resources corev1.VolumeResourceRequirements `json:"resources,omitempty"`
+	Resources corev1.VolumeResourceRequirements `json:"resources,omitempty,omitzero"`
 	// +optional
 	StorageClassName *string `json:"storageClassName,omitempty"`
 	// +optional

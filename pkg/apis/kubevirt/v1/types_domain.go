@@ -12,7 +12,7 @@ import (
 type DomainSpec struct {
 	// Resources are used to size the guest where cpu or memory do not say it.
 	// +optional
-	Resources ResourceRequirements `json:"resources,omitempty"`
+	Resources ResourceRequirements `json:"resources,omitempty,omitzero"`
 	// +optional
 	CPU *CPU `json:"cpu,omitempty"`
 	// +optional
@@ -105,7 +105,7 @@ type EFI struct {
 type Features struct {
 	// ACPI is on by default. Without it a guest can't be asked to power off.
 	// +optional
-	ACPI FeatureState `json:"acpi,omitempty"`
+	ACPI FeatureState `json:"acpi,omitempty,omitzero"`
 	// SMM is the system management mode, which secure boot needs.
 	// +optional
 	SMM *FeatureState `json:"smm,omitempty"`

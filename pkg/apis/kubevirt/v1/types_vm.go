@@ -23,7 +23,7 @@ type VirtualMachine struct {
 	Spec VirtualMachineSpec `json:"spec"`
 	// Status is written by the VM controller.
 	// +optional
-	Status VirtualMachineStatus `json:"status,omitempty"`
+	Status VirtualMachineStatus `json:"status,omitempty,omitzero"`
 }
 
 // +k8s:deepcopy-gen:interfaces=k8s.io/apimachinery/pkg/runtime.Object
@@ -74,10 +74,10 @@ type VirtualMachineSpec struct {
 type VirtualMachineInstanceTemplateSpec struct {
 	// ObjectMeta gives the instance its labels and annotations; other members are not used.
 	// +optional
-	ObjectMeta metav1.ObjectMeta `json:"metadata,omitempty"`
+	ObjectMeta metav1.ObjectMeta `json:"metadata,omitempty,omitzero"`
 	// Spec is the instance's spec, before defaults.
 	// +optional
-	Spec VirtualMachineInstanceSpec `json:"spec,omitempty"`
+	Spec VirtualMachineInstanceSpec `json:"spec,omitempty,omitzero"`
 }
 
 // DataVolumeTemplateSpec is the template of a DataVolume that a machine owns.
@@ -86,7 +86,7 @@ type DataVolumeTemplateSpec struct {
 	metav1.TypeMeta `json:",inline"`
 	// ObjectMeta names the DataVolume.
 	// +optional
-	ObjectMeta metav1.ObjectMeta `json:"metadata,omitempty"`
+	ObjectMeta metav1.ObjectMeta `json:"metadata,omitempty,omitzero"`
 	// Spec is the DataVolume's spec.
 	Spec cdiv1.DataVolumeSpec `json:"spec"`
 }

@@ -20,7 +20,7 @@ type VirtualMachineInstance struct {
 	Spec              VirtualMachineInstanceSpec `json:"spec"`
 	// Status is written by the controllers and by the agent of the node that runs the instance.
 	// +optional
-	Status VirtualMachineInstanceStatus `json:"status,omitempty"`
+	Status VirtualMachineInstanceStatus `json:"status,omitempty,omitzero"`
 }
 
 // +k8s:deepcopy-gen:interfaces=k8s.io/apimachinery/pkg/runtime.Object

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package standalone
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/util/validation"
+	genericoptions "k8s.io/apiserver/pkg/server/options"
+	cliflag "k8s.io/component-base/cli/flag"
+
+	"github.com/virt-apiserver/virt-apiserver/pkg/standalone/auth"
+)
+
+const (
+	// DefaultDataDir holds everything that a server on its own keeps.
+	DefaultDataDir = "/var/lib/virt-apiserver"
+	// DefaultPort is kube-apiserver's, so that kubeconfigs look familiar.
+	DefaultPort = 6443
+)
+
+// Options configure a server on its own.
+type Options struct {
+	// DataDir holds certificates, etcd's data, disks and the launcher's state.
+	DataDir string
+	// NodeName names this machine in the status of instances.
+	NodeName string
+	// LauncherPath and ImporterPath are the programs that run guests and fill volumes.
+	LauncherPath string
+	ImporterPath string
+
+	SecureServing  *genericoptions.SecureServingOptionsWithLoopback
+	Authentication *auth.Options
+}
+
+// NewOptions returns the defaults.
+func NewOptions() *Options {
+	serving := genericoptions.NewSecureServingOptions()
+	serving.BindAddress = net.IPv4(127, 0, 0, 1)
+	serving.BindPort = DefaultPort
+	return &Options{
+		DataDir:        DefaultDataDir,
+		NodeName:       defaultNodeName(),
+		LauncherPath:   besideServer("virt-launcher"),
+		ImporterPath:   besideServer("virt-importer"),
+		SecureServing:  serving.WithLoopback(),
+		Authentication: &auth.Options{},
+	}
+}
+
+// AddFlags adds all flags, in named sets for the help text.
+func (o *Options) AddFlags(sets *cliflag.NamedFlagSets) {
+	flags := sets.FlagSet("standalone")
+	flags.StringVar(&o.DataDir, "data-dir", o.DataDir,
+		"Directory that holds everything: certificates, the database, disks. The administrator's kubeconfig is in it.")
+	flags.StringVar(&o.NodeName, "node-name", o.NodeName, "Name of this machine in the status of instances.")
+	flags.StringVar(&o.LauncherPath, "launcher", o.LauncherPath, "Path of virt-launcher, which runs the guests.")
+	flags.StringVar(&o.ImporterPath, "importer", o.ImporterPath, "Path of virt-importer, which fills volumes.")
+	o.SecureServing.AddFlags(sets.FlagSet("secure serving"))
+	o.Authentication.AddFlags(sets.FlagSet("authentication"))
+}
+
+// Complete makes paths absolute.
+func (o *Options) Complete() error {
+	for _, path := range []*string{&o.DataDir, &o.LauncherPath, &o.ImporterPath} {
+		absolute, err := filepath.Abs(*path)
+		if err != nil {
+			return fmt.Errorf("make %s absolute: %w", *path, err)
+		}
+		*path = absolute
+	}
+	return nil
+}
+
+// Validate returns all that is wrong.
+func (o *Options) Validate() error {
+	errs := o.SecureServing.Validate()
+	if o.SecureServing.BindPort == 0 {
+		errs = append(errs, errors.New("--secure-port must be from 1 to 65535: a kubeconfig names it"))
+	}
+	for _, message := range validation.IsDNS1123Subdomain(o.NodeName) {
+		errs = append(errs, fmt.Errorf("--node-name %q: %s", o.NodeName, message))
+	}
+	for flag, path := range map[string]string{"--launcher": o.LauncherPath, "--importer": o.ImporterPath} {
+		if info, err := os.Stat(path); err != nil || info.IsDir() || info.Mode()&0o111 == 0 {
+			errs = append(errs, fmt.Errorf("%s: no program at %s; build it with 'make build', or say where it is", flag, path))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// ServerURL is where clients on this machine reach the server.
+func (o *Options) ServerURL() string {
+	host := o.SecureServing.BindAddress
+	if host.IsUnspecified() {
+		host = net.IPv4(127, 0, 0, 1)
+	}
+	return "https://" + net.JoinHostPort(host.String(), strconv.Itoa(o.SecureServing.BindPort))
+}
+
+// defaultNodeName is the host's name as kubelet would make one of it.
+func defaultNodeName() string {
+	name, err := os.Hostname()
+	if err != nil || name == "" {
+		return "localhost"
+	}
+	return strings.ToLower(strings.TrimSpace(name))
+}
+
+// besideServer returns the path of a program in the directory of this one.
+func besideServer(name string) string {
+	self, err := os.Executable()
+	if err != nil {
+		return name
+	}
+	return filepath.Join(filepath.Dir(self), name)
+}
