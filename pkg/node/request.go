@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package node
+
+import (
+	"context"
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
+	"github.com/virt-apiserver/virt-apiserver/pkg/launcher/api"
+)
+
+// request is all that the launcher needs to start vmi.
+func (a *Agent) request(ctx context.Context, vmi *kubevirtv1.VirtualMachineInstance, claims map[string]*corev1.PersistentVolumeClaim) (*api.StartRequest, error) {
+	request := &api.StartRequest{
+		Instance: vmi,
+		Disks:    make(map[string]api.DiskSource, len(claims)),
+		Seeds:    map[string]api.Seed{},
+	}
+	for i := range vmi.Spec.Volumes {
+		volume := &vmi.Spec.Volumes[i]
+		if claim := claims[volume.Name]; claim != nil {
+			path, err := a.Volumes.Locate(ctx, claim)
+			if err != nil {
+				return nil, &trouble{reasonVolumeNotReady, fmt.Errorf("volume %q: %w", volume.Name, err)}
+			}
+			request.Disks[volume.Name] = api.DiskSource{Path: path, ReadOnly: isReadOnly(volume)}
+		}
+		if source := cloudInitOf(volume); source != nil {
+			seed, err := a.seed(ctx, vmi.Namespace, source)
+			if err != nil {
+				return nil, &trouble{reasonCloudInitNotReady, fmt.Errorf("volume %q: %w", volume.Name, err)}
+			}
+			request.Seeds[volume.Name] = seed
+		}
+	}
+	return request, nil
+}
+
+// claims are those behind vmi's volumes, by the name of the volume.
+func (a *Agent) claims(ctx context.Context, vmi *kubevirtv1.VirtualMachineInstance) (map[string]*corev1.PersistentVolumeClaim, error) {
+	claims := map[string]*corev1.PersistentVolumeClaim{}
+	for i := range vmi.Spec.Volumes {
+		volume := &vmi.Spec.Volumes[i]
+		name := claimNameOf(volume)
+		if name == "" {
+			continue
+		}
+		claim, err := a.Core.CoreV1().PersistentVolumeClaims(vmi.Namespace).Get(ctx, name, metav1.GetOptions{})
+		if apierrors.IsNotFound(err) {
+			return nil, &trouble{reasonVolumeNotReady, fmt.Errorf("volume %q: there is no PersistentVolumeClaim %q in namespace %q", volume.Name, name, vmi.Namespace)}
+		}
+		if err != nil {
+			return nil, &trouble{reasonVolumeNotReady, fmt.Errorf("volume %q: read PersistentVolumeClaim %q: %w", volume.Name, name, err)}
+		}
+		claims[volume.Name] = claim
+	}
+	return claims, nil
+}
+
+// claimNameOf is "" for a volume that is no claim. A DataVolume's claim has its name.
+func claimNameOf(volume *kubevirtv1.Volume) string {
+	switch {
+	case volume.DataVolume != nil:
+		return volume.DataVolume.Name
+	case volume.PersistentVolumeClaim != nil:
+		return volume.PersistentVolumeClaim.ClaimName
+	default:
+		return ""
+	}
+}
+
+func isReadOnly(volume *kubevirtv1.Volume) bool {
+	return volume.PersistentVolumeClaim != nil && volume.PersistentVolumeClaim.ReadOnly
+}
+
+func cloudInitOf(volume *kubevirtv1.Volume) *kubevirtv1.CloudInitSource {
+	if volume.CloudInitNoCloud != nil {
+		return volume.CloudInitNoCloud
+	}
+	return volume.CloudInitConfigDrive
+}
