@@ -1,0 +1,327 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	kubernetesfake "k8s.io/client-go/kubernetes/fake"
+	"k8s.io/client-go/tools/record"
+	testclock "k8s.io/utils/clock/testing"
+	"k8s.io/utils/ptr"
+
+	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
+	"github.com/virt-apiserver/virt-apiserver/pkg/launcher/api"
+)
+
+const soon = 10 * time.Second
+
+var vmKey = types.NamespacedName{Namespace: "n", Name: "vm"}
+
+// locator has the disk of claim C at /disks/C.
+type locator struct{}
+
+func (locator) Locate(_ context.Context, claim *corev1.PersistentVolumeClaim) (string, error) {
+	if claim.Name == "unbound" {
+		return "", errors.New("the claim is not bound yet")
+	}
+	return "/disks/" + claim.Name, nil
+}
+
+// world is everything around an agent.
+type world struct {
+	t        *testing.T
+	server   *fakeServer
+	core     *kubernetesfake.Clientset
+	launcher *fakeLauncher
+	recorder *record.FakeRecorder
+	clock    *testclock.FakePassiveClock
+}
+
+func newWorld(t *testing.T) *world {
+	claim := &corev1.PersistentVolumeClaim{
+		ObjectMeta: metav1.ObjectMeta{Namespace: "n", Name: "root-disk"},
+		Spec:       corev1.PersistentVolumeClaimSpec{AccessModes: []corev1.PersistentVolumeAccessMode{corev1.ReadWriteOnce}},
+		Status:     corev1.PersistentVolumeClaimStatus{Capacity: corev1.ResourceList{corev1.ResourceStorage: resource.MustParse("2Gi")}},
+	}
+	secret := &corev1.Secret{
+		ObjectMeta: metav1.ObjectMeta{Namespace: "n", Name: "seed"},
+		Data:       map[string][]byte{"userData": []byte("#cloud-config"), "networkdata": []byte("version: 2")},
+	}
+	return &world{
+		t:        t,
+		server:   newFakeServer(t),
+		core:     kubernetesfake.NewClientset(claim, secret),
+		launcher: newFakeLauncher(),
+		recorder: record.NewFakeRecorder(1000),
+		clock:    testclock.NewFakePassiveClock(time.Now()),
+	}
+}
+
+func (w *world) config() Config {
+	return Config{
+		NodeName: "node-a", Clientset: w.server, Core: w.core, Launcher: w.launcher,
+		Volumes: locator{}, Recorder: w.recorder, Clock: w.clock,
+	}
+}
+
+// run runs an agent; the returned function ends it and waits.
+func (w *world) run() (stop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	agent := New(w.config())
+	go func() { done <- agent.Run(ctx) }()
+	stopped := false
+	stop = func() {
+		if stopped {
+			return
+		}
+		stopped = true
+		cancel()
+		select {
+		case err := <-done:
+			assert.NoError(w.t, err)
+		case <-time.After(soon):
+			assert.Fail(w.t, "the agent does not end")
+		}
+	}
+	w.t.Cleanup(stop)
+	return stop
+}
+
+func (w *world) eventually(what string, condition func() bool) {
+	w.t.Helper()
+	require.Eventually(w.t, condition, soon, 5*time.Millisecond, what)
+}
+
+func (w *world) untilPhase(phase kubevirtv1.VirtualMachineInstancePhase) *kubevirtv1.VirtualMachineInstance {
+	w.t.Helper()
+	var vmi *kubevirtv1.VirtualMachineInstance
+	w.eventually(fmt.Sprintf("phase %s", phase), func() bool {
+		vmi = w.server.get("vm")
+		return vmi != nil && vmi.Status.Phase == phase
+	})
+	return vmi
+}
+
+// settle waits until a domain that was added last has gone the whole way through the agent: what had to
+// happen before should have.
+func (w *world) settle() {
+	w.t.Helper()
+	uid := types.UID(fmt.Sprintf("marker-%d", time.Now().UnixNano()))
+	w.launcher.put(api.DomainStatus{Namespace: "n", Name: string(uid), UID: uid, State: api.StateSucceeded})
+	w.eventually("the agent has seen all", func() bool {
+		return w.launcher.state(types.NamespacedName{Namespace: "n", Name: string(uid)}) == ""
+	})
+}
+
+func scheduled() *kubevirtv1.VirtualMachineInstance {
+	memory := resource.MustParse("256Mi")
+	return &kubevirtv1.VirtualMachineInstance{
+		ObjectMeta: metav1.ObjectMeta{
+			Namespace: "n", Name: "vm", UID: "u1",
+			Finalizers: []string{kubevirtv1.VirtualMachineInstanceFinalizer},
+		},
+		Spec: kubevirtv1.VirtualMachineInstanceSpec{
+			Domain: kubevirtv1.DomainSpec{
+				CPU:    &kubevirtv1.CPU{Sockets: 1, Cores: 2, Threads: 1},
+				Memory: &kubevirtv1.Memory{Guest: &memory},
+			},
+			TerminationGracePeriodSeconds: ptr.To(int64(60)),
+			Volumes: []kubevirtv1.Volume{
+				{Name: "root", VolumeSource: kubevirtv1.VolumeSource{DataVolume: &kubevirtv1.DataVolumeSource{Name: "root-disk"}}},
+				{Name: "seed", VolumeSource: kubevirtv1.VolumeSource{CloudInitNoCloud: &kubevirtv1.CloudInitSource{
+					UserDataSecretRef: &corev1.LocalObjectReference{Name: "seed"}, NetworkDataBase64: "dmVyc2lvbjogMQ==",
+				}}},
+			},
+		},
+		Status: kubevirtv1.VirtualMachineInstanceStatus{Phase: kubevirtv1.Scheduled, NodeName: "node-a"},
+	}
+}
+
+func condition(vmi *kubevirtv1.VirtualMachineInstance, kind kubevirtv1.VirtualMachineInstanceConditionType) kubevirtv1.VirtualMachineInstanceCondition {
+	for _, condition := range vmi.Status.Conditions {
+		if condition.Type == kind {
+			return condition
+		}
+	}
+	return kubevirtv1.VirtualMachineInstanceCondition{}
+}
+
+func (w *world) events() []string {
+	var events []string
+	for {
+		select {
+		case event := <-w.recorder.Events:
+			events = append(events, event)
+		default:
+			return events
+		}
+	}
+}
+
+func TestAgentStartsAGuestWithOneWrite(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	stop := w.run()
+	w.server.create(scheduled())
+
+	vmi := w.untilPhase(kubevirtv1.Running)
+	w.settle()
+	stop()
+
+	assert.Equal(t, 1, w.server.writeCount())
+	require.Len(t, w.launcher.requests, 1)
+	request := w.launcher.requests[0]
+	assert.Equal(t, map[string]api.DiskSource{"root": {Path: "/disks/root-disk"}}, request.Disks)
+	assert.Equal(t, map[string]api.Seed{"seed": {UserData: []byte("#cloud-config"), NetworkData: []byte("version: 1")}}, request.Seeds)
+	assert.Equal(t, corev1.ConditionTrue, condition(vmi, kubevirtv1.VirtualMachineInstanceReady).Status)
+	assert.Equal(t, corev1.ConditionTrue, condition(vmi, kubevirtv1.VirtualMachineInstanceSynchronized).Status)
+	assert.Empty(t, condition(vmi, kubevirtv1.VirtualMachineInstancePaused))
+	assert.Equal(t, &kubevirtv1.Machine{Type: "pc-q35-7.2"}, vmi.Status.Machine)
+	assert.Equal(t, &kubevirtv1.CPUTopology{Sockets: 1, Cores: 2, Threads: 1}, vmi.Status.CurrentCPUTopology)
+	assert.Equal(t, "256Mi", vmi.Status.Memory.GuestAtBoot.String())
+	require.Len(t, vmi.Status.VolumeStatus, 2)
+	root := vmi.Status.VolumeStatus[0]
+	assert.Equal(t, "vda", root.Target)
+	assert.Equal(t, kubevirtv1.VolumeReady, root.Phase)
+	assert.EqualValues(t, 2<<30, root.Size)
+	assert.Equal(t, "root-disk", root.PersistentVolumeClaimInfo.ClaimName)
+	require.Len(t, vmi.Status.PhaseTransitionTimestamps, 1)
+	assert.Equal(t, []string{
+		"Normal Created VirtualMachineInstance defined.",
+		"Normal Started VirtualMachineInstance started.",
+	}, w.events())
+}
+
+func TestAgentFollowsPauses(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.launcher.initial = api.StatePaused
+	w.run()
+	w.server.create(scheduled())
+
+	vmi := w.untilPhase(kubevirtv1.Running)
+	assert.Equal(t, api.ReasonPausedByUser, condition(vmi, kubevirtv1.VirtualMachineInstancePaused).Reason)
+	assert.Equal(t, corev1.ConditionFalse, condition(vmi, kubevirtv1.VirtualMachineInstanceReady).Status)
+
+	w.launcher.change(vmKey, api.StateRunning, "", "")
+	w.eventually("ready again", func() bool {
+		vmi := w.server.get("vm")
+		return condition(vmi, kubevirtv1.VirtualMachineInstancePaused).Type == "" &&
+			condition(vmi, kubevirtv1.VirtualMachineInstanceReady).Status == corev1.ConditionTrue
+	})
+}
+
+func TestAgentWritesHowAGuestEnded(t *testing.T) {
+	t.Parallel()
+	tests := map[string]struct {
+		state   api.State
+		reason  string
+		message string
+		phase   kubevirtv1.VirtualMachineInstancePhase
+		event   string
+	}{
+		"powered off": {api.StateSucceeded, "", "", kubevirtv1.Succeeded, "Normal Stopped VirtualMachineInstance stopped."},
+		"crashed": {api.StateFailed, api.ReasonGuestCrashed, "the guest panicked", kubevirtv1.Failed,
+			"Warning Stopped VirtualMachineInstance failed: the guest panicked"},
+		"killed": {api.StateFailed, api.ReasonProcessDied, "QEMU ended: killed", kubevirtv1.Failed,
+			"Warning Stopped VirtualMachineInstance failed: QEMU ended: killed"},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			stop := w.run()
+			w.server.create(scheduled())
+			w.untilPhase(kubevirtv1.Running)
+			w.launcher.change(vmKey, tc.state, tc.reason, tc.message)
+
+			vmi := w.untilPhase(tc.phase)
+			w.eventually("the domain is removed", func() bool { return w.launcher.state(vmKey) == "" })
+			stop()
+
+			assert.Equal(t, tc.reason, vmi.Status.Reason)
+			ready := condition(vmi, kubevirtv1.VirtualMachineInstanceReady)
+			assert.Equal(t, corev1.ConditionFalse, ready.Status)
+			assert.Equal(t, reasonGuestNotRunning, ready.Reason)
+			assert.Equal(t, 2, w.server.writeCount())
+			assert.Contains(t, w.events(), tc.event)
+			assert.NotEmpty(t, w.server.get("vm").Finalizers, "a final instance is the instance controller's")
+		})
+	}
+}
+
+func TestAgentShutsDownWhatIsDeleted(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.run()
+	w.server.create(scheduled())
+	w.untilPhase(kubevirtv1.Running)
+
+	w.server.delete("vm")
+	w.eventually("the guest is asked", func() bool { return w.launcher.state(vmKey) == api.StateStopping })
+	w.settle()
+	assert.NotNil(t, w.server.get("vm"), "the instance stays while its guest does")
+	w.server.edit("vm", func(vmi *kubevirtv1.VirtualMachineInstance) {
+		vmi.Spec.TerminationGracePeriodSeconds = ptr.To(int64(0))
+	})
+	w.eventually("the guest is made to", func() bool {
+		var asked []int64
+		w.launcher.with(func() { asked = append(asked, w.launcher.shutdowns...) })
+		return asked[len(asked)-1] == 0
+	})
+	w.launcher.change(vmKey, api.StateFailed, api.ReasonKilled, "the grace period ran out")
+
+	w.eventually("the instance is gone", func() bool { return w.server.get("vm") == nil })
+	assert.Equal(t, []types.UID{"u1"}, w.launcher.deleted[len(w.launcher.deleted)-1:])
+	assert.EqualValues(t, 60, w.launcher.shutdowns[0])
+}
+
+func TestAgentReleasesWhatNeverRan(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	vmi := scheduled()
+	vmi.DeletionTimestamp = ptr.To(metav1.Now())
+	w.server.create(vmi)
+	w.run()
+
+	w.eventually("the instance is gone", func() bool { return w.server.get("vm") == nil })
+	assert.Empty(t, w.launcher.starts)
+}
+
+func TestAgentLeavesOthersInstancesAlone(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.run()
+	for name, change := range map[string]func(*kubevirtv1.VirtualMachineInstance){
+		"elsewhere":  func(vmi *kubevirtv1.VirtualMachineInstance) { vmi.Status.NodeName = "node-b" },
+		"nowhere":    func(vmi *kubevirtv1.VirtualMachineInstance) { vmi.Status.NodeName = "" },
+		"scheduling": func(vmi *kubevirtv1.VirtualMachineInstance) { vmi.Status.Phase = kubevirtv1.Scheduling },
+		"succeeded":  func(vmi *kubevirtv1.VirtualMachineInstance) { vmi.Status.Phase = kubevirtv1.Succeeded },
+	} {
+		vmi := scheduled()
+		vmi.Name, vmi.UID = name, types.UID(name)
+		change(vmi)
+		if name != "scheduling" {
+			vmi.DeletionTimestamp = ptr.To(metav1.Now())
+		}
+		w.server.create(vmi)
+	}
+	w.settle()
+
+	assert.Empty(t, w.launcher.starts)
+	assert.Zero(t, w.server.writeCount())
+	for _, name := range []string{"elsewhere", "nowhere", "succeeded"} {
+		assert.NotNil(t, w.server.get(name))
+	}
+}
