@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package virtualmachine_test
+
+import (
+	"context"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apiserver/pkg/authorization/authorizer"
+	"k8s.io/apiserver/pkg/registry/rest"
+	"k8s.io/utils/ptr"
+
+	cdiv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/cdi/v1beta1"
+	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
+	"github.com/virt-apiserver/virt-apiserver/pkg/registry/kubevirt/virtualmachine"
+	"github.com/virt-apiserver/virt-apiserver/pkg/registry/kubevirt/virtualmachineinstance"
+	"github.com/virt-apiserver/virt-apiserver/pkg/registry/reference"
+	"github.com/virt-apiserver/virt-apiserver/pkg/registry/registrytest"
+)
+
+// storages are machines and instances on one etcd.
+type storages struct {
+	machines  *virtualmachine.Storage
+	instances *virtualmachineinstance.Storage
+}
+
+func newStorages(t *testing.T, refuse func(authorizer.Attributes) bool) storages {
+	getter, scheme := registrytest.Storage(t)
+	references := reference.NewAuthorizer(registrytest.Allow(refuse))
+	instances, err := virtualmachineinstance.NewStorage(getter, scheme, references, nil)
+	require.NoError(t, err)
+	machines, err := virtualmachine.NewStorage(getter, scheme, references, instances.Instance)
+	require.NoError(t, err)
+	t.Cleanup(func() { machines.Machine.Destroy(); instances.Instance.Destroy() })
+	return storages{machines, instances}
+}
+
+func newMachine(name string, strategy kubevirtv1.VirtualMachineRunStrategy) *kubevirtv1.VirtualMachine {
+	return &kubevirtv1.VirtualMachine{
+		ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: registrytest.Namespace},
+		Spec: kubevirtv1.VirtualMachineSpec{
+			RunStrategy: &strategy,
+			Template:    &kubevirtv1.VirtualMachineInstanceTemplateSpec{Spec: newSpec()},
+		},
+	}
+}
+
+func newSpec() kubevirtv1.VirtualMachineInstanceSpec {
+	return kubevirtv1.VirtualMachineInstanceSpec{
+		Domain: kubevirtv1.DomainSpec{Memory: &kubevirtv1.Memory{Guest: ptr.To(resource.MustParse("128Mi"))}},
+	}
+}
+
+func create[T runtime.Object](t *testing.T, ctx context.Context, store rest.Creater, obj T) T {
+	t.Helper()
+	created, err := store.Create(ctx, obj, rest.ValidateAllObjectFunc, &metav1.CreateOptions{})
+	require.NoError(t, err)
+	return created.(T)
+}
+
+func (s storages) machine(t *testing.T, ctx context.Context, name string) *kubevirtv1.VirtualMachine {
+	t.Helper()
+	obj, err := s.machines.Machine.Get(ctx, name, &metav1.GetOptions{})
+	require.NoError(t, err)
+	return obj.(*kubevirtv1.VirtualMachine)
+}
+
+func TestCreateLeavesTheSpecAsTheUserWroteIt(t *testing.T) {
+	s, ctx := newStorages(t, nil), registrytest.As(t, "user")
+	want := newMachine("vm", kubevirtv1.RunStrategyHalted)
+	create(t, ctx, s.machines.Machine, want.DeepCopy())
+
+	got := s.machine(t, ctx, "vm")
+	assert.Equal(t, want.Spec, got.Spec)
+	assert.Equal(t, kubevirtv1.VirtualMachineStatusStopped, got.Status.PrintableStatus)
+	assert.Contains(t, got.Finalizers, kubevirtv1.VirtualMachineControllerFinalizer)
+}
+
+func TestCreateOfAnInstanceCompletesItsSpec(t *testing.T) {
+	s, ctx := newStorages(t, nil), registrytest.As(t, "user")
+	vmi := create(t, ctx, s.instances.Instance, &kubevirtv1.VirtualMachineInstance{
+		ObjectMeta: metav1.ObjectMeta{Name: "vmi", Namespace: registrytest.Namespace}, Spec: newSpec(),
+	})
+	assert.Equal(t, kubevirtv1.Pending, vmi.Status.Phase)
+	assert.Equal(t, "q35", vmi.Spec.Domain.Machine.Type)
+	assert.NotEmpty(t, vmi.Spec.Domain.Firmware.UUID)
+	require.Len(t, vmi.Spec.Domain.Devices.Interfaces, 1)
+	assert.Regexp(t, "^[0-9a-f][26ae]:", vmi.Spec.Domain.Devices.Interfaces[0].MacAddress, "locally administered unicast")
+}
+
+func TestCreateIsRefusedWhereTheCallerMayNotReadWhatItRefersTo(t *testing.T) {
+	noSecrets := func(a authorizer.Attributes) bool {
+		return a.GetUser().GetName() == "eve" && a.GetResource() == "secrets"
+	}
+	s := newStorages(t, noSecrets)
+	vm := newMachine("vm", kubevirtv1.RunStrategyHalted)
+	vm.Spec.Template.Spec.Volumes = []kubevirtv1.Volume{{Name: "seed", VolumeSource: kubevirtv1.VolumeSource{
+		CloudInitNoCloud: &kubevirtv1.CloudInitSource{UserDataSecretRef: &corev1.LocalObjectReference{Name: "root-password"}},
+	}}}
+
+	_, err := s.machines.Machine.Create(registrytest.As(t, "eve"), vm.DeepCopy(), rest.ValidateAllObjectFunc, &metav1.CreateOptions{})
+	require.True(t, apierrors.IsForbidden(err), "%v", err)
+	assert.ErrorContains(t, err, `spec.template.spec.volumes[0].cloudInitNoCloud.secretRef.name: user "eve" cannot get secrets "root-password"`)
+
+	ctx := registrytest.As(t, "alice")
+	create(t, ctx, s.machines.Machine, vm)
+	// Eve may change what she may already see changed, but not add a Secret.
+	relabel := func(change func(*kubevirtv1.VirtualMachine)) error {
+		info := rest.DefaultUpdatedObjectInfo(nil, func(_ context.Context, _, old runtime.Object) (runtime.Object, error) {
+			changed := old.DeepCopyObject().(*kubevirtv1.VirtualMachine)
+			change(changed)
+			return changed, nil
+		})
+		_, _, err := s.machines.Machine.Update(registrytest.As(t, "eve"), "vm", info, rest.ValidateAllObjectFunc, rest.ValidateAllObjectUpdateFunc, false, &metav1.UpdateOptions{})
+		return err
+	}
+	assert.NoError(t, relabel(func(vm *kubevirtv1.VirtualMachine) { vm.Labels = map[string]string{"seen": "yes"} }))
+	assert.True(t, apierrors.IsForbidden(relabel(func(vm *kubevirtv1.VirtualMachine) {
+		vm.Spec.Template.Spec.Volumes[0].CloudInitNoCloud.UserDataSecretRef.Name = "another"
+	})))
+}
+
+func TestCreateNeedsTheRightToMakeItsDataVolumes(t *testing.T) {
+	s := newStorages(t, func(a authorizer.Attributes) bool { return a.GetVerb() == "create" && a.GetResource() == "datavolumes" })
+	vm := newMachine("vm", kubevirtv1.RunStrategyHalted)
+	vm.Spec.DataVolumeTemplates = []kubevirtv1.DataVolumeTemplateSpec{{
+		ObjectMeta: metav1.ObjectMeta{Name: "disk"},
+		Spec: cdiv1.DataVolumeSpec{
+			Source: &cdiv1.DataVolumeSource{Blank: &cdiv1.DataVolumeBlankImage{}},
+			Storage: &cdiv1.StorageSpec{Resources: corev1.VolumeResourceRequirements{
+				Requests: corev1.ResourceList{corev1.ResourceStorage: resource.MustParse("1Gi")}}},
+		},
+	}}
+	vm.Spec.Template.Spec.Volumes = []kubevirtv1.Volume{{Name: "disk", VolumeSource: kubevirtv1.VolumeSource{DataVolume: &kubevirtv1.DataVolumeSource{Name: "disk"}}}}
+	_, err := s.machines.Machine.Create(registrytest.As(t, "eve"), vm, rest.ValidateAllObjectFunc, &metav1.CreateOptions{})
+	require.True(t, apierrors.IsForbidden(err), "%v", err)
+	assert.ErrorContains(t, err, "spec.dataVolumeTemplates[0]")
+}
