@@ -36,19 +36,3 @@ func NewCodecs(more ...func(*runtime.Scheme)) *Codecs {
 		Parameters: runtime.NewParameterCodec(scheme),
 	}
 }
-
-// jsonOnly offers JSON and YAML alone. A group whose types have no protobuf form must not offer protobuf:
-// clients that ask for it first would be answered 406 rather than with JSON.
-type jsonOnly struct {
-	runtime.NegotiatedSerializer
-}
-
-func (s jsonOnly) SupportedMediaTypes() []runtime.SerializerInfo {
-	var kept []runtime.SerializerInfo
-	for _, info := range s.NegotiatedSerializer.SupportedMediaTypes() {
-		if info.MediaType == runtime.ContentTypeJSON || info.MediaType == runtime.ContentTypeYAML {
-			kept = append(kept, info)
-		}
-	}
-	return kept
-}

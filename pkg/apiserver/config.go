@@ -18,6 +18,7 @@ import (
 
 	generatedopenapi "github.com/virt-apiserver/virt-apiserver/pkg/generated/openapi"
 	"github.com/virt-apiserver/virt-apiserver/pkg/registry/kubevirt/virtualmachineinstance"
+	"github.com/virt-apiserver/virt-apiserver/pkg/registry/mediatype"
 )
 
 // LegacyGroup and Groups are API groups that one way to run has besides the product's own.
@@ -126,6 +127,6 @@ func (c *Config) New() (*genericapiserver.GenericAPIServer, error) {
 // groupInfo returns an empty group that speaks JSON.
 func (c *Config) groupInfo(gv schema.GroupVersion) *genericapiserver.APIGroupInfo {
 	info := genericapiserver.NewDefaultAPIGroupInfo(gv.Group, c.Codecs.Scheme, c.Codecs.Parameters, c.Codecs.Factory)
-	info.NegotiatedSerializer = jsonOnly{info.NegotiatedSerializer}
+	info.NegotiatedSerializer = mediatype.JSONOnly(info.NegotiatedSerializer)
 	return &info
 }

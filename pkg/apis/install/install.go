@@ -22,17 +22,17 @@ import (
 
 // Install registers all groups.
 func Install(scheme *runtime.Scheme) {
-	installGroup(scheme, kubevirtv1.AddKnownTypes, kubevirtv1.SchemeGroupVersion, kubevirtv1.V1alpha3)
-	installGroup(scheme, cdiv1.AddKnownTypes, cdiv1.SchemeGroupVersion)
-	installGroup(scheme, subresourcesv1.AddKnownTypes, subresourcesv1.SchemeGroupVersion, subresourcesv1.V1alpha3)
+	Group(scheme, kubevirtv1.AddKnownTypes, kubevirtv1.SchemeGroupVersion, kubevirtv1.V1alpha3)
+	Group(scheme, cdiv1.AddKnownTypes, cdiv1.SchemeGroupVersion)
+	Group(scheme, subresourcesv1.AddKnownTypes, subresourcesv1.SchemeGroupVersion, subresourcesv1.V1alpha3)
 
 	for _, gv := range []schema.GroupVersion{kubevirtv1.SchemeGroupVersion, kubevirtv1.V1alpha3} {
-		addFieldLabels(scheme, gv.WithKind("VirtualMachineInstance"), "status.nodeName", "status.phase")
+		FieldLabels(scheme, gv.WithKind("VirtualMachineInstance"), "status.nodeName", "status.phase")
 	}
 }
 
-// installGroup registers the same types under each version and as the hub; the first version is preferred.
-func installGroup(scheme *runtime.Scheme, add func(*runtime.Scheme, schema.GroupVersion), versions ...schema.GroupVersion) {
+// Group registers the same types under each version and as the hub; the first version is preferred.
+func Group(scheme *runtime.Scheme, add func(*runtime.Scheme, schema.GroupVersion), versions ...schema.GroupVersion) {
 	for _, gv := range versions {
 		add(scheme, gv)
 		metav1.AddToGroupVersion(scheme, gv)
@@ -41,8 +41,8 @@ func installGroup(scheme *runtime.Scheme, add func(*runtime.Scheme, schema.Group
 	utilruntime.Must(scheme.SetVersionPriority(versions...))
 }
 
-// addFieldLabels lets clients select kind by fields, besides by name and namespace.
-func addFieldLabels(scheme *runtime.Scheme, kind schema.GroupVersionKind, fields ...string) {
+// FieldLabels lets clients select kind by fields, besides by name and namespace.
+func FieldLabels(scheme *runtime.Scheme, kind schema.GroupVersionKind, fields ...string) {
 	known := map[string]bool{"metadata.name": true, "metadata.namespace": true}
 	for _, field := range fields {
 		known[field] = true
