@@ -47,12 +47,12 @@ func consolePaths(ns string) []string {
 func TestConsoleCarriesBytesBothWaysByEveryRoute(t *testing.T) {
 	t.Parallel()
 	ns := shared.namespace(t)
-	uid := runningInstance(t, ns)
+	runningInstance(t, ns)
 	for _, path := range consolePaths(ns) {
 		t.Run(strings.ReplaceAll(path, "/", " "), func(t *testing.T) {
 			t.Parallel()
 			conn := openConsole(t, path)
-			expect(t, conn, []byte(greeting(ns, "one", uid, "console")))
+			expect(t, conn, []byte(greeting(ns, "one", "console")))
 			exchange(t, conn)
 		})
 	}
@@ -61,27 +61,28 @@ func TestConsoleCarriesBytesBothWaysByEveryRoute(t *testing.T) {
 func TestConsoleOutlivesAnIdleMinute(t *testing.T) {
 	t.Parallel()
 	ns := shared.namespace(t)
-	uid := runningInstance(t, ns)
-	for _, path := range consolePaths(ns) {
-		t.Run(strings.ReplaceAll(path, "/", " "), func(t *testing.T) {
-			t.Parallel()
-			conn := openConsole(t, path)
-			expect(t, conn, []byte(greeting(ns, "one", uid, "console")))
-			first := make(chan error, 1)
-			go func() {
-				_, err := io.ReadFull(conn, make([]byte, 1))
-				first <- err
-			}()
-			select {
-			case err := <-first:
-				require.Fail(t, "the console did not stay idle and open", "%v", err)
-			case <-time.After(longer):
-			}
-			_, err := conn.Write([]byte{0})
-			require.NoError(t, err)
-			require.NoError(t, <-first)
-			exchange(t, conn)
-		})
+	runningInstance(t, ns)
+	paths := consolePaths(ns)
+	conns := make([]net.Conn, len(paths))
+	heard := make(chan error, len(paths))
+	for i, path := range paths {
+		conns[i] = openConsole(t, path)
+		expect(t, conns[i], []byte(greeting(ns, "one", "console")))
+		go func() {
+			_, err := io.ReadFull(conns[i], make([]byte, 1))
+			heard <- err
+		}()
+	}
+	select {
+	case err := <-heard:
+		require.Fail(t, "a console did not stay idle and open", "%v", err)
+	case <-time.After(longer):
+	}
+	for _, conn := range conns {
+		_, err := conn.Write([]byte{0})
+		require.NoError(t, err)
+		require.NoError(t, <-heard)
+		exchange(t, conn)
 	}
 }
 
@@ -99,13 +100,12 @@ func TestConsoleIsRefusedWithTheCodesThatClientsActOn(t *testing.T) {
 }
 
 // runningInstance makes an instance that runs on the stand-in, and a machine of
-// the same name, and gives the instance's UID.
-func runningInstance(t *testing.T, ns string) string {
+// the same name.
+func runningInstance(t *testing.T, ns string) {
 	t.Helper()
 	shared.create(t, machines, ns, "one")
-	created := shared.create(t, instances, ns, "one")
+	shared.create(t, instances, ns, "one")
 	setStatus(t, ns, map[string]any{"phase": "Running", "nodeName": nodeName})
-	return string(created.GetUID())
 }
 
 func setStatus(t *testing.T, ns string, status map[string]any) {
@@ -168,8 +168,8 @@ func expect(t *testing.T, conn net.Conn, want []byte) {
 	t.Helper()
 	require.NoError(t, conn.SetReadDeadline(time.Now().Add(soon)))
 	got := make([]byte, len(want))
-	_, err := io.ReadFull(conn, got)
-	require.NoError(t, err)
+	n, err := io.ReadFull(conn, got)
+	require.NoError(t, err, "got %d of %d bytes, first %.80q", n, len(want), got[:n])
 	require.True(t, bytes.Equal(want, got), "other bytes came back than were sent")
 	require.NoError(t, conn.SetReadDeadline(time.Time{}))
 }

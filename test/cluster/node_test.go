@@ -110,7 +110,7 @@ func (echo) Open(_ context.Context, vmi *kubevirtv1.VirtualMachineInstance, stre
 	ours, guest := net.Pipe()
 	go func() {
 		defer guest.Close()
-		if _, err := io.WriteString(guest, greeting(vmi.Namespace, vmi.Name, string(vmi.UID), stream)); err != nil {
+		if _, err := io.WriteString(guest, greeting(vmi.Namespace, vmi.Name, stream)); err != nil {
 			return
 		}
 		_, _ = io.Copy(guest, guest)
