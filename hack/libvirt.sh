@@ -25,9 +25,10 @@ answers() { # [SECONDS]
 
 # The system's own daemon, that is: others may run theirs with a pid file elsewhere.
 running() { # DAEMON
-	local pid
-	pid=$(cat "/run/$1.pid" 2>/dev/null) || return 1
-	[[ $(cat "/proc/$pid/comm" 2>/dev/null) == "$1" ]]
+	local pid name state
+	read -r pid 2>/dev/null <"/run/$1.pid" &&
+		read -r _ name state _ 2>/dev/null <"/proc/$pid/stat" &&
+		[[ $name == "($1)" && $state != Z ]]
 }
 
 # On a machine without udev /dev/kvm belongs to root alone. libvirt then finds KVM
@@ -62,7 +63,6 @@ start_daemons() {
 		as_root virtlogd -d
 	fi
 	if running "$daemon"; then
-		say "$daemon runs, waiting until it answers"
 		return
 	fi
 	# A QEMU that ends becomes a zombie of its adopter, and libvirt waits until that
@@ -76,9 +76,12 @@ start_daemons() {
 	fi
 }
 
+# libvirt starts no guest without virtlogd, but answers all the same.
+lacks_virtlogd() { ! has_systemd && running libvirtd && ! running virtlogd; }
+
 start() {
 	open_kvm
-	if answers; then
+	if answers && ! lacks_virtlogd; then
 		return
 	fi
 	if has_systemd; then start_units; else start_daemons; fi
