@@ -26,9 +26,9 @@ answers() { # [SECONDS]
 # The system's own daemon, that is: others may run theirs with a pid file elsewhere.
 running() { # DAEMON
 	local pid name state
-	read -r pid 2>/dev/null <"/run/$1.pid" &&
-		read -r _ name state _ 2>/dev/null <"/proc/$pid/stat" &&
-		[[ $name == "($1)" && $state != Z ]]
+	pid=$(cat "/run/$1.pid" 2>/dev/null) || return 1
+	read -r _ name state _ 2>/dev/null <"/proc/$pid/stat" || return 1
+	[[ $name == "($1)" && $state != Z ]]
 }
 
 # On a machine without udev /dev/kvm belongs to root alone. libvirt then finds KVM
