@@ -9,6 +9,9 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
+// ReasonPvcNotFound, of Synchronized, is that a claim of the instance does not exist.
+const ReasonPvcNotFound = "FailedPvcNotFound"
+
 // Condition returns the condition of that type inside s, or nil.
 func (s *VirtualMachineStatus) Condition(kind VirtualMachineConditionType) *VirtualMachineCondition {
 	for i := range s.Conditions {
