@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Command kubectl-virt is the kubectl plugin for virtual machines: kubectl virt console, start, stop, restart.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"k8s.io/cli-runtime/pkg/genericiooptions"
+	_ "k8s.io/client-go/plugin/pkg/client/auth"
+
+	"github.com/virt-apiserver/virt-apiserver/pkg/kubectlvirt"
+)
+
+func main() {
+	os.Exit(run())
+}
+
+func run() int {
+	// A first signal ends the session and restores the terminal; a second one ends the process.
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	defer stop()
+	context.AfterFunc(ctx, stop)
+
+	streams := genericiooptions.IOStreams{In: os.Stdin, Out: os.Stdout, ErrOut: os.Stderr}
+	if err := kubectlvirt.NewCommand(os.Args[0], streams).ExecuteContext(ctx); err != nil {
+		fmt.Fprintln(streams.ErrOut, "error:", err)
+		return 1
+	}
+	return 0
+}

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package machines
+
+import (
+	"context"
+	"time"
+
+	"github.com/spf13/cobra"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/cli-runtime/pkg/genericclioptions"
+)
+
+const (
+	// maxNames is more than anybody picks from.
+	maxNames = 500
+	// completionTimeout is how long a shell waits for names.
+	completionTimeout = 3 * time.Second
+)
+
+// Complete completes the one argument of a command with the names of machines.
+func Complete(flags genericclioptions.RESTClientGetter) cobra.CompletionFunc {
+	return func(command *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+		if len(args) > 0 {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		client, err := NewClient(flags)
+		if err != nil {
+			return nil, cobra.ShellCompDirectiveError
+		}
+		ctx, cancel := context.WithTimeout(command.Context(), completionTimeout)
+		defer cancel()
+		names, err := client.names(ctx)
+		if err != nil {
+			return nil, cobra.ShellCompDirectiveError
+		}
+		return names, cobra.ShellCompDirectiveNoFileComp
+	}
+}
+
+func (c *Client) names(ctx context.Context) ([]string, error) {
+	list, err := c.clientset.KubevirtV1().VirtualMachines(c.Namespace).List(ctx, metav1.ListOptions{Limit: maxNames})
+	if err != nil {
+		return nil, err
+	}
+	names := make([]string, 0, len(list.Items))
+	for i := range list.Items {
+		names = append(names, list.Items[i].Name)
+	}
+	return names, nil
+}
