@@ -6,4 +6,7 @@
 //
 // The tests share one control plane, made by hack/cluster, and each works in a
 // namespace of its own. The node that runs guests is a stand-in.
+//
+// Run them with -count=1: Go does not see that the server, which hack/cluster
+// builds, has changed, and would repeat an old result.
 package cluster
