@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package processes
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"k8s.io/klog/v2"
+
+	"github.com/virt-apiserver/virt-apiserver/pkg/image"
+	"github.com/virt-apiserver/virt-apiserver/pkg/image/importer"
+	"github.com/virt-apiserver/virt-apiserver/pkg/workload"
+)
+
+const (
+	importerName = "virt-importer"
+	// nobody is the user and the group that own nothing.
+	nobody = 65534
+)
+
+// ImporterPath returns the path of virt-importer: the one given, or else that beside the running program.
+func ImporterPath(given string) (string, error) {
+	if given != "" {
+		return given, nil
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return "", fmt.Errorf("find %s: %w", importerName, err)
+	}
+	return filepath.Join(filepath.Dir(self), importerName), nil
+}
+
+// program is virt-importer as it was when it was opened. Replacing the file changes nothing for a running
+// server, whose protocol it speaks.
+type program struct {
+	file       *os.File
+	credential *syscall.Credential
+}
+
+// openProgram opens the program at path and tries it out: as nobody, where this process may choose.
+func openProgram(ctx context.Context, path string) (*program, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w: build it, put it beside the server, or say where it is", importerName, err)
+	}
+	p := &program{file: file}
+	if os.Geteuid() == 0 {
+		p.credential = &syscall.Credential{Uid: nobody, Gid: nobody}
+		if err = p.try(ctx); err == nil {
+			return p, nil
+		}
+		klog.FromContext(ctx).Error(err, "Imports run as root: make the file executable for everyone", "path", path)
+		p.credential = nil
+	}
+	if err := p.try(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("run %s: %w", path, err), p.close())
+	}
+	return p, nil
+}
+
+func (p *program) try(ctx context.Context) error {
+	cmd := exec.CommandContext(ctx, p.path(), "--help")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: p.credential}
+	cmd.Env, cmd.Dir = []string{}, "/"
+	return cmd.Run()
+}
+
+// path reaches the open file from this process and its children, also where nobody may not pass the
+// directories above it.
+func (p *program) path() string {
+	return fmt.Sprintf("/proc/self/fd/%d", p.file.Fd())
+}
+
+func (p *program) close() error { return p.file.Close() }
+
+// run fills target. It returns when the process is gone.
+func (p *program) run(ctx context.Context, imp workload.Import, target *os.File, progress func(image.Progress)) error {
+	process := importer.Process{
+		Path:       p.path(),
+		Credential: p.credential,
+		Log:        logWriter{klog.FromContext(ctx)},
+	}
+	result, err := process.Run(ctx, specOf(imp), target, progress)
+	if err != nil {
+		return err
+	}
+	klog.FromContext(ctx).V(2).Info("Filled a volume", "result", result)
+	return nil
+}
+
+// logWriter makes log lines of what an importer writes to stderr.
+type logWriter struct {
+	logger klog.Logger
+}
+
+var _ io.Writer = logWriter{}
+
+func (w logWriter) Write(p []byte) (int, error) {
+	w.logger.V(2).Info(importerName, "stderr", strings.TrimSpace(string(p)))
+	return len(p), nil
+}
