@@ -18,6 +18,7 @@ upstream=(
 	k8s.io/apimachinery/pkg/runtime
 	k8s.io/apimachinery/pkg/util/intstr
 	k8s.io/apimachinery/pkg/version
+	k8s.io/api/authorization/v1
 	k8s.io/api/core/v1
 	k8s.io/api/storage/v1
 )
