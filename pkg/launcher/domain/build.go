@@ -73,6 +73,11 @@ func Build(in Input) (*libvirtxml.Domain, error) {
 		CPU:      buildCPU(spec.CPU, in.KVM),
 		Clock:    buildClock(),
 
+		// A guest that sleeps could not be told from one that hangs.
+		PM: &libvirtxml.DomainPM{
+			SuspendToMem:  &libvirtxml.DomainPMPolicy{Enabled: "no"},
+			SuspendToDisk: &libvirtxml.DomainPMPolicy{Enabled: "no"},
+		},
 		OnPoweroff: "destroy",
 		OnReboot:   "restart",
 		// The launcher ends a guest that crashed once it has noted so; libvirt forgets why a domain ended

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package launcher
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
+	"github.com/virt-apiserver/virt-apiserver/pkg/launcher/api"
+	"github.com/virt-apiserver/virt-apiserver/pkg/launcher/domain"
+	"github.com/virt-apiserver/virt-apiserver/pkg/launcher/seed"
+)
+
+const (
+	mebibyte = 1 << 20
+	// maxEmptyDisk is larger than any file can be that matters.
+	maxEmptyDisk = 1 << 46
+	// maxHostname is what a Linux guest takes.
+	maxHostname = 63
+)
+
+// prepareFiles finds or makes the file behind each volume of an instance whose record is saved.
+func (m *Manager) prepareFiles(request *api.StartRequest) (map[string]domain.File, error) {
+	files := map[string]domain.File{}
+	used := map[string]string{}
+	for i := range request.Instance.Spec.Volumes {
+		volume := &request.Instance.Spec.Volumes[i]
+		f, readOnly, err := m.openVolume(request, volume)
+		if err != nil {
+			return nil, fmt.Errorf("spec.volumes[%d] (%s): %w", i, volume.Name, err)
+		}
+		files[volume.Name] = fileOf(f, readOnly)
+		_ = f.Close()
+		if other, ok := used[f.Name()]; ok {
+			return nil, invalid(fmt.Errorf("spec.volumes[%d] (%s): has the same file as volume %s", i, volume.Name, other))
+		}
+		used[f.Name()] = volume.Name
+	}
+	return files, nil
+}
+
+func (m *Manager) openVolume(request *api.StartRequest, volume *kubevirtv1.Volume) (f *os.File, readOnly bool, err error) {
+	instance := request.Instance
+	switch {
+	case volume.DataVolume != nil, volume.PersistentVolumeClaim != nil:
+		return m.openClaim(request, volume)
+	case volume.EmptyDisk != nil:
+		f, err = m.makeEmpty(instance, volume)
+	case volume.CloudInitNoCloud != nil:
+		f, err = m.makeSeed(request, volume.Name, seed.NoCloud)
+	case volume.CloudInitConfigDrive != nil:
+		f, err = m.makeSeed(request, volume.Name, seed.ConfigDrive)
+	default:
+		err = invalid(errors.New("has no source that the launcher knows"))
+	}
+	return f, false, err
+}
+
+func (m *Manager) openClaim(request *api.StartRequest, volume *kubevirtv1.Volume) (f *os.File, readOnly bool, err error) {
+	source, ok := request.Disks[volume.Name]
+	if !ok {
+		return nil, false, invalid(errors.New("no disk was given"))
+	}
+	readOnly = source.ReadOnly || volume.PersistentVolumeClaim != nil && volume.PersistentVolumeClaim.ReadOnly
+	f, err = openBeneath(m.options.VolumeRoots, source.Path, readOnly)
+	if err != nil {
+		return nil, false, invalid(err)
+	}
+	return f, readOnly, nil
+}
+
+func (m *Manager) makeEmpty(instance *kubevirtv1.VirtualMachineInstance, volume *kubevirtv1.Volume) (*os.File, error) {
+	size := volume.EmptyDisk.Capacity.Value() / mebibyte * mebibyte
+	if size < mebibyte || size > maxEmptyDisk {
+		return nil, invalid(fmt.Errorf("emptyDisk.capacity: %s is not between 1Mi and 64Ti", &volume.EmptyDisk.Capacity))
+	}
+	return m.state.MakeEmpty(instance.UID, volume.Name, size)
+}
+
+func (m *Manager) makeSeed(request *api.StartRequest, volume string, layout func(seed.Meta, seed.Data) (*seed.Image, error)) (*os.File, error) {
+	given := request.Seeds[volume]
+	image, err := layout(metaOf(request.Instance), seed.Data{UserData: given.UserData, NetworkData: given.NetworkData})
+	if err != nil {
+		return nil, invalid(err)
+	}
+	return m.state.MakeSeed(request.Instance.UID, volume, image.Write)
+}
+
+func metaOf(instance *kubevirtv1.VirtualMachineInstance) seed.Meta {
+	return seed.Meta{
+		UUID:      uuidOf(instance),
+		Namespace: instance.Namespace,
+		Name:      instance.Name,
+		Hostname:  hostname(instance),
+	}
+}
+
+// hostname is, as upstream, the one asked for, or the first label of the instance's name.
+func hostname(instance *kubevirtv1.VirtualMachineInstance) string {
+	if instance.Spec.Hostname != "" {
+		return instance.Spec.Hostname
+	}
+	label, _, _ := strings.Cut(instance.Name, ".")
+	if len(label) > maxHostname {
+		label = label[:maxHostname]
+	}
+	return strings.TrimRight(label, "-")
+}

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package launcher
+
+import (
+	"errors"
+	"net"
+
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/virt-apiserver/virt-apiserver/pkg/launcher/domain"
+)
+
+// Errors that a Hypervisor wraps.
+var (
+	// ErrUnavailable: the hypervisor does not answer. Whether it did what was asked is not known.
+	ErrUnavailable = errors.New("libvirt does not answer")
+	// ErrNoDomain: there is no such domain.
+	ErrNoDomain = errors.New("no such domain")
+	// ErrNotRunning: the domain is not in a state in which that can be done.
+	ErrNotRunning = errors.New("the domain does not run")
+	// ErrUnsupported: the domain can't be had on this node, however often it is tried.
+	ErrUnsupported = errors.New("not supported on this node")
+)
+
+// Hypervisor has domains. Those without the mark of this launcher are not there for any method but Find. It is safe for concurrent use; where it is not connected, every method but Connection
+// returns ErrUnavailable at once.
+type Hypervisor interface {
+	// Connection says how the connection is doing.
+	Connection() Connection
+	// List returns every domain.
+	List() ([]Domain, error)
+	// Find returns the domains, whosever they are, that have the name or the UUID.
+	Find(name, uuid string) ([]Domain, error)
+	// Power says how a domain is doing; PowerGone where there is none.
+	Power(ref Ref) (Power, error)
+	// Describe returns the XML of a domain.
+	Describe(ref Ref) (string, error)
+	// Define makes a domain, or replaces one that has both the same name and the same UUID.
+	Define(xml string) error
+	// Do has one of the actions done. It returns once it is done.
+	Do(ref Ref, action Action) error
+	// OpenScreen connects to the screen of a domain.
+	OpenScreen(ref Ref) (net.Conn, error)
+}
+
+// Ref names the domain of an instance. A domain with the UUID that is another instance's is not meant.
+type Ref struct {
+	UUID string
+	UID  types.UID
+}
+
+// Connection to a hypervisor.
+type Connection struct {
+	Up bool
+	// Version of the hypervisor, such as 9.0.0.
+	Version string
+	// Message says what to do where the connection is not up.
+	Message string
+}
+
+// Domain is one that a hypervisor has.
+type Domain struct {
+	UUID string
+	Name string
+	// Identity is the mark of the launcher that made the domain; nil where no launcher did.
+	Identity *domain.Identity
+}
+
+// Power is how a domain is doing.
+type Power string
+
+// How a domain can be doing.
+const (
+	// PowerGone: there is no such domain.
+	PowerGone Power = "Gone"
+	// PowerOff: the domain is defined; if it ran, how it ended is not known.
+	PowerOff Power = "Off"
+	// PowerNotStarted: the domain is defined; the last try to start it failed.
+	PowerNotStarted Power = "NotStarted"
+
+	// PowerBeginning: its process is being set up, which may still fail.
+	PowerBeginning Power = "Beginning"
+
+	PowerRunning Power = "Running"
+	// PowerPaused: somebody paused it.
+	PowerPaused Power = "Paused"
+	// PowerPausedIOError: it was paused because a disk failed.
+	PowerPausedIOError Power = "PausedIOError"
+	// PowerEnding: the guest is off, its process still ends.
+	PowerEnding Power = "Ending"
+	// PowerCrashed: the guest told of a panic; its process is still there.
+	PowerCrashed Power = "Crashed"
+
+	// PowerShutDown: ended by the guest.
+	PowerShutDown Power = "ShutDown"
+	// PowerDestroyed: ended through the hypervisor.
+	PowerDestroyed Power = "Destroyed"
+	// PowerDied: the process ended by itself or was killed.
+	PowerDied Power = "Died"
+)
+
+// Active says whether the domain has a process.
+func (p Power) Active() bool {
+	switch p {
+	case PowerBeginning, PowerRunning, PowerPaused, PowerPausedIOError, PowerEnding, PowerCrashed:
+		return true
+	}
+	return false
+}
+
+// Action is what can be done with a domain.
+type Action string
+
+// What can be done with a domain.
+const (
+	ActionStart       Action = "start"
+	ActionStartPaused Action = "start paused"
+	ActionPowerButton Action = "press the power button of"
+	ActionReset       Action = "reset"
+	ActionPause       Action = "pause"
+	ActionUnpause     Action = "unpause"
+	ActionDestroy     Action = "destroy"
+	// ActionUndefine forgets a domain that is not active, with its firmware's variables.
+	ActionUndefine Action = "undefine"
+)
