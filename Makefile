@@ -14,8 +14,8 @@ help: ## show this
 .PHONY: build
 build: ## build the programs into bin/
 	@hack/install-deps.sh build
-	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(ldflags)' -o bin/ ./cmd/virt-apiserver ./cmd/virt-importer ./cmd/kubectl-virt
-	$(GO) build -trimpath -ldflags '$(ldflags)' -o bin/ ./cmd/virt-launcher
+	CGO_ENABLED=0 $(GO) build -ldflags '$(ldflags)' -o bin/ ./cmd/virt-apiserver ./cmd/virt-importer ./cmd/kubectl-virt
+	$(GO) build -ldflags '$(ldflags)' -o bin/ ./cmd/virt-launcher
 
 .PHONY: quickstart
 quickstart: ## install what is missing, build, start the server and run a VM from an image over HTTP

@@ -95,8 +95,8 @@ func (o *Options) Validate() error {
 	return errors.Join(errs...)
 }
 
-// ServerURL is where clients on this machine reach the server.
-func (o *Options) ServerURL() string {
+// serverURL is where clients on this machine reach the server.
+func (o *Options) serverURL() string {
 	host := o.SecureServing.BindAddress
 	if host.IsUnspecified() {
 		host = net.IPv4(127, 0, 0, 1)
@@ -121,3 +121,6 @@ func besideServer(name string) string {
 	}
 	return filepath.Join(filepath.Dir(self), name)
 }
+
+// path returns where something is kept.
+func (o *Options) path(name string) string { return filepath.Join(o.DataDir, name) }

@@ -10,10 +10,12 @@ import (
 	"os"
 	"path/filepath"
 
+	"k8s.io/apiserver/pkg/registry/generic"
 	genericapiserver "k8s.io/apiserver/pkg/server"
 	"k8s.io/klog/v2"
 
 	"github.com/virt-apiserver/virt-apiserver/pkg/apiserver"
+	"github.com/virt-apiserver/virt-apiserver/pkg/standalone/core"
 	"github.com/virt-apiserver/virt-apiserver/pkg/standalone/etcd"
 	"github.com/virt-apiserver/virt-apiserver/pkg/standalone/pki"
 )
@@ -22,12 +24,11 @@ import (
 func Run(ctx context.Context, options *Options) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	log := klog.FromContext(ctx)
 
 	if err := prepareDataDir(options.DataDir); err != nil {
 		return err
 	}
-	database, err := etcd.Start(ctx, etcd.Config{Dir: filepath.Join(options.DataDir, "etcd")})
+	database, err := etcd.Start(ctx, etcd.Config{Dir: options.path("etcd")})
 	if err != nil {
 		return err
 	}
@@ -40,16 +41,21 @@ func Run(ctx context.Context, options *Options) error {
 	}()
 
 	certificates := pki.Config{
-		Dir:        filepath.Join(options.DataDir, "pki"),
+		Dir:        options.path("pki"),
 		Hosts:      []string{options.SecureServing.BindAddress.String()},
-		Kubeconfig: filepath.Join(options.DataDir, "kubeconfig"),
-		ServerURL:  options.ServerURL(),
+		Kubeconfig: options.path("kubeconfig"),
+		ServerURL:  options.serverURL(),
 	}
 	files, err := pki.Ensure(certificates)
 	if err != nil {
 		return err
 	}
-	config, err := options.config(files, database.ServerList())
+	host, err := newHost(options)
+	if err != nil {
+		return err
+	}
+	defer host.close()
+	config, err := options.config(files, database.ServerList(), host)
 	if err != nil {
 		return err
 	}
@@ -57,7 +63,19 @@ func Run(ctx context.Context, options *Options) error {
 	if err != nil {
 		return err
 	}
-	log.Info("Serving", "url", options.ServerURL(), "kubeconfig", certificates.Kubeconfig)
+	workers, err := host.newWorkers(ctx, server.LoopbackClientConfig)
+	if err != nil {
+		return err
+	}
+	workers.add(func(ctx context.Context) error { return pki.Run(ctx, certificates) })
+	// Before etcd closes and after the server stopped, nothing of ours may still be at work.
+	defer workers.wait()
+	if err := server.AddPostStartHook("standalone-workers", func(hook genericapiserver.PostStartHookContext) error {
+		return workers.start(hook.Context)
+	}); err != nil {
+		return fmt.Errorf("add the workers' hook: %w", err)
+	}
+	klog.FromContext(ctx).Info("Serving", "url", options.serverURL(), "kubeconfig", certificates.Kubeconfig)
 	if err := apiserver.Serve(ctx, server); err != nil {
 		return err
 	}
@@ -74,17 +92,17 @@ func prepareDataDir(dir string) error {
 		return fmt.Errorf("make the data directory's parent: %w", err)
 	}
 	if err := os.Mkdir(dir, 0o711); err != nil && !errors.Is(err, os.ErrExist) {
-		return fmt.Errorf("make the data directory: %w", err)
+		return fmt.Errorf("make the data directory: %w; choose another with --data-dir", err)
 	}
 	if err := os.Chmod(dir, 0o711); err != nil {
-		return fmt.Errorf("make the data directory ours: %w; run as its owner, or choose another with --data-dir", err)
+		return fmt.Errorf("use the data directory: %w; run as its owner, or choose another with --data-dir", err)
 	}
 	return nil
 }
 
 // config returns what the server is made of.
-func (o *Options) config(files pki.Files, etcdServers []string) (*apiserver.Config, error) {
-	codecs := apiserver.NewCodecs()
+func (o *Options) config(files pki.Files, etcdServers []string, host *host) (*apiserver.Config, error) {
+	codecs := apiserver.NewCodecs(core.Install)
 	config := apiserver.NewGenericConfig(codecs)
 
 	serving := o.SecureServing
@@ -92,8 +110,9 @@ func (o *Options) config(files pki.Files, etcdServers []string) (*apiserver.Conf
 		serving.ServerCert.CertKey.CertFile, serving.ServerCert.CertKey.KeyFile = files.Serving, files.Serving
 	}
 	if err := serving.ApplyToConfig(&config.Config); err != nil {
-		if isAddressInUse(err) {
-			err = fmt.Errorf("%w; another program has the port: choose another with --secure-port", err)
+		var operation *net.OpError
+		if errors.As(err, &operation) && operation.Op == "listen" {
+			return nil, fmt.Errorf("%w: choose another port with --secure-port, or end the program that has this one", err)
 		}
 		return nil, fmt.Errorf("listen: %w", err)
 	}
@@ -105,12 +124,15 @@ func (o *Options) config(files pki.Files, etcdServers []string) (*apiserver.Conf
 	if err := apiserver.ApplyEtcd(storage, &config.Config, codecs); err != nil {
 		return nil, fmt.Errorf("use etcd: %w", err)
 	}
-	return &apiserver.Config{Generic: config, Codecs: codecs}, nil
+	extra := func(getter generic.RESTOptionsGetter) (apiserver.ExtraGroups, error) {
+		groups, err := core.NewGroups(core.Config{
+			Scheme: codecs.Scheme, Codecs: codecs.Factory, Parameters: codecs.Parameters,
+			Storage: getter, Authorizer: config.Authorization.Authorizer, Rules: config.RuleResolver,
+		})
+		if err != nil {
+			return apiserver.ExtraGroups{}, err
+		}
+		return apiserver.ExtraGroups{Legacy: groups.Legacy, Groups: groups.Named}, nil
+	}
+	return &apiserver.Config{Generic: config, Codecs: codecs, Streams: host.streams, Extra: extra}, nil
 }
-
-func isAddressInUse(err error) bool {
-	var operation *net.OpError
-	return errors.As(err, &operation) && operation.Op == "listen"
-}
-
-var _ = genericapiserver.DefaultLegacyAPIPrefix
