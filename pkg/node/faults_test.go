@@ -153,18 +153,25 @@ func TestSeedIsResolvedAndBounded(t *testing.T) {
 
 func TestAgentTellsOfAGuestThatIsGone(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	stop := w.run()
-	w.server.create(scheduled())
-	w.untilPhase(kubevirtv1.Running)
-	stop()
-	w.launcher.lose(vmKey)
+	for name, reboot := range map[string]func(*world){
+		"libvirt does not know it":   func(w *world) { w.launcher.lose(vmKey) },
+		"libvirt has not started it": func(w *world) { w.launcher.change(vmKey, api.StateStarting, "", "") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			stop := w.run()
+			w.server.create(scheduled())
+			w.untilPhase(kubevirtv1.Running)
+			stop()
+			reboot(w)
 
-	w.run()
+			w.run()
 
-	vmi := w.untilPhase(kubevirtv1.Failed)
-	assert.Equal(t, reasonDomainGone, vmi.Status.Reason)
-	assert.Equal(t, 1, w.launcher.starts["u1"])
+			vmi := w.untilPhase(kubevirtv1.Failed)
+			assert.Equal(t, reasonDomainGone, vmi.Status.Reason)
+			assert.Equal(t, 1, w.launcher.startCount("u1"))
+		})
+	}
 }
 
 // While nobody can say what runs, nothing is concluded from it.

@@ -93,13 +93,14 @@ func (a *Agent) watchOver(ctx context.Context, vmi *kubevirtv1.VirtualMachineIns
 	if !known {
 		return nil
 	}
-	if domain == nil {
+	if domain == nil || domain.State == api.StateStarting {
 		var err error
 		if domain, err = a.find(ctx, vmi); err != nil {
 			return err
 		}
 	}
-	if domain == nil {
+	// A domain that is yet to be started is what a reboot of the host leaves of one that ran.
+	if domain == nil || domain.State == api.StateStarting {
 		return a.finish(ctx, vmi, ending{
 			phase:   kubevirtv1.Failed,
 			reason:  reasonDomainGone,

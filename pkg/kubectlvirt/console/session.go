@@ -56,8 +56,21 @@ func (o *Options) converse(ctx context.Context, socket *streams.Socket) error {
 		err = errLeft
 	}
 	terminal.restore()
-	_ = socket.Close()
+	leave(socket)
 	return o.farewell(err)
+}
+
+// leave tells the server, and does not wait long: behind a guest that takes no input it hears nothing.
+func leave(socket io.Closer) {
+	closed := make(chan struct{})
+	go func() {
+		_ = socket.Close()
+		close(closed)
+	}()
+	select {
+	case <-closed:
+	case <-time.After(flushTime):
+	}
 }
 
 // copyOut copies what the guest writes. It returns how the stream ended.

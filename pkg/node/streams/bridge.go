@@ -4,6 +4,7 @@ package streams
 
 import (
 	"context"
+	"errors"
 	"io"
 	"sync"
 	"time"
@@ -23,25 +24,27 @@ const (
 // Neither side is read faster than the other takes it. All that was read is delivered before the close: a
 // guest's side that takes no more is still read to its end.
 //
-// Pings keep proxies on the way from calling the connection idle. An answer is not insisted on: a client
-// that was stopped for an hour may go on. A peer that vanished is TCP's to find.
+// Pings keep proxies on the way from calling the connection idle, and find a client that is gone. An
+// answer is not insisted on: a client that was stopped for an hour may go on.
 func Bridge(ctx context.Context, socket *Socket, conn io.ReadWriteCloser) error {
 	pinging, stopPinging := context.WithCancel(ctx)
-	fromClient, fromGuest := make(chan error, 1), make(chan error, 1)
+	fromClient, fromGuest, lost := make(chan error, 1), make(chan error, 1), make(chan struct{})
 	var running sync.WaitGroup
 	running.Go(func() { fromClient <- relay(&fuse{Writer: conn, blow: func() {}}, socket) })
 	running.Go(func() { fromGuest <- relay(&fuse{Writer: socket, blow: socket.drop}, conn) })
-	running.Go(func() { socket.keepAlive(pinging) })
+	running.Go(func() { socket.keepAlive(pinging, lost) })
 
 	var why, told error
 	select {
-	case why = <-fromClient:
-		told = why
-		if why == io.EOF {
-			why = nil
-		}
+	case told = <-fromClient:
+		why = leaving(told)
 	case why = <-fromGuest:
 		told = why
+	case <-lost:
+		// A guest that takes no input had kept the socket from being read, which also says how it ended.
+		_ = conn.Close()
+		socket.drop()
+		why = leaving(<-fromClient)
 	case <-ctx.Done():
 		why, told = context.Cause(ctx), ErrStopping
 	}
@@ -50,6 +53,14 @@ func Bridge(ctx context.Context, socket *Socket, conn io.ReadWriteCloser) error 
 	_ = socket.end(told)
 	running.Wait()
 	return why
+}
+
+// leaving is how a session ended by its client: that it left is no fault.
+func leaving(err error) error {
+	if err == io.EOF {
+		return nil
+	}
+	return err
 }
 
 // relay copies until src or dst gives an error, and returns it.
@@ -87,9 +98,11 @@ func (f *fuse) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// keepAlive pings until ctx is done. While data waits to be taken, the connection is not idle.
-func (s *Socket) keepAlive(ctx context.Context) {
-	ticker := time.NewTicker(pingInterval)
+// keepAlive pings an idle connection until ctx is done, or the connection is gone, of which it tells. One
+// that carries data is not idle, and a ping behind data that the client does not take would break it: the
+// library gives a ping some seconds to be written.
+func (s *Socket) keepAlive(ctx context.Context, lost chan<- struct{}) {
+	ticker := time.NewTicker(s.pingInterval)
 	defer ticker.Stop()
 	for {
 		select {
@@ -97,17 +110,24 @@ func (s *Socket) keepAlive(ctx context.Context) {
 			return
 		case <-ticker.C:
 		}
-		if s.writing.Load() {
+		if wrote := s.wrote.Swap(false); wrote || s.writing.Load() {
 			continue
 		}
-		s.ping()
+		if s.ping() != nil {
+			close(lost)
+			return
+		}
 	}
 }
 
 // ping is not bound to a context of its caller: one that ends while the ping is written would break the
-// connection. It returns when the socket is closed.
-func (s *Socket) ping() {
-	ctx, cancel := context.WithTimeout(context.Background(), pingInterval)
+// connection. It returns when the socket is closed. That no answer came is no error.
+func (s *Socket) ping() error {
+	ctx, cancel := context.WithTimeout(context.Background(), s.pingInterval)
 	defer cancel()
-	_ = s.ws.Ping(ctx)
+	err := s.ws.Ping(ctx)
+	if errors.Is(err, context.DeadlineExceeded) {
+		return nil
+	}
+	return err
 }

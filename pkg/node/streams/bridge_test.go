@@ -159,6 +159,32 @@ func TestBridgeEndsWithAClientThatVanished(t *testing.T) {
 	assert.Error(t, within(t, ended))
 }
 
+func TestBridgeFindsAClientGoneWhileTheGuestTakesNothing(t *testing.T) {
+	noLeaks(t)
+	ours, _ := net.Pipe()
+	client, ended := pinged(t, t.Context(), ours, 20*time.Millisecond)
+	_, err := client.Write([]byte("nobody reads this"))
+	require.NoError(t, err)
+	client.drop()
+
+	assert.Error(t, within(t, ended))
+}
+
+func TestBridgeInsistsOnNoPong(t *testing.T) {
+	noLeaks(t)
+	ours, guest := pair(t)
+	client, _ := pinged(t, t.Context(), ours, 20*time.Millisecond)
+	// A client that does not read answers no ping; several pass unanswered.
+	select {
+	case <-time.After(200 * time.Millisecond):
+	case <-t.Context().Done():
+	}
+	_, err := guest.Write([]byte("x"))
+	require.NoError(t, err)
+	_, err = io.ReadFull(client, make([]byte, 1))
+	assert.NoError(t, err)
+}
+
 func TestBridgeDoesNotReadAheadOfAClientThatWaits(t *testing.T) {
 	noLeaks(t)
 	ours, guest := pair(t)

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"sync/atomic"
+	"time"
 
 	"github.com/coder/websocket"
 )
@@ -21,7 +22,9 @@ const Subprotocol = "plain.kubevirt.io"
 type Socket struct {
 	ws      *websocket.Conn
 	message io.Reader
-	writing atomic.Bool
+	// writing is true while Write waits; wrote is set by each one.
+	writing, wrote atomic.Bool
+	pingInterval   time.Duration
 }
 
 var _ io.ReadWriteCloser = (*Socket)(nil)
@@ -70,7 +73,7 @@ func Dial(ctx context.Context, url string, client *http.Client) (*Socket, error)
 func (s *Socket) on(ws *websocket.Conn) *Socket {
 	// Messages are read piece by piece and never held whole, so their size needs no limit.
 	ws.SetReadLimit(-1)
-	s.ws = ws
+	s.ws, s.pingInterval = ws, pingInterval
 	return s
 }
 
@@ -107,6 +110,7 @@ func (s *Socket) Read(p []byte) (int, error) {
 
 // Write sends p as one message, and blocks while the peer takes none.
 func (s *Socket) Write(p []byte) (int, error) {
+	s.wrote.Store(true)
 	s.writing.Store(true)
 	defer s.writing.Store(false)
 	if err := s.ws.Write(context.Background(), websocket.MessageBinary, p); err != nil {

@@ -84,6 +84,12 @@ func instance() *kubevirtv1.VirtualMachineInstance {
 // bridged is a server that bridges its clients to guest streams, and a client of it.
 func bridged(t *testing.T, ctx context.Context, conn net.Conn) (*Socket, <-chan error) {
 	t.Helper()
+	return pinged(t, ctx, conn, pingInterval)
+}
+
+// pinged is bridged, with pings at an interval.
+func pinged(t *testing.T, ctx context.Context, conn net.Conn, interval time.Duration) (*Socket, <-chan error) {
+	t.Helper()
 	ended := make(chan error, 1)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		socket, err := Accept(w, r)
@@ -91,6 +97,7 @@ func bridged(t *testing.T, ctx context.Context, conn net.Conn) (*Socket, <-chan 
 			ended <- err
 			return
 		}
+		socket.pingInterval = interval
 		ended <- Bridge(ctx, socket, conn)
 	}))
 	t.Cleanup(server.Close)
