@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package image
+
+import (
+	"context"
+	"io"
+	"os"
+	"time"
+
+	"github.com/virt-apiserver/virt-apiserver/pkg/image/failure"
+	"github.com/virt-apiserver/virt-apiserver/pkg/image/httpsource"
+	"github.com/virt-apiserver/virt-apiserver/pkg/image/source"
+)
+
+// Error is the type of all errors that Import, Fill and Blank return.
+type Error = failure.Error
+
+// Options say which volume is filled.
+type Options struct {
+	// Target is the volume: a regular file, open for reading and writing.
+	// What it holds is lost. It stays open.
+	Target *os.File
+	// Size is the requested size of the volume in bytes. No image that needs
+	// more is accepted; what one needs less reads as zeros.
+	Size int64
+	// Preallocate reserves space for all of the volume.
+	Preallocate bool
+	// IdleTimeout ends an import for which nothing arrives for so long; 0
+	// means httpsource.DefaultIdleTimeout.
+	IdleTimeout time.Duration
+	// Progress, if set, is called about twice a second and once at the end,
+	// never concurrently.
+	Progress func(Progress)
+}
+
+// Progress counts bytes since the beginning.
+type Progress struct {
+	// TransferredBytes came from the source.
+	TransferredBytes int64 `json:"transferredBytes"`
+	// TotalBytes is what the source will send, 0 if it does not tell.
+	TotalBytes int64 `json:"totalBytes"`
+	// WrittenBytes went to the volume, zeros left out.
+	WrittenBytes int64 `json:"writtenBytes"`
+}
+
+// Result describes a volume that was filled.
+type Result struct {
+	// Format is raw or qcow2; empty for a blank volume.
+	Format string `json:"format,omitempty"`
+	// Compression is gzip, xz, zstd or empty.
+	Compression string `json:"compression,omitempty"`
+	// VirtualSizeBytes is the size of the disk in the image; the volume may be larger.
+	VirtualSizeBytes int64 `json:"virtualSizeBytes"`
+	TransferredBytes int64 `json:"transferredBytes"`
+	WrittenBytes     int64 `json:"writtenBytes"`
+	// Checksum is that of the transferred bytes as "algorithm:hex", if one was asked for.
+	Checksum string `json:"checksum,omitempty"`
+}
+
+// Stream is an image that arrives.
+type Stream struct {
+	Reader io.Reader
+	// Length is the number of bytes that Reader yields, -1 if it is not known.
+	Length int64
+	// Checksum is empty or what source.ParseChecksum takes.
+	Checksum string
+}
+
+// Import fills the volume with the image at src. When it fails, the target is
+// empty, and the error says whether another attempt can help.
+func Import(ctx context.Context, src source.HTTP, opts Options) (Result, error) {
+	return fill(ctx, opts, func(ctx context.Context) (Stream, io.Closer, error) {
+		body, err := httpsource.Open(ctx, src, httpsource.Options{IdleTimeout: opts.IdleTimeout})
+		if err != nil {
+			return Stream{}, nil, err
+		}
+		return Stream{Reader: body, Length: body.Size(), Checksum: src.Checksum}, body, nil
+	})
+}
+
+// Fill is Import for an image that arrives otherwise. A Reader that blocks is
+// not interrupted when ctx ends; whoever owns it has to see to that.
+func Fill(ctx context.Context, src Stream, opts Options) (Result, error) {
+	return fill(ctx, opts, func(context.Context) (Stream, io.Closer, error) {
+		return src, io.NopCloser(nil), nil
+	})
+}
+
+// Blank makes the volume read as zeros.
+func Blank(opts Options) (Result, error) {
+	v, err := newVolume(opts)
+	if err != nil {
+		return Result{}, failure.From(err)
+	}
+	if err := v.finish(); err != nil {
+		return Result{}, v.abandon(err)
+	}
+	return Result{VirtualSizeBytes: opts.Size}, nil
+}

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package importer
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/virt-apiserver/virt-apiserver/pkg/image"
+	"github.com/virt-apiserver/virt-apiserver/pkg/image/source"
+)
+
+const (
+	// MaxSpecBytes bounds the line with the Spec.
+	MaxSpecBytes = 1 << 20
+	// MaxMessageBytes bounds the line with a Message.
+	MaxMessageBytes = 64 << 10
+	// TargetFD is the descriptor of the volume in the importer.
+	TargetFD = 3
+)
+
+// Spec says what to do. Exactly one of HTTP and Blank is set.
+type Spec struct {
+	HTTP  *source.HTTP `json:"http,omitempty"`
+	Blank bool         `json:"blank,omitempty"`
+	// SizeBytes is the requested size of the volume.
+	SizeBytes   int64 `json:"sizeBytes"`
+	Preallocate bool  `json:"preallocate,omitempty"`
+	// IdleTimeoutSeconds is image.Options.IdleTimeout; 0 means the default.
+	IdleTimeoutSeconds int64 `json:"idleTimeoutSeconds,omitempty"`
+}
+
+// Validate returns an error that names the first field that cannot be used.
+func (s Spec) Validate() error {
+	if (s.HTTP != nil) == s.Blank {
+		return errors.New("spec: set exactly one of http and blank")
+	}
+	if s.SizeBytes <= 0 {
+		return fmt.Errorf("spec.sizeBytes: is %d, want more than 0", s.SizeBytes)
+	}
+	if s.IdleTimeoutSeconds < 0 || s.IdleTimeoutSeconds > int64((24*time.Hour)/time.Second) {
+		return fmt.Errorf("spec.idleTimeoutSeconds: is %d, want 0 to one day", s.IdleTimeoutSeconds)
+	}
+	if s.HTTP == nil {
+		return nil
+	}
+	if err := s.HTTP.Validate(); err != nil {
+		return fmt.Errorf("spec.http.%w", err)
+	}
+	return nil
+}
+
+// Message is one line from the importer: exactly one field is set.
+type Message struct {
+	Progress *image.Progress `json:"progress,omitempty"`
+	Result   *image.Result   `json:"result,omitempty"`
+	Error    *image.Error    `json:"error,omitempty"`
+}
+
+// readSpec reads the first line of r, leaving the rest.
+func readSpec(r *bufio.Reader) (Spec, error) {
+	line, err := readLine(r, MaxSpecBytes)
+	if err != nil {
+		return Spec{}, fmt.Errorf("read the spec from stdin: %w", err)
+	}
+	var spec Spec
+	if err := decodeStrict(line, &spec); err != nil {
+		return Spec{}, fmt.Errorf("the spec on stdin: %w", err)
+	}
+	return spec, spec.Validate()
+}
+
+// readMessage reads the next line of r; io.EOF means that there is none.
+func readMessage(r *bufio.Reader) (Message, error) {
+	line, err := readLine(r, MaxMessageBytes)
+	if err != nil {
+		return Message{}, err
+	}
+	var m Message
+	if err := decodeStrict(line, &m); err != nil {
+		return Message{}, fmt.Errorf("a message of the importer: %w", err)
+	}
+	set := 0
+	for _, is := range []bool{m.Progress != nil, m.Result != nil, m.Error != nil} {
+		if is {
+			set++
+		}
+	}
+	if set != 1 {
+		return Message{}, fmt.Errorf("a message of the importer has %d of progress, result and error, want one", set)
+	}
+	return m, nil
+}
+
+var errLineTooLong = errors.New("the line is too long")
+
+// readLine returns the next line without its end, which need not be there at
+// the end of the input.
+func readLine(r *bufio.Reader, limit int) ([]byte, error) {
+	var line []byte
+	for {
+		part, err := r.ReadSlice('\n')
+		if len(line)+len(part) > limit {
+			return nil, errLineTooLong
+		}
+		line = append(line, part...)
+		switch {
+		case err == nil:
+			return line[:len(line)-1], nil
+		case errors.Is(err, io.EOF) && len(line) > 0:
+			return line, nil
+		case !errors.Is(err, bufio.ErrBufferFull):
+			return nil, err
+		}
+	}
+}
+
+func decodeStrict(line []byte, into any) error {
+	decoder := json.NewDecoder(bytes.NewReader(line))
+	decoder.DisallowUnknownFields()
+	if err := decoder.Decode(into); err != nil {
+		return err
+	}
+	if decoder.More() {
+		return errors.New("more than one JSON value on the line")
+	}
+	return nil
+}
