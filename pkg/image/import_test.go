@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package image_test
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"net/http"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/virt-apiserver/virt-apiserver/pkg/image"
+)
+
+func TestImportReadsRawAndQcow2InEveryCompression(t *testing.T) {
+	t.Parallel()
+	raw := disk(6 * mib)
+	images := map[string][]byte{
+		"raw":         raw,
+		"raw, odd":    raw[:5*mib+700],
+		"qcow2":       toQcow2(t, raw),
+		"qcow2, zlib": toQcow2(t, raw, "-c"),
+		"qcow2, zstd": toQcow2(t, raw, "-c", "-o", "compression_type=zstd"),
+		"qcow2 v2":    toQcow2(t, raw, "-o", "compat=0.10"),
+	}
+	compressors := map[string][]string{
+		"": nil, "gzip": {"gzip", "-1"}, "xz": {"xz", "-1"}, "zstd": {"zstd", "-q"},
+	}
+	for name, b := range images {
+		for compression, command := range compressors {
+			t.Run(name+" "+compression, func(t *testing.T) {
+				t.Parallel()
+				sent, want, format := b, raw, "qcow2"
+				if name[:3] == "raw" {
+					want, format = b, "raw"
+				}
+				if command != nil {
+					sent = compress(t, b, command[0], command[1:]...)
+				}
+				src := serve(t, content(sent))
+				src.Checksum = fmt.Sprintf("sha256:%x", sha256.Sum256(sent))
+				target := newTarget(t)
+				result, err := image.Import(t.Context(), src, image.Options{Target: target, Size: 8 * mib})
+				require.NoError(t, err)
+				requireVolume(t, target, want, 8*mib)
+				require.Equal(t, image.Result{
+					Format: format, Compression: compression, VirtualSizeBytes: int64(len(want)),
+					TransferredBytes: int64(len(sent)), WrittenBytes: result.WrittenBytes, Checksum: src.Checksum,
+				}, result)
+				_, allocated := usage(t, target)
+				require.InDelta(t, result.WrittenBytes, allocated, 128<<10, "holes must stay holes, and nothing be written twice")
+			})
+		}
+	}
+}
+
+func TestImportReadsSeveralMembersAndStreams(t *testing.T) {
+	t.Parallel()
+	raw := disk(2 * mib)
+	for name, command := range map[string][]string{"gzip": {"gzip", "-1"}, "xz": {"xz", "-1"}, "zstd": {"zstd", "-q"}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			sent := append(compress(t, raw[:mib], command[0], command[1:]...), compress(t, raw[mib:], command[0], command[1:]...)...)
+			target := newTarget(t)
+			_, err := image.Import(t.Context(), serve(t, content(sent)), image.Options{Target: target, Size: 2 * mib})
+			require.NoError(t, err)
+			requireVolume(t, target, raw, 2*mib)
+		})
+	}
+}
+
+func TestImportReadsABodyOfUnknownLength(t *testing.T) {
+	t.Parallel()
+	raw := disk(3 * mib)
+	src := serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		for off := 0; off < len(raw); off += mib {
+			_, _ = w.Write(raw[off : off+mib])
+			w.(http.Flusher).Flush()
+		}
+	}))
+	target := newTarget(t)
+	_, err := image.Import(t.Context(), src, image.Options{Target: target, Size: 3 * mib})
+	require.NoError(t, err)
+	requireVolume(t, target, raw, 3*mib)
+}
+
+func TestImportReservesSpaceWhenAsked(t *testing.T) {
+	t.Parallel()
+	raw := disk(mib)
+	target := newTarget(t)
+	_, err := image.Import(t.Context(), serve(t, content(raw)), image.Options{Target: target, Size: 16 * mib, Preallocate: true})
+	require.NoError(t, err)
+	requireVolume(t, target, raw, 16*mib)
+	_, allocated := usage(t, target)
+	require.GreaterOrEqual(t, allocated, int64(16*mib))
+}
+
+func TestImportTellsItsProgress(t *testing.T) {
+	t.Parallel()
+	raw := disk(2 * mib)
+	half, both := make(chan struct{}), make(chan image.Progress, 1)
+	src := serve(t, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Length", fmt.Sprint(len(raw)))
+		_, _ = w.Write(raw[:mib])
+		w.(http.Flusher).Flush()
+		<-half
+		_, _ = w.Write(raw[mib:])
+	}))
+	var last image.Progress
+	result, err := image.Import(t.Context(), src, image.Options{
+		Target: newTarget(t), Size: 2 * mib,
+		Progress: func(p image.Progress) {
+			last = p
+			if p.TransferredBytes >= mib && len(both) == 0 {
+				both <- p
+				close(half)
+			}
+		},
+	})
+	require.NoError(t, err)
+	first := <-both
+	assert.Equal(t, image.Progress{TransferredBytes: mib, TotalBytes: 2 * mib, WrittenBytes: first.WrittenBytes}, first)
+	assert.Equal(t, image.Progress{TransferredBytes: 2 * mib, TotalBytes: 2 * mib, WrittenBytes: result.WrittenBytes}, last)
+}
+
+func TestBlankIsAllHoles(t *testing.T) {
+	t.Parallel()
+	target := newTarget(t)
+	result, err := image.Blank(image.Options{Target: target, Size: 10 * mib})
+	require.NoError(t, err)
+	require.Equal(t, image.Result{VirtualSizeBytes: 10 * mib}, result)
+	requireVolume(t, target, nil, 10*mib)
+	_, allocated := usage(t, target)
+	require.Zero(t, allocated)
+}
