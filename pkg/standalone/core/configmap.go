@@ -54,7 +54,7 @@ func validateConfigMap(m *corev1.ConfigMap) field.ErrorList {
 		size += len(value)
 	}
 	if size > maxDataSize {
-		errs = append(errs, field.TooLong(field.NewPath(""), "", maxDataSize))
+		errs = append(errs, field.TooLong(data, "", maxDataSize))
 	}
 	return errs
 }

@@ -99,4 +99,6 @@ func validateNamespaceStatus(namespace, _ *corev1.Namespace) field.ErrorList {
 		"is Terminating if, and only if, metadata.deletionTimestamp is set")}
 }
 
-func validateFinalize(namespace, _ *corev1.Namespace) field.ErrorList { return validateSpecFinalizers(namespace) }
+func validateFinalize(namespace, _ *corev1.Namespace) field.ErrorList {
+	return validateSpecFinalizers(namespace)
+}

@@ -26,9 +26,9 @@ func secrets() kind[*corev1.Secret] {
 		validName:        validation.NameIsDNSSubdomain,
 		prepareForCreate: mergeStringData,
 		prepareForUpdate: func(secret, _ *corev1.Secret) { mergeStringData(secret) },
-		validate:       validateSecret,
-		validateUpdate: validateSecretUpdate,
-		selectable:     func(secret *corev1.Secret) fields.Set { return fields.Set{"type": string(secret.Type)} },
+		validate:         validateSecret,
+		validateUpdate:   validateSecretUpdate,
+		selectable:       func(secret *corev1.Secret) fields.Set { return fields.Set{"type": string(secret.Type)} },
 		columns: []metav1.TableColumnDefinition{
 			table.NameColumn(),
 			{Name: "Type", Type: "string", Description: "What the values are for."},
