@@ -40,6 +40,8 @@ type Import struct {
 	HTTP *source.HTTP
 	// Preallocate takes Size from the storage at once.
 	Preallocate bool
+	// Attempt is the caller's count; State returns it.
+	Attempt int32
 }
 
 // ImportPhase is where an import is in its life.
@@ -58,9 +60,10 @@ const (
 
 // ImportState is where an import stands.
 type ImportState struct {
-	// Claim is the UID of the claim that Start was given.
-	Claim types.UID
-	Phase ImportPhase
+	// Claim is the UID of the claim that Start was given, and Attempt its count.
+	Claim   types.UID
+	Attempt int32
+	Phase   ImportPhase
 	// Progress is between 0 and 1, negative while it is not known.
 	Progress float64
 	// Failure is set when Phase is ImportFailed.

@@ -93,7 +93,9 @@ func (i *Importers) Start(_ context.Context, imp workload.Import) error {
 		Import: imp,
 		stop:   stop,
 		ended:  make(chan struct{}),
-		state:  workload.ImportState{Claim: imp.Claim.UID, Phase: workload.ImportScheduled, Progress: -1},
+		state: workload.ImportState{
+			Claim: imp.Claim.UID, Attempt: imp.Attempt, Phase: workload.ImportScheduled, Progress: -1,
+		},
 	}
 	if before != nil {
 		before.stopped = true

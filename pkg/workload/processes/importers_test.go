@@ -199,9 +199,10 @@ func receive(t *testing.T, what string, from <-chan struct{}) {
 func TestAnImageIsImported(t *testing.T) {
 	m := newMachine(t, openStore(t, t.TempDir()), 1)
 	imp := importOf("disk", serveImage(t))
+	imp.Attempt = 3
 	m.start(imp)
 	state := m.reach("disk", workload.ImportSucceeded)
-	assert.Equal(t, workload.ImportState{Claim: imp.Claim.UID, Phase: workload.ImportSucceeded, Progress: 1}, state)
+	assert.Equal(t, workload.ImportState{Claim: imp.Claim.UID, Attempt: 3, Phase: workload.ImportSucceeded, Progress: 1}, state)
 	content, err := os.ReadFile(disk(m, imp))
 	require.NoError(t, err)
 	require.Len(t, content, 4*mib)
@@ -405,17 +406,6 @@ func TestAnImporterThatCannotRunIsSaid(t *testing.T) {
 
 	_, err = NewImporters(t.Context(), os.Getenv(programPath), nil, 0)
 	require.ErrorContains(t, err, "at least one")
-}
-
-func TestTheImporterIsBesideTheServer(t *testing.T) {
-	path, err := ImporterPath("")
-	require.NoError(t, err)
-	self, err := os.Executable()
-	require.NoError(t, err)
-	assert.Equal(t, filepath.Join(filepath.Dir(self), "virt-importer"), path)
-	path, err = ImporterPath("/opt/virt-importer")
-	require.NoError(t, err)
-	assert.Equal(t, "/opt/virt-importer", path)
 }
 
 func TestCloseEndsAllImports(t *testing.T) {

@@ -9,7 +9,6 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"syscall"
 
@@ -25,18 +24,6 @@ const (
 	// nobody is the user and the group that own nothing.
 	nobody = 65534
 )
-
-// ImporterPath returns the path of virt-importer: the one given, or else that beside the running program.
-func ImporterPath(given string) (string, error) {
-	if given != "" {
-		return given, nil
-	}
-	self, err := os.Executable()
-	if err != nil {
-		return "", fmt.Errorf("find %s: %w", importerName, err)
-	}
-	return filepath.Join(filepath.Dir(self), importerName), nil
-}
 
 // program is virt-importer as it was when it was opened. Replacing the file changes nothing for a running
 // server, whose protocol it speaks.

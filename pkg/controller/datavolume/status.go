@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package datavolume
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	cdiv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/cdi/v1beta1"
+	"github.com/virt-apiserver/virt-apiserver/pkg/image/failure"
+)
+
+// Reasons of conditions, which are upstream's.
+const (
+	reasonBound     = "Bound"
+	reasonPending   = "Pending"
+	reasonRunning   = "Pod is running"
+	reasonTransfer  = "TransferRunning"
+	messageComplete = "Import Complete"
+
+	progressUnknown  cdiv1.DataVolumeProgress = "N/A"
+	progressComplete cdiv1.DataVolumeProgress = "100.0%"
+)
+
+// next is a status that is made from the one before. Its methods change it step by step.
+type next struct {
+	cdiv1.DataVolumeStatus
+	now metav1.Time
+}
+
+// nextOf returns the status of dv as it is, to be changed.
+func nextOf(dv *cdiv1.DataVolume, now time.Time) *next {
+	n := &next{DataVolumeStatus: *dv.Status.DeepCopy(), now: metav1.NewTime(now)}
+	n.ClaimName = dv.Name
+	if n.Progress == "" {
+		n.Progress = progressUnknown
+	}
+	return n
+}
+
+// pending waits for the claim to be bound.
+func (n *next) pending(phase cdiv1.DataVolumePhase) *next {
+	n.Phase, n.Progress = phase, progressUnknown
+	n.set(cdiv1.DataVolumeBound, corev1.ConditionFalse, reasonPending, fmt.Sprintf("PVC %s Pending", n.ClaimName))
+	n.set(cdiv1.DataVolumeReady, corev1.ConditionFalse, reasonPending, "")
+	n.set(cdiv1.DataVolumeRunning, corev1.ConditionFalse, cdiv1.RunningReasonPending, "")
+	return n
+}
+
+// obstructed cannot have its claim. With quota it may, later.
+func (n *next) obstructed(o *obstacle) *next {
+	n.Phase, n.Progress = cdiv1.PhaseUnset, progressUnknown
+	if o.reason == reasonQuota {
+		n.Phase = cdiv1.Pending
+	}
+	return n.conditions(corev1.ConditionFalse, o.reason, o.message)
+}
+
+// lost has a claim whose volume is gone.
+func (n *next) lost() *next {
+	n.Phase = cdiv1.Failed
+	return n.conditions(corev1.ConditionFalse, reasonClaimLost, fmt.Sprintf("PVC %s Lost: its volume is gone", n.ClaimName))
+}
+
+// unknown has a claim in a phase that nobody knows.
+func (n *next) unknown(phase corev1.PersistentVolumeClaimPhase) *next {
+	n.Phase = cdiv1.Unknown
+	return n.conditions(corev1.ConditionUnknown, "Unknown", fmt.Sprintf("PVC %s %s", n.ClaimName, phase))
+}
+
+func (n *next) conditions(status corev1.ConditionStatus, reason, message string) *next {
+	n.set(cdiv1.DataVolumeBound, status, reason, message)
+	n.set(cdiv1.DataVolumeReady, status, reason, message)
+	n.set(cdiv1.DataVolumeRunning, corev1.ConditionFalse, reason, message)
+	return n
+}
+
+func (n *next) bound() {
+	n.set(cdiv1.DataVolumeBound, corev1.ConditionTrue, reasonBound, fmt.Sprintf("PVC %s Bound", n.ClaimName))
+}
+
+// scheduled waits for its turn. After a failure the phase stays, as upstream's does.
+func (n *next) scheduled() *next {
+	n.bound()
+	if n.Phase != cdiv1.ImportInProgress {
+		n.Phase = cdiv1.ImportScheduled
+	}
+	n.set(cdiv1.DataVolumeReady, corev1.ConditionFalse, cdiv1.RunningReasonScheduled, "")
+	n.set(cdiv1.DataVolumeRunning, corev1.ConditionFalse, cdiv1.RunningReasonScheduled, "")
+	return n
+}
+
+// running transfers.
+func (n *next) running(progress float64) *next {
+	n.bound()
+	n.Phase = cdiv1.ImportInProgress
+	n.Progress = formatProgress(progress)
+	n.set(cdiv1.DataVolumeReady, corev1.ConditionFalse, reasonTransfer, "")
+	n.set(cdiv1.DataVolumeRunning, corev1.ConditionTrue, reasonRunning, "")
+	return n
+}
+
+func (n *next) succeeded() *next {
+	n.bound()
+	n.Phase, n.Progress = cdiv1.Succeeded, progressComplete
+	n.set(cdiv1.DataVolumeReady, corev1.ConditionTrue, "", "")
+	n.set(cdiv1.DataVolumeRunning, corev1.ConditionFalse, cdiv1.RunningReasonCompleted, messageComplete)
+	return n
+}
+
+// failed tells why an attempt failed, and when: the delay of the next is counted from the heartbeat. A
+// permanent failure is the end.
+func (n *next) failed(err *failure.Error) *next {
+	n.bound()
+	n.set(cdiv1.DataVolumeReady, corev1.ConditionFalse, err.Reason, err.Message)
+	n.set(cdiv1.DataVolumeRunning, corev1.ConditionFalse, err.Reason, err.Message)
+	n.beat()
+	n.Progress = progressUnknown
+	switch {
+	case err.Permanent:
+		n.Phase = cdiv1.Failed
+		return n
+	case n.Phase != cdiv1.ImportInProgress:
+		n.Phase = cdiv1.ImportScheduled
+	}
+	if n.RestartCount < math.MaxInt32 {
+		n.RestartCount++
+	}
+	return n
+}
+
+// set changes a condition, and its times, if it says something new.
+func (n *next) set(kind cdiv1.DataVolumeConditionType, status corev1.ConditionStatus, reason, message string) {
+	condition := cdiv1.DataVolumeCondition{
+		Type: kind, Status: status, Reason: reason, Message: message, LastTransitionTime: n.now, LastHeartbeatTime: n.now,
+	}
+	had := n.Condition(kind)
+	switch {
+	case had == nil:
+		n.Conditions = append(n.Conditions, condition)
+		return
+	case had.Status == status && had.Reason == reason && had.Message == message:
+		return
+	case had.Status == status:
+		condition.LastTransitionTime = had.LastTransitionTime
+	}
+	*had = condition
+}
+
+// beat notes when something happened to the transfer that changes no condition.
+func (n *next) beat() {
+	if running := n.Condition(cdiv1.DataVolumeRunning); running != nil {
+		running.LastHeartbeatTime = n.now
+	}
+}
+
+// lastBeat is when something last happened to the transfer, or long ago.
+func lastBeat(status *cdiv1.DataVolumeStatus) time.Time {
+	if running := status.Condition(cdiv1.DataVolumeRunning); running != nil {
+		return running.LastHeartbeatTime.Time
+	}
+	return time.Time{}
+}
+
+func formatProgress(progress float64) cdiv1.DataVolumeProgress {
+	if progress < 0 {
+		return progressUnknown
+	}
+	return cdiv1.DataVolumeProgress(fmt.Sprintf("%.2f%%", progress*100))
+}
+
+// percent is the inverse of formatProgress, in percent; negative where it is not known.
+func percent(progress cdiv1.DataVolumeProgress) float64 {
+	value, err := strconv.ParseFloat(strings.TrimSuffix(string(progress), "%"), 64)
+	if err != nil {
+		return -1
+	}
+	return value
+}

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package datavolume
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	corev1 "k8s.io/api/core/v1"
+	apiequality "k8s.io/apimachinery/pkg/api/equality"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/client-go/tools/cache"
+
+	cdiv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/cdi/v1beta1"
+	"github.com/virt-apiserver/virt-apiserver/pkg/image/failure"
+)
+
+// Reasons of events, which are upstream's.
+const (
+	eventScheduled  = "ImportScheduled"
+	eventInProgress = "ImportInProgress"
+	eventSucceeded  = "ImportSucceeded"
+	eventFailed     = "ImportFailed"
+	eventBound      = "Bound"
+)
+
+// fail writes that an attempt failed, and says when the next is due. The write, which only the newest version
+// of dv lets through, makes sure that each failure counts once.
+func (c *Controller) fail(ctx context.Context, dv *cdiv1.DataVolume, cause error) (time.Duration, error) {
+	failed := failure.From(cause)
+	status := nextOf(dv, time.Now()).failed(failed)
+	written, err := c.write(ctx, dv, status)
+	if err != nil || !written {
+		return 0, err
+	}
+	c.recorder.Eventf(dv, corev1.EventTypeWarning, eventFailed, "Failed to import into PVC %s: %s: %s", dv.Name, failed.Reason, failed.Message)
+	if failed.Permanent {
+		return 0, nil
+	}
+	return retryDelay(status.RestartCount), nil
+}
+
+// write stores the status of dv, if it is new, and tells of what is. A conflict is an error: the next look
+// has the newer dv.
+func (c *Controller) write(ctx context.Context, dv *cdiv1.DataVolume, status *next) (bool, error) {
+	if apiequality.Semantic.DeepEqual(dv.Status, status.DataVolumeStatus) {
+		return false, nil
+	}
+	update := *dv
+	update.Status = status.DataVolumeStatus
+	_, err := c.client.CdiV1beta1().DataVolumes(dv.Namespace).UpdateStatus(ctx, &update, metav1.UpdateOptions{})
+	if apierrors.IsNotFound(err) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("write status: %w", err)
+	}
+	c.settle.Done(cache.MetaObjectToName(dv))
+	c.announce(dv, &status.DataVolumeStatus)
+	return true, nil
+}
+
+// announce records the events that belong to a change of the status; that of a failure is fail's.
+func (c *Controller) announce(dv *cdiv1.DataVolume, status *cdiv1.DataVolumeStatus) {
+	bound := status.Condition(cdiv1.DataVolumeBound)
+	had := dv.Status.Condition(cdiv1.DataVolumeBound)
+	switch {
+	case bound == nil || had != nil && had.Status == bound.Status && had.Reason == bound.Reason && had.Message == bound.Message:
+	case bound.Status == corev1.ConditionTrue:
+		c.recorder.Event(dv, corev1.EventTypeNormal, eventBound, bound.Message)
+	case bound.Reason != reasonPending:
+		c.recorder.Event(dv, corev1.EventTypeWarning, bound.Reason, bound.Message)
+	}
+	if dv.Status.Phase == status.Phase {
+		return
+	}
+	switch status.Phase {
+	case cdiv1.ImportScheduled:
+		c.recorder.Eventf(dv, corev1.EventTypeNormal, eventScheduled, "Import into %s scheduled", dv.Name)
+	case cdiv1.ImportInProgress:
+		c.recorder.Eventf(dv, corev1.EventTypeNormal, eventInProgress, "Import into %s in progress", dv.Name)
+	case cdiv1.Succeeded:
+		c.recorder.Eventf(dv, corev1.EventTypeNormal, eventSucceeded, "Successfully imported into PVC %s", dv.Name)
+	}
+}
