@@ -3,6 +3,7 @@
 package standalone
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -14,10 +15,14 @@ import (
 	"github.com/virt-apiserver/virt-apiserver/pkg/node/supervisor"
 	"github.com/virt-apiserver/virt-apiserver/pkg/standalone/volumes"
 	"github.com/virt-apiserver/virt-apiserver/pkg/version"
+	"github.com/virt-apiserver/virt-apiserver/pkg/workload/processes"
 )
 
 // maxSessions of consoles and the like that are open at one time.
 const maxSessions = 256
+
+// maxImports that run at one time; others wait in line.
+const maxImports = 3
 
 // runtimeRoot holds sockets, whose paths have to be short; it need not survive a boot.
 const runtimeRoot = "/run/virt-apiserver"
@@ -28,10 +33,11 @@ type host struct {
 	volumes    *volumes.Store
 	launcher   *api.Client
 	supervisor *supervisor.Supervisor
+	importers  *processes.Importers
 	streams    *streams.Local
 }
 
-func newHost(options *Options) (*host, error) {
+func newHost(ctx context.Context, options *Options) (*host, error) {
 	store, err := volumes.Open(options.path("volumes"))
 	if err != nil {
 		return nil, fmt.Errorf("open the volumes: %w", err)
@@ -46,11 +52,17 @@ func newHost(options *Options) (*host, error) {
 	}
 	socket := filepath.Join(runtimeDir, "launcher", "launcher.sock")
 	launcher := api.NewClient(socket)
+	importers, err := processes.NewImporters(ctx, options.ImporterPath, store, maxImports)
+	if err != nil {
+		_ = store.Close()
+		return nil, fmt.Errorf("prepare imports: %w", err)
+	}
 	return &host{
-		options:  options,
-		volumes:  store,
-		launcher: launcher,
-		streams:  streams.NewLocal(launcher, maxSessions),
+		options:   options,
+		volumes:   store,
+		launcher:  launcher,
+		importers: importers,
+		streams:   streams.NewLocal(launcher, maxSessions),
 		supervisor: supervisor.New(supervisor.Config{
 			Command: []string{
 				options.LauncherPath,
@@ -67,4 +79,7 @@ func newHost(options *Options) (*host, error) {
 	}, nil
 }
 
-func (h *host) close() { _ = h.volumes.Close() }
+func (h *host) close() {
+	_ = h.importers.Close()
+	_ = h.volumes.Close()
+}

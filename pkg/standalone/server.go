@@ -15,6 +15,7 @@ import (
 	"k8s.io/klog/v2"
 
 	"github.com/virt-apiserver/virt-apiserver/pkg/apiserver"
+	"github.com/virt-apiserver/virt-apiserver/pkg/standalone/admission"
 	"github.com/virt-apiserver/virt-apiserver/pkg/standalone/core"
 	"github.com/virt-apiserver/virt-apiserver/pkg/standalone/etcd"
 	"github.com/virt-apiserver/virt-apiserver/pkg/standalone/pki"
@@ -50,7 +51,7 @@ func Run(ctx context.Context, options *Options) error {
 	if err != nil {
 		return err
 	}
-	host, err := newHost(options)
+	host, err := newHost(ctx, options)
 	if err != nil {
 		return err
 	}
@@ -59,11 +60,18 @@ func Run(ctx context.Context, options *Options) error {
 	if err != nil {
 		return err
 	}
+	clients, err := newClients(config.Generic.LoopbackClientConfig)
+	if err != nil {
+		return err
+	}
+	if config.Generic.AdmissionControl, err = admission.New(clients.core, clients.coreInformers); err != nil {
+		return fmt.Errorf("build the admission of namespaces: %w", err)
+	}
 	server, err := config.New()
 	if err != nil {
 		return err
 	}
-	workers, err := host.newWorkers(ctx, server.LoopbackClientConfig)
+	workers, err := host.newWorkers(ctx, clients)
 	if err != nil {
 		return err
 	}

@@ -10,9 +10,11 @@ import (
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
+	"k8s.io/client-go/tools/record"
 	"k8s.io/klog/v2"
 
 	"github.com/virt-apiserver/virt-apiserver/pkg/controller"
+	"github.com/virt-apiserver/virt-apiserver/pkg/controller/datavolume"
 	"github.com/virt-apiserver/virt-apiserver/pkg/controller/virtualmachine"
 	"github.com/virt-apiserver/virt-apiserver/pkg/controller/virtualmachineinstance"
 	"github.com/virt-apiserver/virt-apiserver/pkg/generated/clientset/versioned"
@@ -53,9 +55,16 @@ func (w *workers) start(ctx context.Context) error {
 // wait returns when all loops have ended.
 func (w *workers) wait() { w.running.Wait() }
 
-// newWorkers returns the controllers and the node's agent as clients of the server that config reaches.
-func (h *host) newWorkers(ctx context.Context, config *rest.Config) (*workers, error) {
-	config = rest.CopyConfig(config)
+// clients reach the server that they run in, over its loopback.
+type clients struct {
+	core          kubernetes.Interface
+	virt          versioned.Interface
+	coreInformers informers.SharedInformerFactory
+	virtInformers externalversions.SharedInformerFactory
+}
+
+func newClients(loopback *rest.Config) (*clients, error) {
+	config := rest.CopyConfig(loopback)
 	config.QPS = -1 // the server's own limits are enough
 	coreClient, err := kubernetes.NewForConfig(config)
 	if err != nil {
@@ -65,48 +74,69 @@ func (h *host) newWorkers(ctx context.Context, config *rest.Config) (*workers, e
 	if err != nil {
 		return nil, fmt.Errorf("build a client: %w", err)
 	}
-	coreInformers := informers.NewSharedInformerFactory(coreClient, 0)
-	virtInformers := externalversions.NewSharedInformerFactory(virt, 0)
-	claims := coreInformers.Core().V1().PersistentVolumeClaims()
+	return &clients{
+		core:          coreClient,
+		virt:          virt,
+		coreInformers: informers.NewSharedInformerFactory(coreClient, 0),
+		virtInformers: externalversions.NewSharedInformerFactory(virt, 0),
+	}, nil
+}
 
+func (c *clients) recorder(ctx context.Context, component string) record.EventRecorder {
+	return controller.NewRecorder(ctx, c.core.CoreV1(), component)
+}
+
+// newWorkers returns the controllers and the node's agent.
+func (h *host) newWorkers(ctx context.Context, c *clients) (*workers, error) {
 	w := &workers{prepare: func(ctx context.Context) error {
-		if err := core.Bootstrap(ctx, coreClient, volumes.StorageClass()); err != nil {
+		if err := core.Bootstrap(ctx, c.core, volumes.StorageClass()); err != nil {
 			return fmt.Errorf("make the first objects: %w", err)
 		}
-		coreInformers.Start(ctx.Done())
-		virtInformers.Start(ctx.Done())
+		c.coreInformers.Start(ctx.Done())
+		c.virtInformers.Start(ctx.Done())
 		return nil
 	}}
+	claims := c.coreInformers.Core().V1().PersistentVolumeClaims()
+	classes := c.coreInformers.Storage().V1().StorageClasses()
+
 	machines, err := virtualmachine.New(virtualmachine.Config{
-		Client: virt, Informers: virtInformers, Claims: claims,
-		Recorder: controller.NewRecorder(ctx, coreClient.CoreV1(), "virtualmachine-controller"),
+		Client: c.virt, Informers: c.virtInformers, Claims: claims,
+		Recorder: c.recorder(ctx, "virtualmachine-controller"),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("build the VirtualMachine controller: %w", err)
 	}
 	instances, err := virtualmachineinstance.New(virtualmachineinstance.Config{
-		Client: virt, Secrets: coreClient.CoreV1(), Informers: virtInformers, Claims: claims,
+		Client: c.virt, Secrets: c.core.CoreV1(), Informers: c.virtInformers, Claims: claims,
 		Launchers: processes.NewLaunchers(h.options.NodeName, h.launcher.Health),
-		Recorder:  controller.NewRecorder(ctx, coreClient.CoreV1(), "virtualmachineinstance-controller"),
+		Recorder:  c.recorder(ctx, "virtualmachineinstance-controller"),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("build the VirtualMachineInstance controller: %w", err)
 	}
+	filler, err := datavolume.New(datavolume.Config{
+		Client: c.virt, Core: c.core, DataVolumes: c.virtInformers.Cdi().V1beta1().DataVolumes(),
+		Claims: claims, Classes: classes, Importers: h.importers,
+		Recorder: c.recorder(ctx, "datavolume-controller"),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("build the DataVolume controller: %w", err)
+	}
 	binder, err := volumes.NewController(volumes.Config{
-		Core: coreClient, Virt: virt, Claims: claims, Classes: coreInformers.Storage().V1().StorageClasses(),
-		Instances: virtInformers.Kubevirt().V1().VirtualMachineInstances(), Store: h.volumes,
-		Recorder: controller.NewRecorder(ctx, coreClient.CoreV1(), "volume-controller"),
+		Core: c.core, Virt: c.virt, Claims: claims, Classes: classes,
+		Instances: c.virtInformers.Kubevirt().V1().VirtualMachineInstances(), Store: h.volumes,
+		Recorder: c.recorder(ctx, "volume-controller"),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("build the volume controller: %w", err)
 	}
 	agent := node.New(node.Config{
-		NodeName: h.options.NodeName, Clientset: virt, Core: coreClient, Launcher: h.launcher, Volumes: h.volumes,
-		Recorder: controller.NewRecorder(ctx, coreClient.CoreV1(), "virt-handler"),
+		NodeName: h.options.NodeName, Clientset: c.virt, Core: c.core, Launcher: h.launcher, Volumes: h.volumes,
+		Recorder: c.recorder(ctx, "virt-handler"),
 	})
 	w.add(h.supervisor.Run)
 	w.add(agent.Run)
-	for _, run := range []func(context.Context, int){machines.Run, instances.Run, binder.Run} {
+	for _, run := range []func(context.Context, int){machines.Run, instances.Run, filler.Run, binder.Run} {
 		w.add(func(ctx context.Context) error {
 			run(ctx, workersPerController)
 			return nil
