@@ -47,8 +47,5 @@ func (m *Manager) control(key types.NamespacedName, action Action, done ...Power
 	if err := m.hypervisor.Do(g.Ref, action); err != nil {
 		return m.refused(doing, err)
 	}
-	if err := m.refresh(g); err != nil {
-		return m.refused(doing, err)
-	}
-	return nil
+	return m.refused(doing, m.refresh(g))
 }

@@ -264,10 +264,12 @@ func (m *Manager) unavailable() error {
 	return &api.Error{Reason: api.ErrorLibvirtUnavailable, Message: message}
 }
 
-// refused is what a client is told of an error of the hypervisor.
+// refused is what a client is told of an error of the hypervisor; nil where there is none.
 func (m *Manager) refused(doing string, err error) error {
 	var told *api.Error
 	switch {
+	case err == nil:
+		return nil
 	case errors.As(err, &told):
 		return told
 	case errors.Is(err, ErrUnavailable):

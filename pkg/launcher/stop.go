@@ -164,10 +164,7 @@ func (m *Manager) Delete(key types.NamespacedName, uid types.UID) error {
 	if g.UID != uid {
 		return nil
 	}
-	if err := m.remove(g); err != nil {
-		return m.refused("delete "+key.String(), err)
-	}
-	return nil
+	return m.refused("delete "+key.String(), m.remove(g))
 }
 
 // remove undoes all that there is of a locked instance.

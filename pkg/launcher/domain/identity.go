@@ -15,6 +15,7 @@ import (
 const (
 	// MetadataNamespace is the XML namespace of the element that marks a domain as ours.
 	MetadataNamespace = "urn:virt-apiserver:domain"
+	metadataElement   = "instance"
 	// maxMetadata is the size in bytes above which an element is not ours.
 	maxMetadata = 4 << 10
 	// maxName leaves room for what libvirt adds where it uses a domain's name for a file.
@@ -23,7 +24,7 @@ const (
 
 // Identity says in a domain's metadata whose it is.
 type Identity struct {
-	XMLName   xml.Name  `xml:"urn:virt-apiserver:domain instance"`
+	XMLName   xml.Name
 	Owner     string    `xml:"owner,attr"`
 	Namespace string    `xml:"namespace,attr"`
 	Name      string    `xml:"name,attr"`
@@ -48,11 +49,13 @@ func (i Identity) marshal() (string, error) {
 	if err := checkText("owner", i.Owner); err != nil {
 		return "", err
 	}
+	i.XMLName = xml.Name{Space: MetadataNamespace, Local: metadataElement}
 	raw, err := xml.Marshal(i)
 	return string(raw), err
 }
 
-// ParseIdentity reads the element that a domain's metadata has in MetadataNamespace.
+// ParseIdentity reads the element that a domain's metadata has in MetadataNamespace, as libvirt returns it:
+// without the namespace.
 func ParseIdentity(element string) (Identity, error) {
 	if len(element) > maxMetadata {
 		return Identity{}, errors.New("metadata: too long")
@@ -60,6 +63,9 @@ func ParseIdentity(element string) (Identity, error) {
 	var identity Identity
 	if err := xml.Unmarshal([]byte(element), &identity); err != nil {
 		return Identity{}, fmt.Errorf("metadata: %w", err)
+	}
+	if identity.XMLName.Local != metadataElement {
+		return Identity{}, fmt.Errorf("metadata: element %s", identity.XMLName.Local)
 	}
 	if err := CheckIdentity(identity.Namespace, identity.Name, string(identity.UID)); err != nil {
 		return Identity{}, fmt.Errorf("metadata: %w", err)

@@ -14,6 +14,7 @@ func TestIdentitySurvivesMetadata(t *testing.T) {
 	want := Identity{Owner: `a "laptop" & <more>`, Namespace: "shop", Name: "web-1", UID: testUID}
 	element, err := want.marshal()
 	require.NoError(t, err)
+	assert.Contains(t, element, `xmlns="`+MetadataNamespace+`"`)
 	got, err := ParseIdentity(element)
 	require.NoError(t, err)
 	got.XMLName = want.XMLName
@@ -23,7 +24,7 @@ func TestIdentitySurvivesMetadata(t *testing.T) {
 func TestForeignMetadataIsNoIdentity(t *testing.T) {
 	for name, element := range map[string]string{
 		"nothing":        "",
-		"other space":    `<instance xmlns="urn:other" owner="o" namespace="a" name="b" uid="` + testUID + `"/>`,
+		"other element":  `<other owner="o" namespace="a" name="b" uid="` + testUID + `"/>`,
 		"path as UID":    `<instance xmlns="urn:virt-apiserver:domain" owner="o" namespace="a" name="b" uid="../../etc"/>`,
 		"path as name":   `<instance xmlns="urn:virt-apiserver:domain" owner="o" namespace="a" name="../b" uid="` + testUID + `"/>`,
 		"too long":       `<instance xmlns="urn:virt-apiserver:domain" owner="` + strings.Repeat("o", maxMetadata) + `"/>`,

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package launchertest
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// Libvirtd is a libvirtd whose files are in a directory of its own. It needs root.
+type Libvirtd struct {
+	dir      string
+	libvirtd *exec.Cmd
+}
+
+// StartLibvirtd starts one that ends, with its guests, when the test does.
+func StartLibvirtd(t *testing.T) *Libvirtd {
+	t.Helper()
+	l := &Libvirtd{dir: Dir(t)}
+	for _, dir := range []string{"run", "lib", "log", "etc"} {
+		require.NoError(t, os.Mkdir(filepath.Join(l.dir, dir), 0o755))
+	}
+	for _, file := range []string{"qemu.conf", "libvirtd.conf", "virtlogd.conf"} {
+		content, err := os.ReadFile(filepath.Join("/etc/libvirt", file))
+		require.NoError(t, err, "install libvirt-daemon-system")
+		require.NoError(t, os.WriteFile(filepath.Join(l.dir, "etc", file), content, 0o600))
+	}
+	virtlogd := l.start(t, "virtlogd")
+	l.await(t, "virtlogd-sock")
+	t.Cleanup(func() {
+		l.Kill()
+		l.killGuests()
+		_ = virtlogd.Process.Kill()
+		_ = virtlogd.Wait()
+	})
+	l.Start(t)
+	return l
+}
+
+// Dir returns a directory that QEMU can pass through and whose path is short.
+func Dir(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("/tmp", "va")
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	require.NoError(t, os.Chmod(dir, 0o711))
+	return dir
+}
+
+// Start starts libvirtd, again too, and waits until it answers.
+func (l *Libvirtd) Start(t *testing.T) {
+	t.Helper()
+	l.libvirtd = l.start(t, "libvirtd")
+	l.await(t, "libvirt-sock")
+}
+
+// Kill ends libvirtd by SIGKILL.
+func (l *Libvirtd) Kill() {
+	_ = l.libvirtd.Process.Kill()
+	_ = l.libvirtd.Wait()
+}
+
+// URI to connect to.
+func (l *Libvirtd) URI() string {
+	return "qemu+unix:///system?socket=" + filepath.Join(l.dir, "run", "libvirt-sock")
+}
+
+// Virsh runs virsh and returns what it prints.
+func (l *Libvirtd) Virsh(t *testing.T, args ...string) string {
+	t.Helper()
+	out, err := exec.Command("virsh", append([]string{"-q", "-c", l.URI()}, args...)...).CombinedOutput()
+	require.NoError(t, err, "virsh %v: %s", args, out)
+	return strings.TrimSpace(string(out))
+}
+
+// GuestPIDs are the processes of QEMU that run the guest with the UUID.
+func GuestPIDs(t *testing.T, uuid string) []int {
+	t.Helper()
+	commands, err := filepath.Glob("/proc/[0-9]*/cmdline")
+	require.NoError(t, err)
+	var pids []int
+	for _, command := range commands {
+		line, err := os.ReadFile(command)
+		if err != nil || !strings.Contains(string(line), "-uuid\x00"+uuid+"\x00") {
+			continue
+		}
+		pid, err := strconv.Atoi(filepath.Base(filepath.Dir(command)))
+		require.NoError(t, err)
+		pids = append(pids, pid)
+	}
+	return pids
+}
+
+// start runs a daemon of libvirt in a mount namespace where libvirt's directories are this one's.
+func (l *Libvirtd) start(t *testing.T, daemon string) *exec.Cmd {
+	t.Helper()
+	var script strings.Builder
+	for from, to := range map[string]string{"run": "/run/libvirt", "lib": "/var/lib/libvirt", "log": "/var/log/libvirt", "etc": "/etc/libvirt"} {
+		fmt.Fprintf(&script, "mkdir -p %[2]s && mount --bind %[1]s %[2]s && ", filepath.Join(l.dir, from), to)
+	}
+	fmt.Fprintf(&script, "exec %s --pid-file %s", daemon, filepath.Join(l.dir, daemon+".pid"))
+	cmd := exec.Command("unshare", "--mount", "--propagation", "private", "sh", "-c", script.String())
+	log, err := os.OpenFile(filepath.Join(l.dir, daemon+".out"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	require.NoError(t, err)
+	defer log.Close()
+	cmd.Stdout, cmd.Stderr = log, log
+	require.NoError(t, cmd.Start())
+	return cmd
+}
+
+func (l *Libvirtd) await(t *testing.T, socket string) {
+	t.Helper()
+	require.Eventually(t, func() bool {
+		conn, err := net.Dial("unix", filepath.Join(l.dir, "run", socket))
+		if err == nil {
+			_ = conn.Close()
+		}
+		return err == nil
+	}, 30*time.Second, 10*time.Millisecond, "%s does not answer", socket)
+}
+
+// killGuests ends the guests that the test left.
+func (l *Libvirtd) killGuests() {
+	files, _ := filepath.Glob(filepath.Join(l.dir, "run", "qemu", "*.pid"))
+	for _, file := range files {
+		content, err := os.ReadFile(file)
+		if err != nil {
+			continue
+		}
+		pid, err := strconv.Atoi(strings.TrimSpace(string(content)))
+		if err != nil {
+			continue
+		}
+		if process, err := os.FindProcess(pid); err == nil {
+			_ = process.Kill()
+		}
+	}
+}
