@@ -97,7 +97,8 @@ func newInformer(config Config) cache.SharedIndexInformer {
 		})
 }
 
-// Run works until ctx is done, and then returns nil once nothing of it runs any more. Guests run on.
+// Run works until ctx is done, and then returns nil once nothing of it runs any more. Guests run on. An
+// agent runs once.
 func (a *Agent) Run(ctx context.Context) error {
 	_, err := a.instances.AddEventHandler(cache.ResourceEventHandlerFuncs{
 		AddFunc:    a.enqueue,

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -28,7 +29,7 @@ func TestAgentEndsWhatLibvirtRefuses(t *testing.T) {
 	for _, reason := range []string{api.ErrorStartFailed, api.ErrorInvalid} {
 		t.Run(reason, func(t *testing.T) {
 			w := newWorld(t)
-			w.launcher.refuse = &api.Error{Reason: reason, Message: strings.Repeat("no such CPU model; ", 500)}
+			w.launcher.refuse = &api.Error{Reason: reason, Message: "no such CPU model: " + strings.Repeat("é", 5000)}
 			w.run()
 			w.server.create(scheduled())
 
@@ -39,6 +40,7 @@ func TestAgentEndsWhatLibvirtRefuses(t *testing.T) {
 			assert.Equal(t, corev1.ConditionFalse, synchronized.Status)
 			assert.Contains(t, synchronized.Message, "no such CPU model")
 			assert.Less(t, len(synchronized.Message), 2*maxMessage)
+			assert.True(t, utf8.ValidString(synchronized.Message))
 			assert.Equal(t, 1, w.server.writeCount())
 		})
 	}

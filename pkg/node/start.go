@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -122,8 +123,8 @@ func messageOf(err error) string {
 
 // capped bounds what comes from outside (libvirt and QEMU quote at length) before it is stored.
 func capped(message string) string {
-	if len(message) <= maxMessage {
-		return message
+	if len(message) > maxMessage {
+		message = message[:maxMessage] + "…"
 	}
-	return message[:maxMessage] + "…"
+	return strings.ToValidUTF8(message, "?")
 }

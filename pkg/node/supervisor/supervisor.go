@@ -165,7 +165,7 @@ func (s *Supervisor) watch(ctx context.Context, launcher *process) error {
 	misses := 0
 	for {
 		if ended := launcher.waitFor(ctx, checkPeriod); ended {
-			return fmt.Errorf("the launcher ended: %s", lastWords(s.config.LogFile))
+			return fmt.Errorf("the launcher ended; its log ends with: %s", lastWords(s.config.LogFile))
 		}
 		if ctx.Err() != nil {
 			return ctx.Err()
