@@ -4,6 +4,7 @@ package importer
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -19,9 +20,7 @@ import (
 	"github.com/virt-apiserver/virt-apiserver/pkg/image/failure"
 )
 
-// stopTime is how long an importer may take to empty the volume and exit
-// after it was told to stop.
-const stopTime = 10 * time.Second
+const defaultStopTimeout = 10 * time.Second
 
 // Process says how the importer is started.
 type Process struct {
@@ -34,6 +33,9 @@ type Process struct {
 	Env []string
 	// Credential, if set, is whom the importer runs as.
 	Credential *syscall.Credential
+	// StopTimeout is how long the importer may take to empty the volume and
+	// exit after it was told to stop; 0 means ten seconds.
+	StopTimeout time.Duration
 	// Log takes the importer's own log lines; nil drops them.
 	Log io.Writer
 }
@@ -78,7 +80,7 @@ func (r *run) start(ctx context.Context, p Process, target *os.File) error {
 	r.stderr.forward = p.Log
 	cmd.Stderr = &r.stderr
 	cmd.Cancel = func() error { return r.stdin.Close() }
-	cmd.WaitDelay = stopTime
+	cmd.WaitDelay = cmp.Or(p.StopTimeout, defaultStopTimeout)
 	var err error
 	if r.stdin, err = cmd.StdinPipe(); err != nil {
 		return err
@@ -116,12 +118,12 @@ func (r *run) follow() error {
 func (r *run) wait(ctx context.Context, follow error) (image.Result, error) {
 	exit := r.cmd.Wait()
 	switch {
-	case follow != nil:
-		return image.Result{}, failure.Transient(failure.ImporterCrashed, "the importer does not keep to the protocol: %w", follow)
-	case r.last.Result != nil && r.cmd.ProcessState.Success():
+	case follow == nil && r.last.Result != nil && r.cmd.ProcessState.Success():
 		return *r.last.Result, nil
 	case ctx.Err() != nil:
 		return image.Result{}, failure.From(context.Cause(ctx))
+	case follow != nil:
+		return image.Result{}, failure.Transient(failure.ImporterCrashed, "the importer does not keep to the protocol: %w", follow)
 	case r.last.Error != nil:
 		return image.Result{}, r.last.Error
 	}
