@@ -53,9 +53,8 @@ func startDelay(failed int, last types.UID) time.Duration {
 	delay := firstDelay * time.Duration(failed*failed)
 	hash := fnv.New32a()
 	_, _ = hash.Write([]byte(last))
-	share := time.Duration(hash.Sum32()%1000) * time.Millisecond
-	delay += delay / 2 * share / time.Second
-	return min(delay, longestDelay)
+	perMille := time.Duration(hash.Sum32() % 1000)
+	return min(delay+delay/2*perMille/1000, longestDelay)
 }
 
 // untilRetry is how long a start has to wait.

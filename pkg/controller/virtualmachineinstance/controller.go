@@ -96,9 +96,8 @@ func New(config Config) (*Controller, error) {
 
 // Run works with so many workers until ctx ends, and returns when the last of them has.
 func (c *Controller) Run(ctx context.Context, workers int) {
-	if !cache.WaitForCacheSync(ctx.Done(), c.synced...) {
-		return
-	}
+	// Where ctx ends first, the queue has to end, too.
+	cache.WaitForCacheSync(ctx.Done(), c.synced...)
 	c.queue.Run(ctx, workers, c.reconcile)
 }
 

@@ -11,6 +11,7 @@ import (
 	apiequality "k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/cache"
 
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
@@ -88,24 +89,43 @@ func (c *Controller) handOver(ctx context.Context, o *observation, node string) 
 	return nil
 }
 
-// reserve takes the claims that only one instance may use, or says that another one does. The order matters:
-// who held a reservation and lost it to us is in the cache by then.
+// reserve takes the claims that only one instance may use, or says that another one has one of them.
 func (c *Controller) reserve(key cache.ObjectName, o *observation) *wait {
-	claims := o.exclusiveClaims()
-	taken := c.reservations.take(key, claims)
-	for i := 0; taken == nil && i < len(claims); i++ {
-		for _, user := range c.usersOf(cache.ObjectName(claims[i])) {
-			if user.IsScheduled() && user.Name != key.Name {
-				taken = &use{claim: claims[i].Name, instance: user.Name}
-			}
-		}
-	}
+	taken := c.take(key, o.exclusiveClaims())
 	if taken == nil {
 		return nil
 	}
 	return fault(kubevirtv1.VirtualMachineInstancePodScheduled, corev1.PodReasonUnschedulable,
 		"PersistentVolumeClaim %q allows one user at a time and instance %q uses it: stop that one, or use a claim that is ReadWriteMany",
 		taken.claim, taken.instance)
+}
+
+// take asks the cache twice. The second time decides: whoever had the reservation before is in it by then.
+// The first time keeps instances that wait for one that runs from taking turns in reserving.
+func (c *Controller) take(key cache.ObjectName, claims []types.NamespacedName) *use {
+	if taken := c.inUse(key, claims); taken != nil {
+		return taken
+	}
+	if taken := c.reservations.take(key, claims); taken != nil {
+		return taken
+	}
+	taken := c.inUse(key, claims)
+	if taken != nil {
+		c.reservations.drop(key)
+	}
+	return taken
+}
+
+// inUse says which of the claims an instance that has a node uses, other than the one named.
+func (c *Controller) inUse(key cache.ObjectName, claims []types.NamespacedName) *use {
+	for _, claim := range claims {
+		for _, user := range c.usersOf(cache.ObjectName(claim)) {
+			if user.IsScheduled() && user.Name != key.Name {
+				return &use{claim: claim.Name, instance: user.Name}
+			}
+		}
+	}
+	return nil
 }
 
 // giveBack ends the reservations of an instance that gets no node now, for others that wait for them.
