@@ -59,6 +59,8 @@ func run() int {
 		fmt.Fprintf(os.Stderr, "virt-importer takes no arguments but --help\n\n%s", usage)
 		return 2
 	}
+	// Started by descriptor, it would be listed under that. A name is worth no failure.
+	_ = os.WriteFile("/proc/self/comm", []byte("virt-importer"), 0)
 	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
 	if err := confine(); err != nil {
 		log.Error("cannot limit itself", "err", err)

@@ -22,6 +22,9 @@ import (
 
 const defaultStopTimeout = 10 * time.Second
 
+// programName is what the importer is called where processes are listed.
+const programName = "virt-importer"
+
 // Process says how the importer is started.
 type Process struct {
 	// Path is that of virt-importer.
@@ -73,6 +76,8 @@ type run struct {
 
 func (r *run) start(ctx context.Context, p Process, target *os.File) error {
 	cmd := exec.CommandContext(ctx, p.Path, p.Args...)
+	// The path may be that of a descriptor, which would tell an administrator nothing.
+	cmd.Args[0] = programName
 	cmd.Env = append(inherited(os.Environ()), p.Env...)
 	cmd.Dir = "/"
 	cmd.ExtraFiles = []*os.File{target}

@@ -388,6 +388,7 @@ func TestImportersRunAsNobody(t *testing.T) {
 	require.NoError(t, unix.Stat("/proc/"+pids[0]+"/status", &stat))
 	status, err := os.ReadFile("/proc/" + pids[0] + "/status")
 	require.NoError(t, err)
+	assert.Contains(t, string(status), "Name:\tvirt-importer\n")
 	assert.Contains(t, string(status), "Uid:\t65534\t65534\t65534\t65534")
 	assert.Contains(t, string(status), "Gid:\t65534\t65534\t65534\t65534")
 	assert.Contains(t, string(status), "CapEff:\t0000000000000000")
