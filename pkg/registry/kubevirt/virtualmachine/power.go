@@ -60,10 +60,11 @@ func (p *power) start(ctx context.Context, name string, options *kubevirtv1.Star
 	dryRun := action.IsDryRun(options.DryRun)
 	switch strategy := vm.EffectiveRunStrategy(); strategy {
 	case kubevirtv1.RunStrategyHalted:
+		var requests []kubevirtv1.VirtualMachineStateChangeRequest
 		if options.Paused {
-			return p.request(ctx, vm, dryRun, request)
+			requests = append(requests, request)
 		}
-		return p.setStrategy(ctx, name, kubevirtv1.RunStrategyHalted, kubevirtv1.RunStrategyAlways, dryRun)
+		return p.setStrategy(ctx, name, kubevirtv1.RunStrategyHalted, kubevirtv1.RunStrategyAlways, dryRun, requests...)
 	case kubevirtv1.RunStrategyRerunOnFailure, kubevirtv1.RunStrategyManual:
 		if vmi == nil || !vmi.IsFinal() {
 			return p.request(ctx, vm, dryRun, request)
@@ -154,11 +155,16 @@ func (p *power) get(ctx context.Context, name string) (*kubevirtv1.VirtualMachin
 	return machine.(*kubevirtv1.VirtualMachine), instance.(*kubevirtv1.VirtualMachineInstance), nil
 }
 
-// setStrategy changes what the user wrote, in the form in which they wrote it, if it still is what was seen.
-func (p *power) setStrategy(ctx context.Context, name string, from, to kubevirtv1.VirtualMachineRunStrategy, dryRun bool) error {
+// setStrategy changes what the user wrote, in the form in which they wrote it, if it still is what was seen,
+// and leaves requests for the controller that belong to the change.
+func (p *power) setStrategy(ctx context.Context, name string, from, to kubevirtv1.VirtualMachineRunStrategy, dryRun bool,
+	requests ...kubevirtv1.VirtualMachineStateChangeRequest) error {
 	return update(ctx, p.machines, name, dryRun, func(vm *kubevirtv1.VirtualMachine) error {
 		if vm.EffectiveRunStrategy() != from {
 			return conflict(name, "the run strategy was changed by somebody else; look at it and try again")
+		}
+		if len(requests) > 0 {
+			vm.Status.StateChangeRequests = requests
 		}
 		if vm.Spec.Running != nil {
 			vm.Spec.Running = ptr.To(to == kubevirtv1.RunStrategyAlways)

@@ -86,7 +86,7 @@ func TestPowerActionsFollowTheRunStrategy(t *testing.T) {
 		"start with a body that is none":                 {strategy: halted, phase: noPhase, action: "start", body: "[1", code: 400, text: "Can not unmarshal Request body to struct"},
 		"start with a body that is huge":                 {strategy: halted, phase: noPhase, action: "start", body: strings.Repeat(" ", 65<<10), code: 413},
 		"dry run changes nothing":                        {strategy: halted, phase: noPhase, action: "start", body: `{"dryRun":["All"]}`, code: 202, becomes: halted},
-		"start paused is a request":                      {strategy: halted, phase: noPhase, action: "start", body: `{"paused":true}`, code: 202, becomes: halted, requests: "Start(paused)"},
+		"start paused turns it on with a request":        {strategy: halted, phase: noPhase, action: "start", body: `{"paused":true}`, code: 202, becomes: always, requests: "Start(paused)"},
 		"start of what runs":                             {strategy: always, phase: running, action: "start", code: 409, text: "VM is already running"},
 		"start of Always that does not run":              {strategy: always, phase: noPhase, action: "start", code: 409, text: "Always does not support manual start requests"},
 		"start of Once that ran":                         {strategy: once, phase: succeeded, action: "start", code: 409, text: "Once does not support manual start requests"},

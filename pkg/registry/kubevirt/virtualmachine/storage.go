@@ -62,10 +62,12 @@ func NewStorage(getter generic.RESTOptionsGetter, scheme *runtime.Scheme, refere
 		return nil, fmt.Errorf("complete store: %w", err)
 	}
 	status := strategy.NewStatus(store, statusStrategy{behaviour})
+	switched := *store
+	switched.UpdateStrategy = powerStrategy{behaviour}
 	return &Storage{
 		Machine: &REST{Store: store, references: references},
 		Status:  status,
-		power:   &power{machines: store, status: status, instances: instances},
+		power:   &power{machines: &switched, status: status, instances: instances},
 	}, nil
 }
 

@@ -78,6 +78,19 @@ func (machineStrategy) GetResetFields() map[fieldpath.APIVersion]*fieldpath.Set 
 	return strategy.ResetFields([]string{"status"}, kubevirtv1.SchemeGroupVersion, kubevirtv1.V1alpha3)
 }
 
+// powerStrategy is the behaviour of the actions: they may change what the user asked for and leave a request
+// in the same write, so that the controller never sees the one without the other.
+type powerStrategy struct {
+	machineStrategy
+}
+
+func (s powerStrategy) PrepareForUpdate(ctx context.Context, obj, old runtime.Object) {
+	vm := obj.(*kubevirtv1.VirtualMachine)
+	status := vm.Status
+	s.machineStrategy.PrepareForUpdate(ctx, obj, old)
+	vm.Status = status
+}
+
 // statusStrategy is the behaviour of the status subresource: it changes the status alone.
 type statusStrategy struct {
 	machineStrategy
