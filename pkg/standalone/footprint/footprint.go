@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package footprint keeps the memory of a process that idles small. What it gives back comes back by itself
+// where it is needed.
+package footprint
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"os"
+	"runtime/debug"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// Trim gives back to the system what was only needed to start: garbage, and the pages of the program's own
+// file that ran once. The latter are most of a large program, as the kernel maps them in pieces of up to 2 MiB.
+// Files that are mapped and whose path ends in one of also are given back as well; they must be mapped
+// read-only.
+func Trim(also ...string) error {
+	debug.FreeOSMemory()
+	program, err := os.Readlink("/proc/self/exe")
+	if err != nil {
+		return fmt.Errorf("find the program's file: %w", err)
+	}
+	maps, err := os.ReadFile("/proc/self/maps")
+	if err != nil {
+		return fmt.Errorf("read what is mapped: %w", err)
+	}
+	lines := bufio.NewScanner(bytes.NewReader(maps))
+	for lines.Scan() {
+		m, ok := parse(lines.Text())
+		if !ok || m.writable || !m.isOneOf(program, also) {
+			continue
+		}
+		// Pages of a file that were not written to are dropped; they are read again when they are touched.
+		if _, _, errno := unix.Syscall(unix.SYS_MADVISE, m.start, m.end-m.start, unix.MADV_DONTNEED); errno != 0 {
+			return fmt.Errorf("give back pages of %s: %w", m.path, errno)
+		}
+	}
+	return lines.Err()
+}
+
+// mapping is a line of /proc/self/maps.
+type mapping struct {
+	start, end uintptr
+	writable   bool
+	path       string
+}
+
+func parse(line string) (m mapping, ok bool) {
+	fields := strings.Fields(line)
+	if len(fields) < 6 || len(fields[1]) < 4 {
+		return mapping{}, false
+	}
+	from, to, ok := strings.Cut(fields[0], "-")
+	if !ok {
+		return mapping{}, false
+	}
+	start, startErr := strconv.ParseUint(from, 16, 64)
+	end, endErr := strconv.ParseUint(to, 16, 64)
+	if startErr != nil || endErr != nil || end <= start {
+		return mapping{}, false
+	}
+	return mapping{
+		start:    uintptr(start),
+		end:      uintptr(end),
+		writable: fields[1][1] == 'w',
+		path:     strings.Join(fields[5:], " "),
+	}, true
+}
+
+func (m mapping) isOneOf(program string, suffixes []string) bool {
+	if m.path == program {
+		return true
+	}
+	for _, suffix := range suffixes {
+		if strings.HasSuffix(m.path, suffix) {
+			return true
+		}
+	}
+	return false
+}

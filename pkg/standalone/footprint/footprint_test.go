@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package footprint
+
+import (
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
+)
+
+// residentFiles is how much of files is mapped and in memory, in bytes.
+func residentFiles(t *testing.T) int {
+	t.Helper()
+	statm, err := os.ReadFile("/proc/self/statm")
+	require.NoError(t, err)
+	pages, err := strconv.Atoi(strings.Fields(string(statm))[2])
+	require.NoError(t, err)
+	return pages * os.Getpagesize()
+}
+
+func TestTrimGivesBackMappedFiles(t *testing.T) {
+	const size = 32 << 20
+	file := filepath.Join(t.TempDir(), "data.db")
+	require.NoError(t, os.WriteFile(file, make([]byte, size), 0o600))
+	f, err := os.Open(file)
+	require.NoError(t, err)
+	defer f.Close()
+	data, err := unix.Mmap(int(f.Fd()), 0, size, unix.PROT_READ, unix.MAP_SHARED|unix.MAP_POPULATE)
+	require.NoError(t, err)
+	defer func() { require.NoError(t, unix.Munmap(data)) }()
+
+	before := residentFiles(t)
+	require.NoError(t, Trim("/data.db"))
+	assert.Less(t, residentFiles(t), before-size+(1<<20))
+	for i := 0; i < size; i += os.Getpagesize() {
+		require.Zero(t, data[i])
+	}
+}
+
+func TestOnlyWholeLinesAreUnderstood(t *testing.T) {
+	m, ok := parse("7f00-8000 r-xp 00000000 08:01 42    /opt/my programs/server")
+	require.True(t, ok)
+	assert.Equal(t, mapping{start: 0x7f00, end: 0x8000, path: "/opt/my programs/server"}, m)
+	m, ok = parse("7f00-8000 rw-p 00000000 08:01 42 /opt/server")
+	require.True(t, ok)
+	assert.True(t, m.writable)
+	for _, line := range []string{"", "7f00-8000 rw-p 00000000 00:00 0", "7f00 r--p 0 0 0 /x", "8000-7f00 r--p 0 0 0 /x", "zz-8000 r--p 0 0 0 /x"} {
+		_, ok := parse(line)
+		assert.False(t, ok, line)
+	}
+}
