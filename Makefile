@@ -14,7 +14,7 @@ help: ## show this
 .PHONY: build
 build: ## build the programs into bin/
 	@hack/install-deps.sh build
-	CGO_ENABLED=0 $(GO) build -ldflags '$(ldflags)' -o bin/ ./cmd/virt-apiserver ./cmd/virt-importer ./cmd/kubectl-virt
+	$(GO) build -ldflags '$(ldflags)' -o bin/ ./cmd/virt-apiserver ./cmd/virt-importer ./cmd/kubectl-virt
 	$(GO) build -ldflags '$(ldflags)' -o bin/ ./cmd/virt-launcher
 
 .PHONY: quickstart

@@ -9,12 +9,15 @@ import (
 
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/kubernetes"
+	"k8s.io/client-go/metadata"
 	"k8s.io/client-go/rest"
 	"k8s.io/client-go/tools/record"
 	"k8s.io/klog/v2"
 
 	"github.com/virt-apiserver/virt-apiserver/pkg/controller"
 	"github.com/virt-apiserver/virt-apiserver/pkg/controller/datavolume"
+	"github.com/virt-apiserver/virt-apiserver/pkg/controller/garbagecollector"
+	"github.com/virt-apiserver/virt-apiserver/pkg/controller/namespace"
 	"github.com/virt-apiserver/virt-apiserver/pkg/controller/virtualmachine"
 	"github.com/virt-apiserver/virt-apiserver/pkg/controller/virtualmachineinstance"
 	"github.com/virt-apiserver/virt-apiserver/pkg/generated/clientset/versioned"
@@ -59,6 +62,7 @@ func (w *workers) wait() { w.running.Wait() }
 type clients struct {
 	core          kubernetes.Interface
 	virt          versioned.Interface
+	metadata      metadata.Interface
 	coreInformers informers.SharedInformerFactory
 	virtInformers externalversions.SharedInformerFactory
 }
@@ -74,9 +78,14 @@ func newClients(loopback *rest.Config) (*clients, error) {
 	if err != nil {
 		return nil, fmt.Errorf("build a client: %w", err)
 	}
+	metadataClient, err := metadata.NewForConfig(config)
+	if err != nil {
+		return nil, fmt.Errorf("build a client: %w", err)
+	}
 	return &clients{
 		core:          coreClient,
 		virt:          virt,
+		metadata:      metadataClient,
 		coreInformers: informers.NewSharedInformerFactory(coreClient, 0),
 		virtInformers: externalversions.NewSharedInformerFactory(virt, 0),
 	}, nil
@@ -134,8 +143,22 @@ func (h *host) newWorkers(ctx context.Context, c *clients) (*workers, error) {
 		NodeName: h.options.NodeName, Clientset: c.virt, Core: c.core, Launcher: h.launcher, Volumes: h.volumes,
 		Recorder: c.recorder(ctx, "virt-handler"),
 	})
+	namespaces, err := namespace.New(namespace.Config{
+		Kube: c.core, Metadata: c.metadata, Namespaces: c.coreInformers.Core().V1().Namespaces(),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("build the namespace controller: %w", err)
+	}
+	collector := garbagecollector.New(garbagecollector.Config{
+		Discovery: c.core.Discovery(), Metadata: c.metadata, Ignored: garbagecollector.DefaultIgnored(),
+	})
 	w.add(h.supervisor.Run)
 	w.add(agent.Run)
+	w.add(collector.Run)
+	w.add(func(ctx context.Context) error {
+		namespaces.Run(ctx)
+		return nil
+	})
 	for _, run := range []func(context.Context, int){machines.Run, instances.Run, filler.Run, binder.Run} {
 		w.add(func(ctx context.Context) error {
 			run(ctx, workersPerController)
