@@ -138,7 +138,7 @@ func (c *Controller) begin(ctx context.Context, dv *cdiv1.DataVolume, claim *cor
 	}
 	imp, err := c.importOf(ctx, dv, claim)
 	if err != nil {
-		return c.fail(ctx, dv, err)
+		return c.fail(ctx, dv, nextOf(dv, time.Now()).scheduled(), err)
 	}
 	// What is left of an earlier attempt would be taken for this one.
 	if err := c.importers.Stop(ctx, nameOf(dv)); err != nil {
@@ -161,7 +161,7 @@ func (c *Controller) follow(ctx context.Context, dv *cdiv1.DataVolume, state wor
 		_, err := c.write(ctx, dv, nextOf(dv, time.Now()).succeeded())
 		return 0, err
 	case workload.ImportFailed:
-		return c.fail(ctx, dv, state.Failure)
+		return c.fail(ctx, dv, nextOf(dv, time.Now()).running(-1), state.Failure)
 	case workload.ImportRunning:
 		return c.progress(ctx, dv, nextOf(dv, time.Now()).running(state.Progress))
 	default:

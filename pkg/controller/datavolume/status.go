@@ -114,10 +114,9 @@ func (n *next) succeeded() *next {
 	return n
 }
 
-// failed tells why an attempt failed, and when: the delay of the next is counted from the heartbeat. A
-// permanent failure is the end.
-func (n *next) failed(err *failure.Error) *next {
-	n.bound()
+// failed tells why an attempt failed that was scheduled, or running, and when: the delay of the next is
+// counted from the heartbeat. A permanent failure is the end.
+func (n *next) failed(err *failure.Error) {
 	n.set(cdiv1.DataVolumeReady, corev1.ConditionFalse, err.Reason, err.Message)
 	n.set(cdiv1.DataVolumeRunning, corev1.ConditionFalse, err.Reason, err.Message)
 	n.beat()
@@ -125,14 +124,9 @@ func (n *next) failed(err *failure.Error) *next {
 	switch {
 	case err.Permanent:
 		n.Phase = cdiv1.Failed
-		return n
-	case n.Phase != cdiv1.ImportInProgress:
-		n.Phase = cdiv1.ImportScheduled
-	}
-	if n.RestartCount < math.MaxInt32 {
+	case n.RestartCount < math.MaxInt32:
 		n.RestartCount++
 	}
-	return n
 }
 
 // set changes a condition, and its times, if it says something new.

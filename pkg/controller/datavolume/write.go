@@ -26,11 +26,11 @@ const (
 	eventBound      = "Bound"
 )
 
-// fail writes that an attempt failed, and says when the next is due. The write, which only the newest version
-// of dv lets through, makes sure that each failure counts once.
-func (c *Controller) fail(ctx context.Context, dv *cdiv1.DataVolume, cause error) (time.Duration, error) {
+// fail writes that an attempt failed which had come as far as status, and says when the next is due. The
+// write, which only the newest version of dv lets through, makes sure that each failure counts once.
+func (c *Controller) fail(ctx context.Context, dv *cdiv1.DataVolume, status *next, cause error) (time.Duration, error) {
 	failed := failure.From(cause)
-	status := nextOf(dv, time.Now()).failed(failed)
+	status.failed(failed)
 	written, err := c.write(ctx, dv, status)
 	if err != nil || !written {
 		return 0, err
