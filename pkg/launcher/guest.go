@@ -102,6 +102,9 @@ func endOf(record *statedir.Record, power Power) *statedir.End {
 	case PowerCrashed:
 		return failed(api.ReasonGuestCrashed, "the guest's kernel panicked; its console tells why")
 	case PowerDied:
+		if !ran {
+			return nil // libvirt died while it started the domain
+		}
 		return failed(api.ReasonProcessDied, "the process of the guest ended unexpectedly")
 	case PowerDestroyed:
 		if record.Kill != nil {

@@ -271,7 +271,7 @@ func (m *Manager) refused(doing string, err error) error {
 	case err == nil:
 		return nil
 	case errors.As(err, &told):
-		return told
+		return &api.Error{Reason: told.Reason, Message: err.Error()}
 	case errors.Is(err, ErrUnavailable):
 		return m.unavailable()
 	case errors.Is(err, ErrNotRunning), errors.Is(err, ErrNoDomain):

@@ -3,6 +3,7 @@
 package launcher
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -46,6 +47,9 @@ func openBelow(root, rest, path string, readOnly bool) (*os.File, error) {
 		how.Flags |= unix.O_RDWR
 	}
 	fd, err := unix.Openat2(int(base.Fd()), rest, &how)
+	if errors.Is(err, unix.ELOOP) {
+		return nil, fmt.Errorf("open %s: there is a symbolic link on the way, which is not followed", path)
+	}
 	if err != nil {
 		return nil, &os.PathError{Op: "open", Path: path, Err: err}
 	}

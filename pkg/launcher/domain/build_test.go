@@ -119,6 +119,13 @@ func TestBuildRefusesIdentitiesThatKubernetesDoesNotGive(t *testing.T) {
 	}
 }
 
+func TestPathThatCannotBePrintedIsRefused(t *testing.T) {
+	in := inputOf(newInstance(), false)
+	in.Files["root"] = File{Path: "/disks/a\nb.img"}
+	_, err := Build(in)
+	require.ErrorContains(t, err, "disks[0]: path: has the character U+000A")
+}
+
 func TestTextIsEscaped(t *testing.T) {
 	in := inputOf(newInstance(), false)
 	in.Instance.Spec.Domain.Firmware.Serial = `</entry><x a="1">&,'`

@@ -167,6 +167,10 @@ func checkText(field, text string) error {
 	if len(text) > maxText {
 		return fmt.Errorf("%s: longer than %d bytes", field, maxText)
 	}
+	return checkPrintable(field, text)
+}
+
+func checkPrintable(field, text string) error {
 	if !utf8.ValidString(text) {
 		return fmt.Errorf("%s: is not UTF-8", field)
 	}

@@ -33,6 +33,9 @@ func buildDisks(in Input) ([]libvirtxml.DomainDisk, error) {
 }
 
 func buildDisk(spec *kubevirtv1.Disk, file File, names targetNames) (*libvirtxml.DomainDisk, error) {
+	if err := checkPrintable("path", file.Path); err != nil {
+		return nil, err
+	}
 	driver, err := buildDriver(spec.Cache, file.DirectIO)
 	if err != nil {
 		return nil, err

@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package launcher
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/ptr"
+	"libvirt.org/go/libvirtxml"
+
+	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
+	"github.com/virt-apiserver/virt-apiserver/pkg/launcher/api"
+	"github.com/virt-apiserver/virt-apiserver/pkg/launcher/domain"
+	"github.com/virt-apiserver/virt-apiserver/pkg/launcher/statedir"
+)
+
+const (
+	testUID  = types.UID("0f3b1d5c-7a52-4c1e-9a53-6f0d2f8f7c11")
+	otherUID = types.UID("0f3b1d5c-7a52-4c1e-9a53-6f0d2f8f7c12")
+	owner    = "laptop"
+)
+
+func testKey() types.NamespacedName { return types.NamespacedName{Namespace: "shop", Name: "web-1"} }
+
+// fakeHypervisor has domains that do what the test says.
+type fakeHypervisor struct {
+	mu      sync.Mutex
+	up      bool
+	domains map[string]*fakeDomain
+	actions []Action
+	// fail makes an action fail.
+	fail map[Action]error
+	// screen is what OpenScreen connects to.
+	screen net.Conn
+	// probe is the answer to ProbeKVM; probed counts its calls.
+	probe  func() (string, error)
+	probed int
+}
+
+type fakeDomain struct {
+	name, xml string
+	identity  domain.Identity
+	power     Power
+}
+
+func newFakeHypervisor() *fakeHypervisor {
+	return &fakeHypervisor{up: true, domains: map[string]*fakeDomain{}, fail: map[Action]error{}}
+}
+
+func (f *fakeHypervisor) Connection() Connection {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if !f.up {
+		return Connection{Message: "libvirt is down; start it"}
+	}
+	return Connection{Up: true, Version: "9.0.0"}
+}
+
+func (f *fakeHypervisor) List() ([]Domain, error) {
+	return f.collect(func(_ string, d *fakeDomain) bool { return d.identity.Owner == owner })
+}
+
+func (f *fakeHypervisor) Find(name, uuid string) ([]Domain, error) {
+	return f.collect(func(id string, d *fakeDomain) bool { return d.name == name || id == uuid })
+}
+
+func (f *fakeHypervisor) collect(want func(uuid string, d *fakeDomain) bool) ([]Domain, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if !f.up {
+		return nil, ErrUnavailable
+	}
+	var list []Domain
+	for uuid, d := range f.domains {
+		if want(uuid, d) {
+			list = append(list, Domain{UUID: uuid, Name: d.name, Identity: &d.identity})
+		}
+	}
+	return list, nil
+}
+
+func (f *fakeHypervisor) find(ref Ref) (*fakeDomain, error) {
+	if !f.up {
+		return nil, ErrUnavailable
+	}
+	d := f.domains[ref.UUID]
+	if d == nil || d.identity.Owner != owner || d.identity.UID != ref.UID {
+		return nil, ErrNoDomain
+	}
+	return d, nil
+}
+
+func (f *fakeHypervisor) Power(ref Ref) (Power, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	d, err := f.find(ref)
+	switch err {
+	case nil:
+		return d.power, nil
+	case ErrNoDomain:
+		return PowerGone, nil
+	}
+	return "", err
+}
+
+func (f *fakeHypervisor) Describe(ref Ref) (string, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	d, err := f.find(ref)
+	if err != nil {
+		return "", err
+	}
+	return d.xml, nil
+}
+
+func (f *fakeHypervisor) Define(xml string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.actions = append(f.actions, "define")
+	if err := f.fail["define"]; err != nil {
+		return err
+	}
+	var parsed libvirtxml.Domain
+	if err := parsed.Unmarshal(xml); err != nil {
+		return err
+	}
+	identity, err := domain.ParseIdentity(parsed.Metadata.XML)
+	if err != nil {
+		return err
+	}
+	f.domains[parsed.UUID] = &fakeDomain{name: parsed.Name, xml: xml, identity: identity, power: PowerOff}
+	return nil
+}
+
+func (f *fakeHypervisor) Do(ref Ref, action Action) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.actions = append(f.actions, action)
+	if err := f.fail[action]; err != nil {
+		return err
+	}
+	d, err := f.find(ref)
+	if err != nil {
+		return err
+	}
+	if starts := action == ActionStart || action == ActionStartPaused; starts == d.power.Active() && action != ActionUndefine {
+		return ErrNotRunning
+	}
+	switch action {
+	case ActionStart, ActionUnpause:
+		d.power = PowerRunning
+	case ActionStartPaused, ActionPause:
+		d.power = PowerPaused
+	case ActionDestroy:
+		d.power = PowerDestroyed
+	case ActionUndefine:
+		delete(f.domains, ref.UUID)
+	}
+	return nil
+}
+
+func (f *fakeHypervisor) OpenScreen(Ref) (net.Conn, error) { return f.screen, nil }
+
+func (f *fakeHypervisor) ProbeKVM(context.Context, string) (string, error) {
+	f.probed++
+	return f.probe()
+}
+
+// set makes a domain of the instance do as the test wants.
+func (f *fakeHypervisor) set(uuid string, power Power) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.domains[uuid].power = power
+}
+
+func (f *fakeHypervisor) setUp(up bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.up = up
+}
+
+func (f *fakeHypervisor) count(action Action) int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	n := 0
+	for _, done := range f.actions {
+		if done == action {
+			n++
+		}
+	}
+	return n
+}
+
+// bench is a manager on a fake hypervisor.
+type bench struct {
+	*Manager
+	hypervisor *fakeHypervisor
+	dir        string
+}
+
+func newBench(t *testing.T) *bench {
+	t.Helper()
+	b := &bench{hypervisor: newFakeHypervisor(), dir: t.TempDir()}
+	require.NoError(t, os.Mkdir(filepath.Join(b.dir, "volumes"), 0o755))
+	b.begin(t)
+	return b
+}
+
+// begin has a manager take over, as after a crash of the one before.
+func (b *bench) begin(t *testing.T) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	t.Cleanup(cancel)
+	if b.Manager != nil {
+		require.NoError(t, b.state.Close())
+	}
+	state, err := statedir.Open(filepath.Join(b.dir, "state"))
+	require.NoError(t, err)
+	b.Manager, err = New(ctx, Options{
+		InstanceID:  owner,
+		VolumeRoots: []string{filepath.Join(b.dir, "volumes")},
+		RuntimeDir:  runtimeDir(t),
+		MaxDomains:  3,
+		Version:     "v1",
+		Log:         slog.New(slog.DiscardHandler),
+	}, b.hypervisor, b.hypervisor, state)
+	require.NoError(t, err)
+	b.accelerator.device = filepath.Join(b.dir, "no-kvm")
+	b.Connected()
+	_, _ = b.accelerator.kvm(t.Context()) // so that it is known
+}
+
+// runtimeDir has a path that is short enough for sockets.
+func runtimeDir(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("/tmp", "va")
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	return dir
+}
+
+// request is of an instance with one disk.
+func (b *bench) request(t *testing.T) *api.StartRequest {
+	t.Helper()
+	path := filepath.Join(b.dir, "volumes", "disk.img")
+	require.NoError(t, os.WriteFile(path, make([]byte, 4096), 0o600))
+	instance := &kubevirtv1.VirtualMachineInstance{
+		ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "web-1", UID: testUID},
+		Spec: kubevirtv1.VirtualMachineInstanceSpec{
+			Domain: kubevirtv1.DomainSpec{Memory: &kubevirtv1.Memory{Guest: ptr.To(resource.MustParse("64Mi"))}},
+			Volumes: []kubevirtv1.Volume{{Name: "root", VolumeSource: kubevirtv1.VolumeSource{
+				PersistentVolumeClaim: &kubevirtv1.PersistentVolumeClaimVolumeSource{ClaimName: "disk"},
+			}}},
+		},
+	}
+	kubevirtv1.SetDefaultsVirtualMachineInstanceSpec(&instance.Spec)
+	kubevirtv1.SetIdentity(&instance.Spec, instance.UID)
+	return &api.StartRequest{Instance: instance, Disks: map[string]api.DiskSource{"root": {Path: path}}}
+}
+
+// start starts the instance and returns its domain's UUID.
+func (b *bench) start(t *testing.T) string {
+	t.Helper()
+	request := b.request(t)
+	status, err := b.Start(t.Context(), request)
+	require.NoError(t, err)
+	require.Equal(t, api.StateRunning, status.State)
+	return uuidOf(request.Instance)
+}
+
+// status is what the instance's status is.
+func (b *bench) status(t *testing.T) api.DomainStatus {
+	t.Helper()
+	list, err := b.List()
+	require.NoError(t, err)
+	require.Len(t, list, 1)
+	return list[0]
+}
