@@ -121,7 +121,7 @@ converse() {
 		expect_text 300 'login: ' '\r' && say_to guest &&
 			expect_text 30 'assword: ' '' && say_to hello &&
 			expect_text 60 '[$#] ' '' && say_to "$question" &&
-			expect_text 60 'Linux [0-9]' '' && say_to exit
+			expect_text 60 'Linux [0-9][^ ]*'$'\r' '' && say_to exit
 	} || result=1
 	exec {guest_in}>&-
 	wait "${guest_PID:-}" 2>/dev/null || true
@@ -201,7 +201,8 @@ down() {
 		stop server
 	fi
 	if [[ -d $run_dir ]]; then stop image; fi
-	if [[ -s $data_dir/launcher/launcher.pid ]]; then kill "$(<"$data_dir/launcher/launcher.pid")" 2>/dev/null || true; fi
+	# It outlives the server, so that guests can be found again.
+	as_root pkill -f -- "virt-launcher .*--state-dir=$data_dir/launcher " || true
 	step "Removing $data_dir"
 	as_root rm -rf "$data_dir"
 }

@@ -7,6 +7,7 @@ package version
 import (
 	"fmt"
 	"runtime"
+	"runtime/debug"
 
 	apimachineryversion "k8s.io/apimachinery/pkg/version"
 )
@@ -14,9 +15,11 @@ import (
 // Set by the linker.
 var (
 	gitVersion = "v0.1.0-dev"
-	gitCommit  = "unknown"
+	gitCommit  = unknown
 	buildDate  = "1970-01-01T00:00:00Z"
 )
+
+const unknown = "unknown"
 
 // compatibleWith is the KubeVirt release whose wire API is spoken. Its clients compare their own
 // version with the server's, so the server answers with it and names itself in the build metadata.
@@ -25,13 +28,31 @@ const compatibleWith = "v1.7.0"
 // Get returns the product's own version.
 func Get() apimachineryversion.Info {
 	return apimachineryversion.Info{
-		GitVersion: gitVersion,
+		GitVersion: gitVersion + revision(),
 		GitCommit:  gitCommit,
 		BuildDate:  buildDate,
 		GoVersion:  runtime.Version(),
 		Compiler:   runtime.Compiler,
 		Platform:   fmt.Sprintf("%s/%s", runtime.GOOS, runtime.GOARCH),
 	}
+}
+
+// revision tells builds apart that were not given a version: by the commit that Go found, or nothing.
+func revision() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok || gitCommit != unknown {
+		return ""
+	}
+	var commit, suffix string
+	for _, setting := range info.Settings {
+		switch {
+		case setting.Key == "vcs.revision":
+			commit = "+" + setting.Value
+		case setting.Key == "vcs.modified" && setting.Value == "true":
+			suffix = "-dirty"
+		}
+	}
+	return commit + suffix
 }
 
 // KubeVirt returns the version that KubeVirt's clients are told, such as v1.7.0+virt-apiserver.v0.1.0.

@@ -13,7 +13,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apiserver/pkg/registry/rest"
-	"k8s.io/klog/v2"
 	"k8s.io/utils/ptr"
 
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
@@ -83,14 +82,13 @@ func (r *ConsoleREST) Connect(ctx context.Context, name string, _ runtime.Object
 			responder.Error(apierrors.NewTooManyRequests(fmt.Sprintf("%d console sessions are open, which is the most; close one", maxSessions), 10))
 			return
 		}
-		vmi, err := r.console.running(ctx, name)
-		if err != nil {
-			responder.Error(err)
-			return
-		}
-		if err := r.console.serve(ctx, w, req, vmi); err != nil {
-			responder.Error(err)
-		}
+		streams.Serve(w, req, func(context.Context) (net.Conn, error) {
+			vmi, err := r.console.running(ctx, name)
+			if err != nil {
+				return nil, err
+			}
+			return r.console.streams.Open(ctx, vmi, streams.Console)
+		}, responder.Error)
 	}), nil
 }
 
@@ -114,21 +112,4 @@ func (c *console) running(ctx context.Context, name string) (*kubevirtv1.Virtual
 		return nil, apierrors.NewBadRequest(fmt.Sprintf("Unable to connect to VirtualMachineInstance because phase is %s instead of Running", vmi.Status.Phase))
 	}
 	return vmi, nil
-}
-
-// serve opens the guest's side first, so that a failure can still be answered with a status.
-func (c *console) serve(ctx context.Context, w http.ResponseWriter, req *http.Request, vmi *kubevirtv1.VirtualMachineInstance) error {
-	conn, err := c.streams.Open(ctx, vmi, "console")
-	if err != nil {
-		return err
-	}
-	socket, err := streams.Accept(w, req)
-	if err != nil {
-		_ = conn.Close()
-		klog.FromContext(ctx).V(2).Info("Console was asked for without a WebSocket", "instance", klog.KObj(vmi), "err", err)
-		return nil
-	}
-	err = streams.Bridge(ctx, socket, conn)
-	klog.FromContext(ctx).V(2).Info("Console session ended", "instance", klog.KObj(vmi), "why", err)
-	return nil
 }
