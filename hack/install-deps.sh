@@ -27,7 +27,7 @@ packages_for() { # PURPOSE
 	test)
 		echo ca-certificates curl jq make openssh-client openssl shellcheck sshpass
 		echo dosfstools e2fsprogs fakeroot fdisk genisoimage kmod mtools xorriso
-		echo binutils grub-common grub-pc-bin mmdebstrap
+		echo binutils cpio mmdebstrap
 		echo bzip2 gzip xz-utils zstd
 		;;
 	cluster)

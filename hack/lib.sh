@@ -7,6 +7,8 @@
 # shellcheck disable=SC2034 # read by the scripts that source this file
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/virt-apiserver
 
+shopt -s inherit_errexit
+
 say() { echo "${0##*/}: $*" >&2; }
 
 die() { # MESSAGE, with the remedy in it
