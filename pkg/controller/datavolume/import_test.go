@@ -19,6 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 
 	cdiv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/cdi/v1beta1"
 )
@@ -241,4 +242,18 @@ func TestADeletedClaimIsFilledAnew(t *testing.T) {
 	m.reach("disk", cdiv1.Succeeded)
 	assert.True(t, bytes.Equal(rawImage(), m.disk("disk")[:mib]))
 	m.eventually("one disk", func() bool { return len(m.files()) == 1 })
+}
+
+func TestAFilledClaimGrows(t *testing.T) {
+	m := newMachine(t)
+	m.create("disk", fromHTTP(serve(t, content(rawImage()))))
+	m.reach("disk", cdiv1.Succeeded)
+	_, err := shared.server.Kube.CoreV1().PersistentVolumeClaims(m.namespace).Patch(t.Context(), "disk", types.MergePatchType,
+		[]byte(`{"spec":{"resources":{"requests":{"storage":"16Mi"}}}}`), metav1.PatchOptions{})
+	require.NoError(t, err)
+	m.eventually("more capacity", func() bool { return m.claim("disk").Status.Capacity.Storage().String() == "16Mi" })
+	disk := m.disk("disk")
+	assert.Len(t, disk, 16*mib)
+	assert.True(t, bytes.Equal(rawImage(), disk[:mib]))
+	assert.Equal(t, cdiv1.Succeeded, m.volume("disk").Status.Phase)
 }
