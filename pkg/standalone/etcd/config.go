@@ -28,6 +28,12 @@ const (
 	defragThresholdMegabytes = 64
 	// Lets the API server answer consistent reads from its watch cache without waiting for a write.
 	progressNotifyInterval = 5 * time.Second
+
+	// A lone member elects itself, after a time between one and two election timeouts, which are five ticks at
+	// the least. Every start waits for it; while it serves, a tick only wakes the processor.
+	servingTick      = 100 * time.Millisecond
+	initializingTick = 10 * time.Millisecond
+	ticksToElection  = 5
 )
 
 // sockets are reached through the descriptor of their directory: the address of a unix socket has room for 107
@@ -36,7 +42,7 @@ func socketURL(dir *os.File, name string) url.URL {
 	return url.URL{Scheme: "unix", Path: fmt.Sprintf("/proc/self/fd/%d/%s", dir.Fd(), name)}
 }
 
-func memberConfig(dataDir string, runtimeDir *os.File) *embed.Config {
+func memberConfig(dataDir string, runtimeDir *os.File, tick time.Duration) *embed.Config {
 	cfg := embed.NewConfig()
 	cfg.Name = "standalone"
 	cfg.Dir = dataDir
@@ -52,6 +58,8 @@ func memberConfig(dataDir string, runtimeDir *os.File) *embed.Config {
 	cfg.AdvertiseClientUrls = []url.URL{{Scheme: "unix", Host: clientSocket}}
 	cfg.InitialCluster = cfg.InitialClusterFromName(cfg.Name)
 
+	cfg.TickMs = uint(tick.Milliseconds())
+	cfg.ElectionMs = ticksToElection * cfg.TickMs
 	cfg.SnapshotCount = snapshotCount
 	cfg.SnapshotCatchUpEntries = snapshotCatchUpEntries
 	cfg.QuotaBackendBytes = quotaBackendBytes

@@ -23,11 +23,11 @@ type member struct {
 }
 
 // startMember returns once the member serves on sockets in runtimeDir.
-func startMember(ctx context.Context, dataDir string, runtimeDir *os.File) (*member, error) {
+func startMember(ctx context.Context, dataDir string, runtimeDir *os.File, tick time.Duration) (*member, error) {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
 	closing := &atomic.Bool{}
-	cfg := memberConfig(dataDir, runtimeDir)
+	cfg := memberConfig(dataDir, runtimeDir, tick)
 	cfg.ZapLoggerBuilder = embed.NewZapLoggerBuilder(newZapLogger(klog.FromContext(ctx), closing))
 	etcd, err := embed.StartEtcd(cfg)
 	if err != nil {

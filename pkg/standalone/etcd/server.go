@@ -93,7 +93,7 @@ func (s *Server) start(ctx context.Context, dir string) (err error) {
 	if err := s.initialize(ctx, dir); err != nil {
 		return fmt.Errorf("initialize %s: %w", dir, err)
 	}
-	if s.member, err = startMember(ctx, filepath.Join(dir, dataName), s.dir); err != nil {
+	if s.member, err = startMember(ctx, filepath.Join(dir, dataName), s.dir, servingTick); err != nil {
 		return fmt.Errorf("open %s: %w", dir, err)
 	}
 	return nil
@@ -108,7 +108,7 @@ func (s *Server) initialize(ctx context.Context, dir string) error {
 	if err := s.root.RemoveAll(initName); err != nil {
 		return err
 	}
-	first, err := startMember(ctx, filepath.Join(dir, initName), s.dir)
+	first, err := startMember(ctx, filepath.Join(dir, initName), s.dir, initializingTick)
 	if err != nil {
 		return err
 	}
