@@ -73,6 +73,7 @@ func requireGone(t *testing.T, name string) {
 }
 
 func TestDeletedNamespaceTakesItsContentAlong(t *testing.T) {
+	t.Parallel()
 	run(t)
 	name, other := newNamespace(t), newNamespace(t)
 	virt, err := versioned.NewForConfig(server.Admin)
@@ -113,6 +114,7 @@ func dataVolume() *cdiv1.DataVolume {
 }
 
 func TestNamespaceTellsWhatKeepsIt(t *testing.T) {
+	t.Parallel()
 	run(t)
 	name := newNamespace(t)
 	maps := kube().CoreV1().ConfigMaps(name)
@@ -144,6 +146,7 @@ func TestNamespaceTellsWhatKeepsIt(t *testing.T) {
 }
 
 func TestForeignFinalizerKeepsTheNamespace(t *testing.T) {
+	t.Parallel()
 	run(t)
 	made, err := kube().CoreV1().Namespaces().Create(t.Context(), &corev1.Namespace{
 		ObjectMeta: metav1.ObjectMeta{GenerateName: "test-"},
