@@ -306,12 +306,13 @@ func TestSharedClaimHasManyUsers(t *testing.T) {
 
 func TestLauncherThatIsOnItsWayIsAskedForAgain(t *testing.T) {
 	inWorld(t, func(w *world) {
-		w.launchers.answer(&workload.Placement{Reason: "Unschedulable", Message: "no node has room"}, nil)
+		w.launchers.answer(&workload.Placement{Reason: "LibvirtUnavailable", Message: "start libvirtd"}, nil)
 		w.create(newInstance("vm"))
 		w.after(time.Minute)
 		assert.Equal(w, kubevirtv1.Scheduling, w.status("vm").Phase)
-		assert.True(w, w.status("vm").HasCondition(kubevirtv1.VirtualMachineInstancePodScheduled, corev1.ConditionFalse))
-		assert.Equal(w, []string{"Warning Unschedulable no node has room"}, w.events())
+		assert.Equal(w, "LibvirtUnavailable", w.status("vm").Reason)
+		assert.Equal(w, "Unschedulable", w.status("vm").Condition(kubevirtv1.VirtualMachineInstancePodScheduled).Reason)
+		assert.Equal(w, []string{"Warning LibvirtUnavailable start libvirtd"}, w.events())
 		w.launchers.answer(&workload.Placement{}, nil)
 		w.after(time.Minute)
 		assert.Nil(w, w.status("vm").Condition(kubevirtv1.VirtualMachineInstancePodScheduled))

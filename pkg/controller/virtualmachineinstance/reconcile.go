@@ -72,9 +72,7 @@ func (c *Controller) bring(ctx context.Context, key cache.ObjectName, instance *
 		return c.tell(ctx, o, waiting(o, failed, time.Now()), failed)
 	}
 	if placement.NodeName == "" {
-		on := fault(kubevirtv1.VirtualMachineInstancePodScheduled, placement.Reason, "%s", placement.Message)
-		on.fault = placement.Reason == corev1.PodReasonUnschedulable
-		_, err := c.tell(ctx, o, placing(o, placement, time.Now()), on)
+		_, err := c.tell(ctx, o, placing(o, placement, time.Now()), unplaced(placement))
 		return placementRetry, err
 	}
 	return 0, c.handOver(ctx, o, placement.NodeName)
@@ -150,7 +148,7 @@ func (c *Controller) tell(ctx context.Context, o *observation, status *kubevirtv
 	}
 	c.settle.Done(key)
 	if w.fault && isNews(o.instance, w) {
-		c.recorder.Event(o.instance, corev1.EventTypeWarning, w.condition.Reason, w.condition.Message)
+		c.recorder.Event(o.instance, corev1.EventTypeWarning, status.Reason, w.condition.Message)
 	}
 	return faultRetry, nil
 }

@@ -35,19 +35,24 @@ func waiting(o *observation, w *wait, now time.Time) *kubevirtv1.VirtualMachineI
 	return status
 }
 
-// placing is the status of an instance whose launcher is not there yet.
+// placing is the status of an instance whose launcher is not there yet. Its own reason says what the
+// launchers say; that of the condition is what clients know.
 func placing(o *observation, placement workload.Placement, now time.Time) *kubevirtv1.VirtualMachineInstanceStatus {
 	all := dataVolumesCondition(o)
 	all.set(kubevirtv1.VirtualMachineInstanceCondition{Type: kubevirtv1.VirtualMachineInstanceProvisioning, Status: corev1.ConditionTrue})
-	if placement.Reason != "" {
-		all.set(kubevirtv1.VirtualMachineInstanceCondition{
-			Type: kubevirtv1.VirtualMachineInstancePodScheduled, Status: corev1.ConditionFalse,
-			Reason: placement.Reason, Message: placement.Message,
-		})
+	if w := unplaced(placement); w.fault {
+		all.set(w.condition)
 	}
 	status := newStatus(o, kubevirtv1.Scheduling, all, now)
 	status.Reason = placement.Reason
 	return status
+}
+
+// unplaced is why the launchers gave no node; it is a fault where they gave a reason.
+func unplaced(placement workload.Placement) *wait {
+	w := fault(kubevirtv1.VirtualMachineInstancePodScheduled, corev1.PodReasonUnschedulable, "%s", placement.Message)
+	w.fault = placement.Reason != ""
+	return w
 }
 
 // placed is the status with which an instance becomes its node's.
