@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"sync"
 
+	"k8s.io/apimachinery/pkg/api/meta"
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/metadata"
@@ -86,9 +87,17 @@ func newClients(loopback *rest.Config) (*clients, error) {
 		core:          coreClient,
 		virt:          virt,
 		metadata:      metadataClient,
-		coreInformers: informers.NewSharedInformerFactory(coreClient, 0),
-		virtInformers: externalversions.NewSharedInformerFactory(virt, 0),
+		coreInformers: informers.NewSharedInformerFactoryWithOptions(coreClient, 0, informers.WithTransform(withoutManagers)),
+		virtInformers: externalversions.NewSharedInformerFactoryWithOptions(virt, 0, externalversions.WithTransform(withoutManagers)),
 	}, nil
+}
+
+// withoutManagers drops who wrote which field: the larger part of many objects, and no controller asks.
+func withoutManagers(obj any) (any, error) {
+	if object, err := meta.Accessor(obj); err == nil {
+		object.SetManagedFields(nil)
+	}
+	return obj, nil
 }
 
 func (c *clients) recorder(ctx context.Context, component string) record.EventRecorder {
