@@ -10,24 +10,21 @@ import (
 	"os"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/virt-apiserver/virt-apiserver/pkg/launcher/statedir"
 )
 
 const (
-	// probeTimeout is how long a guest under KVM may take to power itself off; it takes some 100 ms.
-	probeTimeout = 5 * time.Second
-	probeImage   = "kvm-probe.img"
-	probeResult  = "kvm-probe.json"
-	kvmDevice    = "/dev/kvm"
+	probeImage  = "kvm-probe.img"
+	probeResult = "kvm-probe.json"
+	kvmDevice   = "/dev/kvm"
 )
 
 // KVMProber finds out whether guests run under KVM here.
 type KVMProber interface {
-	// ProbeKVM starts a guest under KVM from the image and waits until it powers itself off. problem says
-	// why it did not; it is empty where KVM is usable. An error means that no guest can be started, under
-	// KVM or not.
+	// ProbeKVM starts a guest under KVM from the image and waits, for some seconds at most, until it powers
+	// itself off. problem says why it did not, or not in good time; it is empty where KVM is usable. An error
+	// means that no guest can be started, under KVM or not.
 	ProbeKVM(ctx context.Context, image string) (problem string, err error)
 }
 
@@ -65,7 +62,7 @@ func (a *accelerator) known() string {
 	return "tcg"
 }
 
-// kvm says whether guests run under KVM. The first call may take until probeTimeout. An error wraps
+// kvm says whether guests run under KVM. The first call may take some seconds. An error wraps
 // ErrUnavailable.
 func (a *accelerator) kvm(ctx context.Context) (bool, error) {
 	a.mu.Lock()
@@ -98,12 +95,10 @@ func (a *accelerator) probe(ctx context.Context) (*probe, error) {
 	if kept := a.kept(); kept != nil && kept.BootID == result.BootID {
 		return kept, nil
 	}
-	image, err := a.state.SetCache(probeImage, powerOffImage())
+	image, err := a.state.SetCache(probeImage, PowerOffImage())
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
-	defer cancel()
 	if result.Problem, err = a.prober.ProbeKVM(ctx, image); err != nil {
 		return nil, err
 	}
@@ -127,9 +122,10 @@ func (a *accelerator) kept() *probe {
 	return &kept
 }
 
-// powerOffImage is a disk whose boot sector powers a q35 machine off.
-func powerOffImage() []byte {
-	image := make([]byte, 4096)
+// PowerOffImage is a disk whose boot sector powers a q35 machine off. SeaBIOS boots from none that is smaller
+// than a cylinder.
+func PowerOffImage() []byte {
+	image := make([]byte, 1<<20)
 	copy(image, []byte{
 		0xfa,             // cli
 		0xba, 0x04, 0x06, // mov dx, 0x604: ACPI's PM1a control

@@ -7,6 +7,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"time"
 
 	"k8s.io/utils/ptr"
 	"libvirt.org/go/libvirt"
@@ -15,29 +16,45 @@ import (
 	"github.com/virt-apiserver/virt-apiserver/pkg/launcher"
 )
 
+const (
+	// probeLimit is how long a probe may take to power itself off, from its start. It takes some 100 ms.
+	probeLimit = 5 * time.Second
+	// probeSlow is what is suspicious: there are machines whose KVM is slower than emulation.
+	probeSlow = time.Second
+)
+
 // errNotStarted: libvirt refused to start a probe.
 var errNotStarted = errors.New("does not start")
 
 // ProbeKVM starts a guest under KVM from the image, through libvirt as any other guest, so that all that can
 // be in the way is found: no device, no right to it, a host whose KVM runs no unmodified guest.
 func (c *Conn) ProbeKVM(ctx context.Context, image string) (problem string, err error) {
-	problem, err = c.probe(ctx, "kvm", image)
-	if !errors.Is(err, errNotStarted) {
+	took, problem, err := c.probe(ctx, "kvm", image)
+	if errors.Is(err, errNotStarted) {
+		// Was it for want of KVM?
+		if _, _, other := c.probe(ctx, "qemu", image); other != nil {
+			return "", other
+		}
+		return err.Error(), nil
+	}
+	if err != nil || problem != "" || took < probeSlow {
 		return problem, err
 	}
-	// Was it for want of KVM?
-	if _, other := c.probe(ctx, "qemu", image); other != nil {
-		return "", other
+	// On a busy machine everything is slow.
+	emulated, problem, err := c.probe(ctx, "qemu", image)
+	if err != nil || problem != "" || took < 2*emulated {
+		return "", err
 	}
-	return err.Error(), nil
+	return fmt.Sprintf("a guest under KVM took %v for what an emulated one does in %v", took, emulated), nil
 }
 
-// probe starts a guest of the type and says what went wrong with it once it was started.
-func (c *Conn) probe(ctx context.Context, domainType, image string) (problem string, err error) {
+// probe starts a guest of the type and says how long it took until it was off, or what went wrong with it
+// once it was started.
+func (c *Conn) probe(ctx context.Context, domainType, image string) (took time.Duration, problem string, err error) {
 	name := "virt-apiserver-probe-" + rand.Text()
 	xml, err := probeDomain(domainType, name, image).Marshal()
 	if err != nil {
-		return "", err
+		return 0, "", err
 	}
 	err = c.useSlow(func(conn *libvirt.Connect) error {
 		ended, stop, err := watchEnd(conn, name)
@@ -51,10 +68,12 @@ func (c *Conn) probe(ctx context.Context, domainType, image string) (problem str
 			return notStarted(domainType, err)
 		}
 		defer d.Free()
+		begin := time.Now()
 		problem = awaitEnd(ctx, d, ended)
+		took = time.Since(begin).Round(time.Millisecond)
 		return nil
 	})
-	return problem, err
+	return took, problem, err
 }
 
 func notStarted(domainType string, err error) error {
@@ -80,25 +99,32 @@ func watchEnd(conn *libvirt.Connect, name string) (<-chan libvirt.DomainEventSto
 }
 
 func awaitEnd(ctx context.Context, d *libvirt.Domain, ended <-chan libvirt.DomainEventStoppedDetailType) (problem string) {
+	ctx, cancel := context.WithTimeout(ctx, probeLimit)
+	defer cancel()
 	select {
 	case how := <-ended:
 		if how == libvirt.DOMAIN_EVENT_STOPPED_SHUTDOWN {
 			return ""
 		}
-		return "a guest under KVM crashed"
+		return "a guest that was started to try it crashed"
 	case <-ctx.Done():
 		_ = d.Destroy()
-		return "a guest under KVM hung"
+		return "a guest that was started to try it hung"
 	}
 }
 
 func probeDomain(domainType, name, image string) *libvirtxml.Domain {
+	var cpu *libvirtxml.DomainCPU
+	if domainType == "kvm" {
+		cpu = &libvirtxml.DomainCPU{Mode: "host-model"} // as most guests have
+	}
 	return &libvirtxml.Domain{
 		Type:     domainType,
 		Name:     name,
-		Memory:   &libvirtxml.DomainMemory{Value: 16, Unit: "MiB"},
+		Memory:   &libvirtxml.DomainMemory{Value: 32, Unit: "MiB"},
 		OS:       &libvirtxml.DomainOS{Type: &libvirtxml.DomainOSType{Arch: "x86_64", Machine: "q35", Type: "hvm"}},
 		Features: &libvirtxml.DomainFeatureList{ACPI: &libvirtxml.DomainFeature{}},
+		CPU:      cpu,
 		Devices: &libvirtxml.DomainDeviceList{
 			Disks: []libvirtxml.DomainDisk{{
 				Device: "disk",

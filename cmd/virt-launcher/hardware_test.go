@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"k8s.io/apimachinery/pkg/api/resource"
+	"k8s.io/utils/ptr"
+
+	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
+	"github.com/virt-apiserver/virt-apiserver/pkg/launcher/api"
+	"github.com/virt-apiserver/virt-apiserver/pkg/launcher/launchertest"
+)
+
+// TestEveryKindOfGuestStarts has QEMU take what libvirt only checks once a domain starts.
+func TestEveryKindOfGuestStarts(t *testing.T) {
+	n := newNode(t)
+	for name, test := range map[string]struct {
+		change func(spec *kubevirtv1.DomainSpec)
+		boots  bool
+	}{
+		"efi": {func(s *kubevirtv1.DomainSpec) {
+			s.Firmware.Bootloader = &kubevirtv1.Bootloader{EFI: &kubevirtv1.EFI{SecureBoot: ptr.To(false)}}
+		}, false},
+		"secure-boot": {func(s *kubevirtv1.DomainSpec) {
+			s.Firmware.Bootloader = &kubevirtv1.Bootloader{EFI: &kubevirtv1.EFI{}}
+			s.Features.SMM = &kubevirtv1.FeatureState{Enabled: ptr.To(true)}
+		}, false},
+		"bios-on-serial": {func(s *kubevirtv1.DomainSpec) {
+			s.Firmware.Bootloader = &kubevirtv1.Bootloader{BIOS: &kubevirtv1.BIOS{UseSerial: ptr.To(true)}}
+			s.Firmware.Serial = `<"serial"> & more, x=y`
+		}, true},
+		"named-cpu": {func(s *kubevirtv1.DomainSpec) {
+			s.CPU = &kubevirtv1.CPU{Sockets: 2, Cores: 2, Threads: 1, Model: "Nehalem"}
+		}, true},
+		"sata": {func(s *kubevirtv1.DomainSpec) { s.Devices.Disks[0].Disk.Bus = kubevirtv1.DiskBusSATA }, true},
+		"scsi": {func(s *kubevirtv1.DomainSpec) { s.Devices.Disks[0].Disk.Bus = kubevirtv1.DiskBusSCSI }, true},
+		"usb":  {func(s *kubevirtv1.DomainSpec) { s.Devices.Disks[0].Disk.Bus = kubevirtv1.DiskBusUSB }, true},
+		"read-only": {func(s *kubevirtv1.DomainSpec) {
+			s.Devices.Disks[0].Disk.ReadOnly = true
+			s.Devices.Disks[0].BootOrder = ptr.To[uint](1)
+			s.Devices.Disks[0].Serial = "S-1_x.y+z"
+		}, true},
+		"writeback": {func(s *kubevirtv1.DomainSpec) { s.Devices.Disks[0].Cache = kubevirtv1.CacheWriteBack }, true},
+		"e1000e": {func(s *kubevirtv1.DomainSpec) {
+			s.Devices.Interfaces[0].Model = "e1000e"
+			s.Devices.Rng = &kubevirtv1.Rng{}
+		}, true},
+		"network-boot-last": {func(s *kubevirtv1.DomainSpec) {
+			s.Devices.Disks[0].BootOrder = ptr.To[uint](1)
+			s.Devices.Interfaces[0].BootOrder = ptr.To[uint](2)
+		}, true},
+		"bare": {func(s *kubevirtv1.DomainSpec) {
+			s.Features.ACPI.Enabled = ptr.To(false)
+			s.Devices.Interfaces = nil
+			s.Devices.AutoattachGraphicsDevice = ptr.To(false)
+			s.Devices.AutoattachMemBalloon = ptr.To(false)
+		}, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			request := n.newInstance(t, name)
+			test.change(&request.Instance.Spec.Domain)
+			status, err := n.Start(t.Context(), request)
+			require.NoError(t, err)
+			assert.Equal(t, api.StateRunning, status.State)
+			if test.boots {
+				n.awaitLog(t, request, launchertest.GuestReady)
+			}
+			require.NoError(t, n.Delete(t.Context(), "test", name, request.Instance.UID))
+			n.assertNothingLeft(t, request)
+		})
+	}
+}
+
+func TestGuestHasItsSeedAndItsEmptyDisk(t *testing.T) {
+	n := newNode(t)
+	request := n.newInstance(t, "web")
+	spec := &request.Instance.Spec
+	spec.Volumes = append(spec.Volumes,
+		kubevirtv1.Volume{Name: "scratch", VolumeSource: kubevirtv1.VolumeSource{
+			EmptyDisk: &kubevirtv1.EmptyDiskSource{Capacity: resource.MustParse("1Gi")}}},
+		kubevirtv1.Volume{Name: "init", VolumeSource: kubevirtv1.VolumeSource{CloudInitNoCloud: &kubevirtv1.CloudInitSource{}}},
+	)
+	spec.Domain.Devices.Disks = append(spec.Domain.Devices.Disks, kubevirtv1.Disk{
+		Name: "init", DiskDevice: kubevirtv1.DiskDevice{CDRom: &kubevirtv1.CDRomTarget{}}})
+	kubevirtv1.SetDefaultsVirtualMachineInstanceSpec(spec)
+	request.Seeds = map[string]api.Seed{"init": {UserData: []byte("#cloud-config\n")}}
+	status, err := n.Start(t.Context(), request)
+	require.NoError(t, err)
+	assert.Equal(t, map[string]string{"root": "vda", "init": "sda", "scratch": "sdb"}, status.Targets)
+	seed := filepath.Join(n.dir, "state", "domains", string(request.Instance.UID), "init.iso")
+	out, err := exec.Command("isoinfo", "-R", "-i", seed, "-x", "/user-data").Output()
+	require.NoError(t, err)
+	assert.Equal(t, "#cloud-config\n", string(out))
+	info, err := os.Stat(seed)
+	require.NoError(t, err)
+	assert.Equal(t, os.FileMode(0o600), info.Mode().Perm(), "it may hold secrets")
+}
+
+func TestInstanceThatCannotBeIsRefusedAndLeavesNothing(t *testing.T) {
+	n := newNode(t)
+	for name, test := range map[string]struct {
+		change func(request *api.StartRequest)
+		want   string
+	}{
+		"no such machine": {func(r *api.StartRequest) { r.Instance.Spec.Domain.Machine.Type = "pc-q35-99.9" }, "pc-q35-99.9"},
+		"no such CPU":     {func(r *api.StartRequest) { r.Instance.Spec.Domain.CPU.Model = "Abacus" }, "Abacus"},
+		"newline":         {func(r *api.StartRequest) { r.Instance.Spec.Domain.Firmware.Serial = "a\nb" }, "firmware.serial"},
+		"path":            {func(r *api.StartRequest) { r.Disks["root"] = api.DiskSource{Path: "/etc/shadow"} }, "not below a volume root"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			request := n.newInstance(t, "web")
+			test.change(request)
+			_, err := n.Start(t.Context(), request)
+			assert.Contains(t, []string{api.ErrorInvalid, api.ErrorStartFailed}, api.ReasonFor(err))
+			require.ErrorContains(t, err, test.want)
+			n.assertNothingLeft(t, request)
+		})
+	}
+}
