@@ -13,7 +13,6 @@ import (
 	genericapiserver "k8s.io/apiserver/pkg/server"
 	genericfilters "k8s.io/apiserver/pkg/server/filters"
 	"k8s.io/apiserver/pkg/util/compatibility"
-	openapicommon "k8s.io/kube-openapi/pkg/common"
 	"k8s.io/kube-openapi/pkg/validation/spec"
 
 	generatedopenapi "github.com/virt-apiserver/virt-apiserver/pkg/generated/openapi"
@@ -21,7 +20,7 @@ import (
 	"github.com/virt-apiserver/virt-apiserver/pkg/registry/mediatype"
 )
 
-// LegacyGroup and Groups are API groups that one way to run has besides the product's own.
+// ExtraGroups are API groups that one way to run has besides the product's own.
 type ExtraGroups struct {
 	// Legacy is served below /api; nil serves nothing there.
 	Legacy *genericapiserver.APIGroupInfo
@@ -87,10 +86,9 @@ func withoutHub(namer *openapi.DefinitionNamer) func(string) (string, spec.Exten
 	}
 }
 
-var _ openapicommon.GetOpenAPIDefinitions = generatedopenapi.GetOpenAPIDefinitions
-
 // New returns a server, ready to be prepared and run.
 func (c *Config) New() (*genericapiserver.GenericAPIServer, error) {
+	c.Generic.EffectiveVersion = servedVersion{c.Generic.EffectiveVersion}
 	server, err := c.Generic.Complete().New("virt-apiserver", genericapiserver.NewEmptyDelegate())
 	if err != nil {
 		return nil, fmt.Errorf("build the API server: %w", err)

@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"time"
 
 	"k8s.io/apiserver/pkg/registry/generic"
 	genericapiserver "k8s.io/apiserver/pkg/server"
@@ -18,8 +19,12 @@ import (
 	"github.com/virt-apiserver/virt-apiserver/pkg/standalone/admission"
 	"github.com/virt-apiserver/virt-apiserver/pkg/standalone/core"
 	"github.com/virt-apiserver/virt-apiserver/pkg/standalone/etcd"
+	"github.com/virt-apiserver/virt-apiserver/pkg/standalone/footprint"
 	"github.com/virt-apiserver/virt-apiserver/pkg/standalone/pki"
 )
+
+// startTime is more than the start takes.
+const startTime = 10 * time.Second
 
 // Run serves until ctx is done, or until a part fails that the rest can't do without. Guests go on either way.
 func Run(ctx context.Context, options *Options) error {
@@ -76,6 +81,7 @@ func Run(ctx context.Context, options *Options) error {
 		return err
 	}
 	workers.add(func(ctx context.Context) error { return pki.Run(ctx, certificates) })
+	workers.add(trimWhenStarted)
 	// Before etcd closes and after the server stopped, nothing of ours may still be at work.
 	defer workers.wait()
 	if err := server.AddPostStartHook("standalone-workers", func(hook genericapiserver.PostStartHookContext) error {
@@ -91,6 +97,16 @@ func Run(ctx context.Context, options *Options) error {
 		return cause
 	}
 	return nil
+}
+
+// trimWhenStarted gives back the memory that only the start needed, once all parts have begun.
+func trimWhenStarted(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return nil
+	case <-time.After(startTime):
+	}
+	return footprint.Trim("/etcd/data/member/snap/db")
 }
 
 // prepareDataDir makes the directory. Others may pass through it, but not look: QEMU runs as a user of its

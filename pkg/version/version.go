@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"runtime"
 	"runtime/debug"
+	"strings"
 
 	apimachineryversion "k8s.io/apimachinery/pkg/version"
 )
@@ -58,6 +59,9 @@ func revision() string {
 // KubeVirt returns the version that KubeVirt's clients are told, such as v1.7.0+virt-apiserver.v0.1.0.
 func KubeVirt() apimachineryversion.Info {
 	info := Get()
-	info.GitVersion = compatibleWith + "+virt-apiserver." + info.GitVersion
+	info.GitVersion = compatibleWith + "+virt-apiserver." + InMetadata(info.GitVersion)
 	return info
 }
+
+// InMetadata returns a version in a form that may be part of another's build metadata, which has no second plus.
+func InMetadata(gitVersion string) string { return strings.ReplaceAll(gitVersion, "+", ".") }

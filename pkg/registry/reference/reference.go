@@ -15,7 +15,6 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	"k8s.io/apiserver/pkg/authorization/authorizer"
 	genericapirequest "k8s.io/apiserver/pkg/endpoints/request"
-	"k8s.io/apiserver/pkg/registry/rest"
 )
 
 // Reference is one object that another refers to, in the same namespace.
@@ -55,32 +54,6 @@ type Authorizer struct {
 // NewAuthorizer returns an Authorizer that asks authorizer.
 func NewAuthorizer(authorizer authorizer.Authorizer) *Authorizer {
 	return &Authorizer{authorizer: authorizer}
-}
-
-// Create returns a validation for a create of resource: that the caller may use all that of names, then next.
-func (a *Authorizer) Create(resource schema.GroupResource, of func(runtime.Object) []Reference, next rest.ValidateObjectFunc) rest.ValidateObjectFunc {
-	return func(ctx context.Context, obj runtime.Object) error {
-		if err := a.check(ctx, resource, obj, of(obj)); err != nil {
-			return err
-		}
-		if next == nil {
-			return nil
-		}
-		return next(ctx, obj)
-	}
-}
-
-// Update is as Create, for the references that obj has and old did not have.
-func (a *Authorizer) Update(resource schema.GroupResource, of func(runtime.Object) []Reference, next rest.ValidateObjectUpdateFunc) rest.ValidateObjectUpdateFunc {
-	return func(ctx context.Context, obj, old runtime.Object) error {
-		if err := a.check(ctx, resource, obj, added(of(obj), of(old))); err != nil {
-			return err
-		}
-		if next == nil {
-			return nil
-		}
-		return next(ctx, obj, old)
-	}
 }
 
 // added returns the references to objects that old does not refer to.

@@ -4,7 +4,6 @@
 package datavolume
 
 import (
-	"context"
 	"fmt"
 	"strconv"
 
@@ -29,8 +28,7 @@ type Storage struct {
 
 // REST is the resource.
 type REST struct {
-	*genericregistry.Store
-	references *reference.Authorizer
+	*reference.Store
 }
 
 var (
@@ -40,8 +38,8 @@ var (
 )
 
 // NewStorage returns the storage of DataVolumes. Whoever makes one must be allowed to read the Secrets and
-// ConfigMaps that its source names, which references answers.
-func NewStorage(getter generic.RESTOptionsGetter, scheme *runtime.Scheme, references *reference.Authorizer) (*Storage, error) {
+// ConfigMaps that its source names, which authorizer answers.
+func NewStorage(getter generic.RESTOptionsGetter, scheme *runtime.Scheme, authorizer *reference.Authorizer) (*Storage, error) {
 	behaviour := volumeStrategy{strategy.NewNamespaced(scheme)}
 	store := &genericregistry.Store{
 		NewFunc:                   func() runtime.Object { return &cdiv1.DataVolume{} },
@@ -58,7 +56,7 @@ func NewStorage(getter generic.RESTOptionsGetter, scheme *runtime.Scheme, refere
 		return nil, fmt.Errorf("complete store: %w", err)
 	}
 	return &Storage{
-		DataVolume: &REST{Store: store, references: references},
+		DataVolume: &REST{reference.NewStore(store, authorizer, references)},
 		Status:     strategy.NewStatus(store, statusStrategy{behaviour}),
 	}, nil
 }
@@ -68,11 +66,6 @@ func (r *REST) ShortNames() []string { return []string{"dv", "dvs"} }
 
 // Categories implements rest.CategoriesProvider.
 func (r *REST) Categories() []string { return []string{"all"} }
-
-// Create implements rest.Creater.
-func (r *REST) Create(ctx context.Context, obj runtime.Object, validate rest.ValidateObjectFunc, options *metav1.CreateOptions) (runtime.Object, error) {
-	return r.Store.Create(ctx, obj, r.references.Create(r.DefaultQualifiedResource, references, validate), options)
-}
 
 func references(obj runtime.Object) []reference.Reference {
 	return References(&obj.(*cdiv1.DataVolume).Spec, field.NewPath("spec"))

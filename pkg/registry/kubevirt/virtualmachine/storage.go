@@ -5,7 +5,6 @@
 package virtualmachine
 
 import (
-	"context"
 	"fmt"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -33,8 +32,7 @@ type Storage struct {
 
 // REST is the resource.
 type REST struct {
-	*genericregistry.Store
-	references *reference.Authorizer
+	*reference.Store
 }
 
 var (
@@ -44,8 +42,8 @@ var (
 )
 
 // NewStorage returns the storage of machines. Whoever writes one must be allowed to read what its template
-// names and to make its DataVolumes, which references answers. Its actions look at and shorten instances.
-func NewStorage(getter generic.RESTOptionsGetter, scheme *runtime.Scheme, references *reference.Authorizer, instances rest.Patcher) (*Storage, error) {
+// names and to make its DataVolumes, which authorizer answers. Its actions look at and shorten instances.
+func NewStorage(getter generic.RESTOptionsGetter, scheme *runtime.Scheme, authorizer *reference.Authorizer, instances rest.Patcher) (*Storage, error) {
 	behaviour := machineStrategy{strategy.NewNamespaced(scheme)}
 	store := &genericregistry.Store{
 		NewFunc:                   func() runtime.Object { return &kubevirtv1.VirtualMachine{} },
@@ -65,7 +63,7 @@ func NewStorage(getter generic.RESTOptionsGetter, scheme *runtime.Scheme, refere
 	switched := *store
 	switched.UpdateStrategy = powerStrategy{behaviour}
 	return &Storage{
-		Machine: &REST{Store: store, references: references},
+		Machine: &REST{reference.NewStore(store, authorizer, references)},
 		Status:  status,
 		power:   &power{machines: &switched, status: status, instances: instances},
 	}, nil
@@ -76,18 +74,6 @@ func (r *REST) ShortNames() []string { return []string{"vm", "vms"} }
 
 // Categories implements rest.CategoriesProvider.
 func (r *REST) Categories() []string { return []string{"all"} }
-
-// Create implements rest.Creater.
-func (r *REST) Create(ctx context.Context, obj runtime.Object, validate rest.ValidateObjectFunc, options *metav1.CreateOptions) (runtime.Object, error) {
-	return r.Store.Create(ctx, obj, r.references.Create(r.DefaultQualifiedResource, references, validate), options)
-}
-
-// Update implements rest.Updater.
-func (r *REST) Update(ctx context.Context, name string, objInfo rest.UpdatedObjectInfo, createValidation rest.ValidateObjectFunc,
-	updateValidation rest.ValidateObjectUpdateFunc, forceAllowCreate bool, options *metav1.UpdateOptions) (runtime.Object, bool, error) {
-	updateValidation = r.references.Update(r.DefaultQualifiedResource, references, updateValidation)
-	return r.Store.Update(ctx, name, objInfo, createValidation, updateValidation, forceAllowCreate, options)
-}
 
 // references returns what the controllers read and make for a machine.
 func references(obj runtime.Object) []reference.Reference {

@@ -143,3 +143,24 @@ func TestCreateNeedsTheRightToMakeItsDataVolumes(t *testing.T) {
 	require.True(t, apierrors.IsForbidden(err), "%v", err)
 	assert.ErrorContains(t, err, "spec.dataVolumeTemplates[0]")
 }
+
+func TestAMachineThatIsCreatedByApplyingItIsCheckedAsWell(t *testing.T) {
+	s := newStorages(t, func(a authorizer.Attributes) bool { return a.GetResource() == "secrets" })
+	vm := newMachine("vm", kubevirtv1.RunStrategyHalted)
+	vm.Spec.Template.Spec.Volumes = []kubevirtv1.Volume{{Name: "seed", VolumeSource: kubevirtv1.VolumeSource{
+		CloudInitNoCloud: &kubevirtv1.CloudInitSource{UserDataSecretRef: &corev1.LocalObjectReference{Name: "root-password"}},
+	}}}
+	// As the handlers do for server-side apply.
+	info := rest.DefaultUpdatedObjectInfo(vm)
+	for name, store := range map[string]rest.Updater{"machine": s.machines.Machine, "instance": s.instances.Instance} {
+		t.Run(name, func(t *testing.T) {
+			info := info
+			if name == "instance" {
+				info = rest.DefaultUpdatedObjectInfo(&kubevirtv1.VirtualMachineInstance{
+					ObjectMeta: metav1.ObjectMeta{Name: "vm", Namespace: registrytest.Namespace}, Spec: vm.Spec.Template.Spec})
+			}
+			_, _, err := store.Update(registrytest.As(t, "eve"), "vm", info, rest.ValidateAllObjectFunc, rest.ValidateAllObjectUpdateFunc, true, &metav1.UpdateOptions{})
+			assert.True(t, apierrors.IsForbidden(err), "%v", err)
+		})
+	}
+}

@@ -5,10 +5,8 @@
 package virtualmachineinstance
 
 import (
-	"context"
 	"fmt"
 
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	"k8s.io/apiserver/pkg/registry/generic"
@@ -29,8 +27,7 @@ type Storage struct {
 
 // REST is the resource.
 type REST struct {
-	*genericregistry.Store
-	references *reference.Authorizer
+	*reference.Store
 }
 
 var (
@@ -40,8 +37,8 @@ var (
 )
 
 // NewStorage returns the storage of instances. Whoever makes one must be allowed to read what its volumes
-// name, which references answers; streams reach the guests.
-func NewStorage(getter generic.RESTOptionsGetter, scheme *runtime.Scheme, references *reference.Authorizer, streams Streams) (*Storage, error) {
+// name, which authorizer answers; streams reach the guests.
+func NewStorage(getter generic.RESTOptionsGetter, scheme *runtime.Scheme, authorizer *reference.Authorizer, streams Streams) (*Storage, error) {
 	behaviour := instanceStrategy{strategy.NewNamespaced(scheme)}
 	store := &genericregistry.Store{
 		NewFunc:                   func() runtime.Object { return &kubevirtv1.VirtualMachineInstance{} },
@@ -58,7 +55,7 @@ func NewStorage(getter generic.RESTOptionsGetter, scheme *runtime.Scheme, refere
 	if err := store.CompleteWithOptions(options); err != nil {
 		return nil, fmt.Errorf("complete store: %w", err)
 	}
-	instance := &REST{Store: store, references: references}
+	instance := &REST{reference.NewStore(store, authorizer, references)}
 	return &Storage{
 		Instance: instance,
 		Status:   strategy.NewStatus(store, statusStrategy{behaviour}),
@@ -71,11 +68,6 @@ func (r *REST) ShortNames() []string { return []string{"vmi", "vmis"} }
 
 // Categories implements rest.CategoriesProvider.
 func (r *REST) Categories() []string { return []string{"all"} }
-
-// Create implements rest.Creater.
-func (r *REST) Create(ctx context.Context, obj runtime.Object, validate rest.ValidateObjectFunc, options *metav1.CreateOptions) (runtime.Object, error) {
-	return r.Store.Create(ctx, obj, r.references.Create(r.DefaultQualifiedResource, references, validate), options)
-}
 
 func references(obj runtime.Object) []reference.Reference {
 	return References(&obj.(*kubevirtv1.VirtualMachineInstance).Spec, field.NewPath("spec"))
