@@ -30,7 +30,7 @@ build() { # PACKAGE LDFLAGS FILE
 	local fresh
 	fresh=$(mktemp "$3.XXXXXX")
 	echo "building $(basename "$3") $(basename "$(dirname "$3")"), once" >&2
-	if ! (cd "$module" && GOWORK=off GOFLAGS= CGO_ENABLED=0 \
+	if ! (cd "$module" && GOWORK=off GOFLAGS='' CGO_ENABLED=0 \
 		go build -trimpath -ldflags "-s -w$2" -o "$fresh" "$1"); then
 		rm -f "$fresh"
 		echo "tools.sh: cannot build $1; see the message of go above" >&2
