@@ -23,45 +23,47 @@ func TestEveryKindOfGuestStarts(t *testing.T) {
 	n := newNode(t)
 	for name, test := range map[string]struct {
 		change func(spec *kubevirtv1.DomainSpec)
-		boots  bool
+		says   string
 	}{
 		"efi": {func(s *kubevirtv1.DomainSpec) {
+			s.Memory.Guest = ptr.To(resource.MustParse("256Mi"))
 			s.Firmware.Bootloader = &kubevirtv1.Bootloader{EFI: &kubevirtv1.EFI{SecureBoot: ptr.To(false)}}
-		}, false},
+		}, "BdsDxe"},
 		"secure-boot": {func(s *kubevirtv1.DomainSpec) {
+			s.Memory.Guest = ptr.To(resource.MustParse("256Mi"))
 			s.Firmware.Bootloader = &kubevirtv1.Bootloader{EFI: &kubevirtv1.EFI{}}
 			s.Features.SMM = &kubevirtv1.FeatureState{Enabled: ptr.To(true)}
-		}, false},
+		}, "BdsDxe"},
 		"bios-on-serial": {func(s *kubevirtv1.DomainSpec) {
 			s.Firmware.Bootloader = &kubevirtv1.Bootloader{BIOS: &kubevirtv1.BIOS{UseSerial: ptr.To(true)}}
 			s.Firmware.Serial = `<"serial"> & more, x=y`
-		}, true},
+		}, "SeaBIOS"},
 		"named-cpu": {func(s *kubevirtv1.DomainSpec) {
 			s.CPU = &kubevirtv1.CPU{Sockets: 2, Cores: 2, Threads: 1, Model: "Nehalem"}
-		}, true},
-		"sata": {func(s *kubevirtv1.DomainSpec) { s.Devices.Disks[0].Disk.Bus = kubevirtv1.DiskBusSATA }, true},
-		"scsi": {func(s *kubevirtv1.DomainSpec) { s.Devices.Disks[0].Disk.Bus = kubevirtv1.DiskBusSCSI }, true},
-		"usb":  {func(s *kubevirtv1.DomainSpec) { s.Devices.Disks[0].Disk.Bus = kubevirtv1.DiskBusUSB }, true},
+		}, launchertest.GuestReady},
+		"sata": {func(s *kubevirtv1.DomainSpec) { s.Devices.Disks[0].Disk.Bus = kubevirtv1.DiskBusSATA }, launchertest.GuestReady},
+		"scsi": {func(s *kubevirtv1.DomainSpec) { s.Devices.Disks[0].Disk.Bus = kubevirtv1.DiskBusSCSI }, launchertest.GuestReady},
+		"usb":  {func(s *kubevirtv1.DomainSpec) { s.Devices.Disks[0].Disk.Bus = kubevirtv1.DiskBusUSB }, launchertest.GuestReady},
 		"read-only": {func(s *kubevirtv1.DomainSpec) {
 			s.Devices.Disks[0].Disk.ReadOnly = true
 			s.Devices.Disks[0].BootOrder = ptr.To[uint](1)
 			s.Devices.Disks[0].Serial = "S-1_x.y+z"
-		}, true},
-		"writeback": {func(s *kubevirtv1.DomainSpec) { s.Devices.Disks[0].Cache = kubevirtv1.CacheWriteBack }, true},
+		}, launchertest.GuestReady},
+		"writeback": {func(s *kubevirtv1.DomainSpec) { s.Devices.Disks[0].Cache = kubevirtv1.CacheWriteBack }, launchertest.GuestReady},
 		"e1000e": {func(s *kubevirtv1.DomainSpec) {
 			s.Devices.Interfaces[0].Model = "e1000e"
 			s.Devices.Rng = &kubevirtv1.Rng{}
-		}, true},
+		}, launchertest.GuestReady},
 		"network-boot-last": {func(s *kubevirtv1.DomainSpec) {
 			s.Devices.Disks[0].BootOrder = ptr.To[uint](1)
 			s.Devices.Interfaces[0].BootOrder = ptr.To[uint](2)
-		}, true},
+		}, launchertest.GuestReady},
 		"bare": {func(s *kubevirtv1.DomainSpec) {
 			s.Features.ACPI.Enabled = ptr.To(false)
 			s.Devices.Interfaces = nil
 			s.Devices.AutoattachGraphicsDevice = ptr.To(false)
 			s.Devices.AutoattachMemBalloon = ptr.To(false)
-		}, true},
+		}, launchertest.GuestReady},
 	} {
 		t.Run(name, func(t *testing.T) {
 			request := n.newInstance(t, name)
@@ -69,9 +71,7 @@ func TestEveryKindOfGuestStarts(t *testing.T) {
 			status, err := n.Start(t.Context(), request)
 			require.NoError(t, err)
 			assert.Equal(t, api.StateRunning, status.State)
-			if test.boots {
-				n.awaitLog(t, request, launchertest.GuestReady)
-			}
+			n.awaitLog(t, request, test.says)
 			require.NoError(t, n.Delete(t.Context(), "test", name, request.Instance.UID))
 			n.assertNothingLeft(t, request)
 		})
