@@ -11,6 +11,7 @@
 #   ROUNDS    rounds of each row (what suits the row)
 #   BIN_DIR   directory of programs to measure (bin, which is built first)
 #   DATA_DIR  directory below which the servers keep their data (/var/tmp)
+#   PROFILES  existing directory for heap profiles of P3, before and after (none)
 # Servers, machines and domains that it starts are gone when it ends, also when it is interrupted.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -28,6 +29,6 @@ hack/install-deps.sh build run
 hack/libvirt.sh
 go build -o bin/bench ./test/bench
 
-arguments=(-bin "${BIN_DIR:-bin}" -dir "${DATA_DIR:-/var/tmp}" -rounds "${ROUNDS:-0}")
+arguments=(-bin "${BIN_DIR:-bin}" -dir "${DATA_DIR:-/var/tmp}" -rounds "${ROUNDS:-0}" -profiles "${PROFILES:-}")
 [[ -z ${ROWS:-} ]] || arguments+=(-rows "$ROWS")
 exec bin/bench "${arguments[@]}"

@@ -37,6 +37,7 @@ type bench struct {
 type options struct {
 	bin      string
 	dir      string
+	profiles string
 	port     int
 	rounds   int
 	stored   int
@@ -58,6 +59,7 @@ func run(ctx context.Context) error {
 	wanted := flag.String("rows", "P1,P2,P3,P4,P5", "rows to measure")
 	flag.StringVar(&o.bin, "bin", "bin", "directory of the programs")
 	flag.StringVar(&o.dir, "dir", "/var/tmp", "directory below which servers keep their data; guests must be let through to it")
+	flag.StringVar(&o.profiles, "profiles", "", "directory for the server's heap profiles before and after P3 stores machines; none if empty")
 	flag.IntVar(&o.port, "port", 17991, "port that the server listens on, at 127.0.0.1")
 	flag.IntVar(&o.rounds, "rounds", 0, "rounds of each row; 0 is what suits the row")
 	flag.IntVar(&o.stored, "stored", 2000, "machines that P3 stores")

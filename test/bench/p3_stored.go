@@ -24,14 +24,18 @@ var storedManifest []byte
 const (
 	storedSize = 2 << 10
 	writers    = 8
+	megabyte   = 1000 / 1.024 // in KiB
+	// idling is how long a server that nobody uses has run when its memory is looked at: pages that it gave
+	// back once it had started, and that it needs after all, are there again.
+	idling = time.Minute
 	// settling is how long a server is left alone until its memory is looked at.
 	settling = 15 * time.Second
 )
 
 // footprints is what P3 collects.
 type footprints struct {
-	rss, pss, anonymous, file, launcher samples
-	heapEach, anonymousEach, pssEach    samples
+	rss, pss, anonymous, file, launcher, used samples
+	heapEach, anonymousEach, pssEach          samples
 }
 
 // measureStored is P3: the memory of a server with nothing in it, and how much it grows for each machine
@@ -50,6 +54,7 @@ func measureStored(ctx context.Context, b *bench) ([]figure, error) {
 		{what: "  of which anonymous", unit: "MB", ours: p.anonymous},
 		{what: "  of which of files", unit: "MB", ours: p.file},
 		{what: "  of which the launcher", unit: "MB", ours: p.launcher},
+		{what: "server alone, after its first requests, RSS", unit: "MB", ours: p.used},
 		{what: "PSS for each stored machine" + each, unit: "kB", ours: p.pssEach, stated: "KubeVirt 177", atMost: 20},
 		{what: "  of which anonymous", unit: "kB", ours: p.anonymousEach},
 		{what: "live heap for each stored machine", unit: "kB", ours: p.heapEach},
@@ -62,7 +67,7 @@ func (p *footprints) round(ctx context.Context, o options) error {
 		return err
 	}
 	defer s.close()
-	if err := pause(ctx, settling); err != nil {
+	if err := pause(ctx, idling); err != nil {
 		return err
 	}
 	if err := p.idle(s); err != nil {
@@ -76,11 +81,18 @@ func (p *footprints) round(ctx context.Context, o options) error {
 	if err != nil {
 		return err
 	}
+	if err := s.profile(ctx, o.profiles, "before"); err != nil {
+		return err
+	}
+	p.used.add(before.rss / megabyte)
 	if err := s.store(ctx, "stored", o.stored); err != nil {
 		return err
 	}
 	heapAfter, after, err := s.settled(ctx)
 	if err != nil {
+		return err
+	}
+	if err := s.profile(ctx, o.profiles, "after"); err != nil {
 		return err
 	}
 	n := float64(o.stored)
@@ -100,7 +112,6 @@ func (p *footprints) idle(s *server) error {
 		return err
 	}
 	total := server.plus(launcher)
-	const megabyte = 1000 / 1.024 // in KiB
 	p.rss.add(total.rss / megabyte)
 	p.pss.add(total.pss / megabyte)
 	p.anonymous.add(total.anonymous / megabyte)

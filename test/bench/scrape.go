@@ -6,6 +6,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -49,4 +51,16 @@ func (s *server) heap(ctx context.Context) (float64, error) {
 		}
 	}
 	return 0, errors.New("the heap profile does not tell the size of the heap")
+}
+
+// profile keeps the server's heap profile in a directory, for go tool pprof; "" keeps none.
+func (s *server) profile(ctx context.Context, dir, name string) error {
+	if dir == "" {
+		return nil
+	}
+	raw, err := s.get(ctx, "/debug/pprof/heap")
+	if err != nil {
+		return fmt.Errorf("read the heap profile: %w", err)
+	}
+	return os.WriteFile(filepath.Join(dir, name+".pb.gz"), raw, 0o644)
 }
