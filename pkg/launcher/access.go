@@ -6,24 +6,20 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"github.com/virt-apiserver/virt-apiserver/pkg/launcher/domain"
 )
 
-// accessRemedy says what to do where QEMU, which runs as a user of its own, was not let through to a file:
-// libvirt gives it the files, but not the directories above them.
-func (m *Manager) accessRemedy(err error, files map[string]domain.File) string {
-	if !strings.Contains(err.Error(), "Permission denied") {
-		return ""
-	}
+// accessRemedy says what to do where QEMU, which runs as a user of its own, may not have been let through to
+// a file: libvirt gives it the files, but not the directories above them. What QEMU or libvirt say of it varies.
+func (m *Manager) accessRemedy(files map[string]domain.File) string {
 	paths := []string{m.state.Path()}
 	for _, file := range files {
 		paths = append(paths, filepath.Dir(file.Path))
 	}
 	for _, path := range paths {
 		if closed := closedDirectory(path); closed != "" {
-			return fmt.Sprintf("QEMU runs as another user and can't pass through the directory %s; allow it with: chmod o+x %s", closed, closed)
+			return fmt.Sprintf("other users, such as QEMU's, can't pass through the directory %s; allow it with: chmod o+x %s", closed, closed)
 		}
 	}
 	return ""

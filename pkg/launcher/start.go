@@ -145,7 +145,7 @@ func (m *Manager) tryLaunch(g *guest, request *api.StartRequest, kvm bool) error
 		return startFailed(err, "")
 	}
 	if err := m.hypervisor.Do(g.Ref, startAction(instance)); err != nil {
-		return startFailed(err, m.accessRemedy(err, files))
+		return startFailed(err, m.accessRemedy(files))
 	}
 	return nil
 }

@@ -18,8 +18,8 @@ import (
 
 // Libvirtd is a libvirtd whose files are in a directory of its own. It needs root.
 type Libvirtd struct {
-	dir      string
-	libvirtd *exec.Cmd
+	dir                string
+	virtlogd, libvirtd *exec.Cmd
 }
 
 // StartLibvirtd starts one that ends, with its guests, when the test does.
@@ -34,14 +34,12 @@ func StartLibvirtd(t *testing.T) *Libvirtd {
 		require.NoError(t, err, "install libvirt-daemon-system")
 		require.NoError(t, os.WriteFile(filepath.Join(l.dir, "etc", file), content, 0o600))
 	}
-	virtlogd := l.start(t, "virtlogd")
-	l.await(t, "virtlogd-sock")
 	t.Cleanup(func() {
 		l.Kill()
 		l.killGuests()
-		_ = virtlogd.Process.Kill()
-		_ = virtlogd.Wait()
+		l.KillLog()
 	})
+	l.StartLog(t)
 	l.Start(t)
 	return l
 }
@@ -64,9 +62,24 @@ func (l *Libvirtd) Start(t *testing.T) {
 }
 
 // Kill ends libvirtd by SIGKILL.
-func (l *Libvirtd) Kill() {
-	_ = l.libvirtd.Process.Kill()
-	_ = l.libvirtd.Wait()
+func (l *Libvirtd) Kill() { end(l.libvirtd) }
+
+// StartLog starts the daemon that writes the guests' logs, again too.
+func (l *Libvirtd) StartLog(t *testing.T) {
+	t.Helper()
+	l.virtlogd = l.start(t, "virtlogd")
+	l.await(t, "virtlogd-sock")
+}
+
+// KillLog ends that daemon by SIGKILL.
+func (l *Libvirtd) KillLog() { end(l.virtlogd) }
+
+func end(cmd *exec.Cmd) {
+	if cmd == nil {
+		return
+	}
+	_ = cmd.Process.Kill()
+	_ = cmd.Wait()
 }
 
 // URI to connect to.

@@ -133,6 +133,38 @@ func TestConnectionComesBack(t *testing.T) {
 	require.NoError(t, err)
 }
 
+func TestLogDaemonIsBroughtBack(t *testing.T) {
+	daemon := launchertest.StartLibvirtd(t)
+	xml, err := os.ReadFile("../domain/testdata/minimal.qemu.xml")
+	require.NoError(t, err)
+	dir := launchertest.Dir(t)
+	text := strings.NewReplacer("/run/virt-apiserver/", dir+"/", "/state/", dir+"/").Replace(string(xml))
+	for name, test := range map[string]struct {
+		recover func(context.Context) error
+		want    string
+	}{
+		"by the launcher": {func(context.Context) error { daemon.StartLog(t); return nil }, ""},
+		"by the user":     {nil, "start it: virtlogd -d"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			conn, _ := connect(t, Options{URI: daemon.URI(), Recover: test.recover})
+			require.NoError(t, conn.Define(text))
+			list, err := conn.List()
+			require.NoError(t, err)
+			ref := launcher.Ref{UUID: list[0].UUID, UID: testUID}
+			daemon.KillLog()
+			err = conn.Do(ref, launcher.ActionStart)
+			if test.want != "" {
+				require.ErrorContains(t, err, test.want)
+				require.NotErrorIs(t, err, launcher.ErrUnavailable)
+				return
+			}
+			require.NoError(t, err)
+			require.NoError(t, conn.Do(ref, launcher.ActionDestroy))
+		})
+	}
+}
+
 func TestWithoutLibvirtEverythingIsUnavailable(t *testing.T) {
 	conn := New(Options{URI: "qemu+unix:///system?socket=/nonexistent", Log: slog.New(slog.DiscardHandler)})
 	ctx, cancel := context.WithCancel(t.Context())

@@ -4,7 +4,6 @@ package libvirt
 
 import (
 	"errors"
-	"fmt"
 	"net"
 
 	"libvirt.org/go/libvirt"
@@ -187,41 +186,6 @@ func (c *Conn) Define(xml string) error {
 		}
 		return d.Free()
 	})
-}
-
-// Do has one of the actions done.
-func (c *Conn) Do(ref launcher.Ref, action launcher.Action) error {
-	use := c.use
-	switch action {
-	case launcher.ActionStart, launcher.ActionStartPaused, launcher.ActionDestroy:
-		use = c.useSlow
-	}
-	return use(func(conn *libvirt.Connect) error {
-		return c.with(conn, ref, func(d *libvirt.Domain) error { return do(d, action) })
-	})
-}
-
-func do(d *libvirt.Domain, action launcher.Action) error {
-	switch action {
-	case launcher.ActionStart:
-		return d.Create()
-	case launcher.ActionStartPaused:
-		return d.CreateWithFlags(libvirt.DOMAIN_START_PAUSED)
-	case launcher.ActionPowerButton:
-		return d.ShutdownFlags(libvirt.DOMAIN_SHUTDOWN_ACPI_POWER_BTN)
-	case launcher.ActionReset:
-		return d.Reset(0)
-	case launcher.ActionPause:
-		return d.Suspend()
-	case launcher.ActionUnpause:
-		return d.Resume()
-	case launcher.ActionDestroy:
-		return d.DestroyFlags(libvirt.DOMAIN_DESTROY_DEFAULT)
-	case launcher.ActionUndefine:
-		return d.UndefineFlags(libvirt.DOMAIN_UNDEFINE_NVRAM | libvirt.DOMAIN_UNDEFINE_MANAGED_SAVE |
-			libvirt.DOMAIN_UNDEFINE_SNAPSHOTS_METADATA | libvirt.DOMAIN_UNDEFINE_CHECKPOINTS_METADATA)
-	}
-	return fmt.Errorf("%q is no action", action)
 }
 
 // OpenScreen connects to the screen of a domain.

@@ -12,7 +12,11 @@ import (
 	"strings"
 )
 
-const logSocket = "/run/libvirt/virtlogd-sock"
+const (
+	libvirtSocket = "/run/libvirt/libvirt-sock"
+	logSocketName = "virtlogd-sock"
+	logSocket     = "/run/libvirt/" + logSocketName
+)
 
 // SystemRecover returns what brings libvirt back on a machine where no service manager does; nil where that
 // is not ours to do: systemd starts libvirt when it is connected to.
@@ -33,6 +37,9 @@ func startDaemons(ctx context.Context) error {
 		if err := daemon(ctx, "virtlogd"); err != nil {
 			return err
 		}
+	}
+	if answers(ctx, libvirtSocket) {
+		return nil
 	}
 	return daemon(ctx, "libvirtd")
 }
