@@ -9,9 +9,10 @@ import (
 	"runtime"
 	"sync"
 
-	"github.com/klauspost/compress/flate"
 	"github.com/klauspost/compress/zstd"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/virt-apiserver/virt-apiserver/pkg/image/inflate"
 )
 
 // zstdWindow is the smallest window limit that any encoder of clusters needs.
@@ -25,7 +26,7 @@ type inflater struct {
 	group    *errgroup.Group
 	guest    io.WriterAt
 	buffers  sync.Pool // of *bytes.Buffer: compressed clusters
-	decoders sync.Pool // of *clusterDecoder
+	decoders sync.Pool // of clusterDecoder
 }
 
 // newInflater returns an inflater and the context that ends when one of its
@@ -48,12 +49,12 @@ func (f *inflater) submit(p []byte, off, n int64) {
 	buffer.Write(p)
 	f.group.Go(func() error {
 		defer f.buffers.Put(buffer)
-		return f.inflate(buffer, off, n)
+		return f.inflate(buffer.Bytes(), off, n)
 	})
 }
 
-func (f *inflater) inflate(src *bytes.Buffer, off, n int64) error {
-	decoder, ok := f.decoders.Get().(*clusterDecoder)
+func (f *inflater) inflate(src []byte, off, n int64) error {
+	decoder, ok := f.decoders.Get().(clusterDecoder)
 	if !ok {
 		var err error
 		if decoder, err = newClusterDecoder(f.header); err != nil {
@@ -72,34 +73,41 @@ func (f *inflater) inflate(src *bytes.Buffer, off, n int64) error {
 // wait returns the first error of all clusters.
 func (f *inflater) wait() error { return f.group.Wait() }
 
-// clusterDecoder decompresses one cluster at a time.
-type clusterDecoder struct {
-	cluster []byte
-	reader  io.Reader
-	reset   func(*bytes.Buffer) error
+// clusterDecoder decompresses one cluster at a time. What it returns stays
+// valid until the next call; what follows the cluster in src does not matter.
+type clusterDecoder interface {
+	decode(src []byte) ([]byte, error)
 }
 
-func newClusterDecoder(h Header) (*clusterDecoder, error) {
-	cluster := make([]byte, h.ClusterSize)
+func newClusterDecoder(h Header) (clusterDecoder, error) {
 	if h.compression == compressionDeflate {
-		reader := flate.NewReader(nil)
-		reset := func(src *bytes.Buffer) error { return reader.(flate.Resetter).Reset(src, nil) }
-		return &clusterDecoder{cluster, reader, reset}, nil
+		return &deflateDecoder{inflate.NewDecoder(), int(h.ClusterSize)}, nil
 	}
 	reader, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(zstdWindow))
 	if err != nil {
 		return nil, err
 	}
-	// A buffer that is seen as such would be decoded to its end, that is, into
-	// what follows the cluster.
-	reset := func(src *bytes.Buffer) error { return reader.Reset(struct{ io.Reader }{src}) }
-	return &clusterDecoder{cluster, reader, reset}, nil
+	return &zstdDecoder{reader: reader, cluster: make([]byte, h.ClusterSize)}, nil
 }
 
-// decode returns the cluster that src, which may go on after the compressed
-// data, begins with. It stays valid until the next call.
-func (d *clusterDecoder) decode(src *bytes.Buffer) ([]byte, error) {
-	if err := d.reset(src); err != nil {
+type deflateDecoder struct {
+	*inflate.Decoder
+	size int
+}
+
+func (d *deflateDecoder) decode(src []byte) ([]byte, error) { return d.Decode(src, d.size) }
+
+type zstdDecoder struct {
+	reader  *zstd.Decoder
+	src     bytes.Reader
+	cluster []byte
+}
+
+func (d *zstdDecoder) decode(src []byte) ([]byte, error) {
+	d.src.Reset(src)
+	// A reader that is seen to be in memory would be decoded to its end, that
+	// is, into what follows the cluster.
+	if err := d.reader.Reset(struct{ io.Reader }{&d.src}); err != nil {
 		return nil, err
 	}
 	_, err := io.ReadFull(d.reader, d.cluster)
