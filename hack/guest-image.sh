@@ -38,7 +38,7 @@ make_tree() { # KERNEL_DIR PACKAGES_DIR SEED TREE
 	ln -s ../run "$tree/var/run"
 	cp -r "$here/rootfs/." "$tree"
 	chmod -R u=rwX,go=rX "$tree"
-	chmod 755 "$tree"/etc/{acpi/PWRF,init.d/*,udhcpc/default.script} "$tree"/usr/bin/* "$tree"/usr/sbin/*
+	chmod 755 "$tree"/etc/{acpi/PWRF/00000080,init.d/*,udhcpc/default.script} "$tree"/usr/bin/* "$tree"/usr/sbin/*
 	chmod 600 "$tree"/etc/{shadow,securetty}
 	chmod 700 "$tree/root"
 	mkdir -m 755 "$tree/home/guest"
