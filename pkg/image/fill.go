@@ -13,6 +13,9 @@ import (
 	"github.com/virt-apiserver/virt-apiserver/pkg/image/qcow2"
 )
 
+// tableSlack is what a qcow2 image may have set aside beside the disk's content.
+const tableSlack = 64 << 20
+
 // readSize is how much is read and written at a time.
 const readSize = 1 << 20
 
@@ -131,6 +134,7 @@ func (v *volume) copyQcow2(ctx context.Context, r *bufio.Reader, length int64) (
 		MaxFileSize: limit,
 		Spool:       v.file,
 		SpoolStart:  v.size,
+		MaxSpool:    v.size + tableSlack,
 	})
 	if err != nil {
 		return 0, err

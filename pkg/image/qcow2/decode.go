@@ -8,8 +8,6 @@ import (
 	"errors"
 	"io"
 	"os"
-
-	"github.com/virt-apiserver/virt-apiserver/pkg/image/failure"
 )
 
 const (
@@ -31,9 +29,11 @@ type Options struct {
 	// MaxFileSize is the largest place in the image file that is accepted.
 	MaxFileSize int64
 	// Spool is a file opened for reading and writing. The decoder may use it
-	// from SpoolStart on; the caller truncates it to SpoolStart in the end.
+	// from SpoolStart on, up to MaxSpool bytes; the caller truncates it to
+	// SpoolStart in the end.
 	Spool      *os.File
 	SpoolStart int64
+	MaxSpool   int64
 	// MaxItems bounds the memory for mappings; 0 means the default.
 	MaxItems int
 }
@@ -68,7 +68,7 @@ func Decode(ctx context.Context, r io.Reader, opts Options) (Result, error) {
 		// Compressed clusters are looked at as a whole.
 		in:      bufio.NewReaderSize(in, int(max(1<<20, 2*header.ClusterSize))),
 		inflate: inflate,
-		spool:   spool{file: opts.Spool, base: opts.SpoolStart},
+		spool:   spool{file: opts.Spool, base: opts.SpoolStart, limit: opts.MaxSpool},
 	}
 	err = d.run(ctx)
 	// A cluster that fails cancels the context: its error is the cause.
@@ -138,8 +138,7 @@ func (d *decoder) expect(i item) error {
 		return corrupt("it refers to offset %#x, beyond the %d bytes that a volume of this size may take", i.host, d.opts.MaxFileSize)
 	}
 	if d.queue.len()+len(d.late)+len(d.spool.runs) >= d.opts.MaxItems {
-		return failure.Permanent(failure.ImageTooFragmented,
-			"the qcow2 image is too fragmented to be read in one pass: rewrite it with \"qemu-img convert -O qcow2 IN OUT.qcow2\" and import that")
+		return fragmented("its clusters are in no order")
 	}
 	if i.host < d.pos {
 		return d.expectLate(i)

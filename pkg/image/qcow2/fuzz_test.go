@@ -34,7 +34,7 @@ func FuzzQcow2Decode(f *testing.F) {
 		defer target.Close()
 		_, err = qcow2.Decode(t.Context(), bytes.NewReader(image), qcow2.Options{
 			Guest: sparse.NewWriter(target, size), MaxSize: size, MaxFileSize: 64 * mib,
-			Spool: target, SpoolStart: size, MaxItems: 1 << 16,
+			Spool: target, SpoolStart: size, MaxSpool: 64 * mib, MaxItems: 1 << 16,
 		})
 		if typed := failure.From(err); typed != nil && typed.Reason == failure.ImportFailed {
 			t.Fatalf("no reason is told for: %v", err)

@@ -204,3 +204,8 @@ func unsupported(format string, args ...any) error {
 	return failure.Permanent(failure.UnsupportedFormat,
 		"the qcow2 image cannot be read: "+format+`; rewrite it with "qemu-img convert -O qcow2 IN OUT.qcow2"`, args...)
 }
+
+func fragmented(format string, args ...any) error {
+	return failure.Permanent(failure.ImageTooFragmented,
+		"the qcow2 image cannot be read in one pass: "+format+`; rewrite it with "qemu-img convert -O qcow2 IN OUT.qcow2" and import that`, args...)
+}

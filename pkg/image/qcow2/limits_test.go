@@ -32,7 +32,28 @@ func TestDecodeBoundsTheMemoryForMappings(t *testing.T) {
 	defer target.Close()
 	_, err = qcow2.Decode(t.Context(), bytes.NewReader(fragmented), qcow2.Options{
 		Guest: sparse.NewWriter(target, 8*mib), MaxSize: 8 * mib, MaxFileSize: 64 * mib,
-		Spool: target, SpoolStart: 8 * mib, MaxItems: 16,
+		Spool: target, SpoolStart: 8 * mib, MaxSpool: 64 * mib, MaxItems: 16,
+	})
+	var typed *failure.Error
+	require.ErrorAs(t, err, &typed)
+	require.Equal(t, failure.ImageTooFragmented, typed.Reason)
+}
+
+func TestDecodeBoundsWhatItSetsAside(t *testing.T) {
+	t.Parallel()
+	image := small(t)
+	// The L1 table moves behind everything.
+	moved := append(bytes.Clone(image), image[l1(image):l1(image)+4096]...)
+	set64(moved, 40, uint64(len(image)))
+	_, err := decode(t, moved, 8*mib)
+	require.NoError(t, err)
+
+	target, err := os.Create(filepath.Join(t.TempDir(), "target"))
+	require.NoError(t, err)
+	defer target.Close()
+	_, err = qcow2.Decode(t.Context(), bytes.NewReader(moved), qcow2.Options{
+		Guest: sparse.NewWriter(target, 8*mib), MaxSize: 8 * mib, MaxFileSize: 64 * mib,
+		Spool: target, SpoolStart: 8 * mib, MaxSpool: 64 << 10,
 	})
 	var typed *failure.Error
 	require.ErrorAs(t, err, &typed)

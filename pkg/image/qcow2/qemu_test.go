@@ -91,7 +91,7 @@ func decode(t testing.TB, image []byte, size int64) (decoded, error) {
 	require.NoError(t, target.Truncate(size))
 	guest := sparse.NewWriter(target, size)
 	result, err := qcow2.Decode(t.Context(), bytes.NewReader(image), qcow2.Options{
-		Guest: guest, MaxSize: size, MaxFileSize: 4*size + 64*mib, Spool: target, SpoolStart: size,
+		Guest: guest, MaxSize: size, MaxFileSize: 4*size + 64*mib, Spool: target, SpoolStart: size, MaxSpool: 64 * mib,
 	})
 	if err != nil {
 		return decoded{}, err

@@ -21,6 +21,7 @@ import (
 type spool struct {
 	file    *os.File
 	base    int64
+	limit   int64 // of the size
 	flushed int64 // bytes in the file
 	pending []byte
 	runs    []run
@@ -63,6 +64,9 @@ func (s *spool) fill(r *bufio.Reader, host, n int64) error {
 }
 
 func (s *spool) add(p []byte, host int64) error {
+	if s.size()+int64(len(p)) > s.limit {
+		return fragmented("the tables for more than %d bytes come behind what they map", s.limit)
+	}
 	if len(s.pending)+len(p) > spoolBuffer {
 		if err := s.flush(); err != nil {
 			return err
@@ -143,6 +147,6 @@ func (s *spool) drop() error {
 			return failure.FromWrite(err)
 		}
 	}
-	*s = spool{file: s.file, base: s.base}
+	*s = spool{file: s.file, base: s.base, limit: s.limit}
 	return nil
 }
