@@ -108,6 +108,19 @@ func TestGuestSurvivesLibvirt(t *testing.T) {
 	assert.Len(t, launchertest.GuestPIDs(t, uuidOf(request)), 1)
 }
 
+func TestLibvirtIsStartedWhereNobodyElseDoes(t *testing.T) {
+	machine, n := launchertest.NewMachine(t), newDirs(t, "test")
+	n.run(t, machine.Command(append([]string{os.Args[0]}, n.args()...)...))
+	request := n.startGuest(t, "web")
+	machine.KillLibvirt()
+	n.awaitHealth(t, true)
+	require.Eventually(t, func() bool { return n.Pause(t.Context(), "test", "web") == nil }, soon, 10*time.Millisecond)
+	assert.Len(t, launchertest.GuestPIDs(t, uuidOf(request)), 1)
+	require.NoError(t, n.Unpause(t.Context(), "test", "web"))
+	n.say(t, request, "still here")
+	n.startGuest(t, "another")
+}
+
 func TestEndWhileLibvirtWasAwayIsTold(t *testing.T) {
 	n := newNode(t)
 	off, killed := n.startGuest(t, "off"), n.startGuest(t, "killed")
@@ -163,11 +176,8 @@ func TestForeignDomainsAreLeftAlone(t *testing.T) {
 	}
 	assert.Len(t, strings.Fields(n.libvirt.Virsh(t, "list", "--all", "--name")), 3)
 
-	other := &node{libvirt: n.libvirt, dir: launchertest.Dir(t), owner: "other"}
-	other.Client = api.NewClient(filepath.Join(other.dir, "s", "launcher.sock"))
-	for _, dir := range []string{"volumes", "state"} {
-		require.NoError(t, os.Mkdir(filepath.Join(other.dir, dir), 0o711))
-	}
+	other := newDirs(t, "other")
+	other.libvirt = n.libvirt
 	other.startFirstLauncher(t)
 	list, err := other.List(t.Context())
 	require.NoError(t, err)

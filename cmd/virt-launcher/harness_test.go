@@ -74,25 +74,43 @@ type node struct {
 
 func newNode(t *testing.T) *node {
 	t.Helper()
-	n := &node{libvirt: launchertest.StartLibvirtd(t), dir: launchertest.Dir(t), owner: "test"}
+	n := newDirs(t, "test")
+	n.libvirt = launchertest.StartLibvirtd(t)
+	n.startFirstLauncher(t)
+	return n
+}
+
+// newDirs makes a node on which nothing runs yet.
+func newDirs(t *testing.T, owner string) *node {
+	t.Helper()
+	n := &node{dir: launchertest.Dir(t), owner: owner}
 	for _, dir := range []string{"volumes", "state"} {
 		require.NoError(t, os.Mkdir(filepath.Join(n.dir, dir), 0o711))
 	}
 	n.Client = api.NewClient(filepath.Join(n.dir, "s", "launcher.sock"))
-	n.startFirstLauncher(t)
 	return n
 }
 
 // startLauncher starts one, again too, and waits until it is connected to libvirt.
 func (n *node) startLauncher(t *testing.T) {
 	t.Helper()
-	n.launcher = exec.Command(os.Args[0],
+	n.run(t, exec.Command(os.Args[0], n.args("--libvirt-uri", n.libvirt.URI())...))
+}
+
+func (n *node) args(more ...string) []string {
+	return append([]string{
 		"--socket", filepath.Join(n.dir, "s", "launcher.sock"),
 		"--state-dir", filepath.Join(n.dir, "state"),
 		"--runtime-dir", filepath.Join(n.dir, "r"),
 		"--volume-root", filepath.Join(n.dir, "volumes"),
 		"--instance-id", n.owner,
-		"--libvirt-uri", n.libvirt.URI())
+	}, more...)
+}
+
+// run starts a launcher and waits until it is connected to libvirt.
+func (n *node) run(t *testing.T, launcher *exec.Cmd) {
+	t.Helper()
+	n.launcher = launcher
 	n.launcher.Env = append(os.Environ(), beLauncher+"=1")
 	log, err := os.OpenFile(filepath.Join(n.dir, "log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	require.NoError(t, err)

@@ -25,15 +25,7 @@ type Libvirtd struct {
 // StartLibvirtd starts one that ends, with its guests, when the test does.
 func StartLibvirtd(t *testing.T) *Libvirtd {
 	t.Helper()
-	l := &Libvirtd{dir: Dir(t)}
-	for _, dir := range []string{"run", "lib", "log", "etc"} {
-		require.NoError(t, os.Mkdir(filepath.Join(l.dir, dir), 0o755))
-	}
-	for _, file := range []string{"qemu.conf", "libvirtd.conf", "virtlogd.conf"} {
-		content, err := os.ReadFile(filepath.Join("/etc/libvirt", file))
-		require.NoError(t, err, "install libvirt-daemon-system")
-		require.NoError(t, os.WriteFile(filepath.Join(l.dir, "etc", file), content, 0o600))
-	}
+	l := &Libvirtd{dir: newHome(t)}
 	t.Cleanup(func() {
 		l.Kill()
 		l.killGuests()
@@ -42,6 +34,21 @@ func StartLibvirtd(t *testing.T) *Libvirtd {
 	l.StartLog(t)
 	l.Start(t)
 	return l
+}
+
+// newHome makes what a libvirt of its own has for /run, /etc/libvirt and so on.
+func newHome(t *testing.T) string {
+	t.Helper()
+	home := Dir(t)
+	for _, dir := range []string{"run", "lib", "log", "etc"} {
+		require.NoError(t, os.Mkdir(filepath.Join(home, dir), 0o755))
+	}
+	for _, file := range []string{"qemu.conf", "libvirtd.conf", "virtlogd.conf"} {
+		content, err := os.ReadFile(filepath.Join("/etc/libvirt", file))
+		require.NoError(t, err, "install libvirt-daemon-system")
+		require.NoError(t, os.WriteFile(filepath.Join(home, "etc", file), content, 0o600))
+	}
+	return home
 }
 
 // Dir returns a directory that QEMU can pass through and whose path is short.
@@ -116,18 +123,24 @@ func GuestPIDs(t *testing.T, uuid string) []int {
 // start runs a daemon of libvirt in a mount namespace where libvirt's directories are this one's.
 func (l *Libvirtd) start(t *testing.T, daemon string) *exec.Cmd {
 	t.Helper()
-	var script strings.Builder
-	for from, to := range map[string]string{"run": "/run/libvirt", "lib": "/var/lib/libvirt", "log": "/var/log/libvirt", "etc": "/etc/libvirt"} {
-		fmt.Fprintf(&script, "mkdir -p %[2]s && mount --bind %[1]s %[2]s && ", filepath.Join(l.dir, from), to)
-	}
-	fmt.Fprintf(&script, "exec %s --pid-file %s", daemon, filepath.Join(l.dir, daemon+".pid"))
-	cmd := exec.Command("unshare", "--mount", "--propagation", "private", "sh", "-c", script.String())
+	cmd := within(l.dir, "/run/libvirt", daemon, "--pid-file", filepath.Join(l.dir, daemon+".pid"))
 	log, err := os.OpenFile(filepath.Join(l.dir, daemon+".out"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	require.NoError(t, err)
 	defer log.Close()
 	cmd.Stdout, cmd.Stderr = log, log
 	require.NoError(t, cmd.Start())
 	return cmd
+}
+
+// within is a command in a mount namespace where home is in the place of run and of libvirt's directories.
+func within(home, run string, command ...string) *exec.Cmd {
+	var script strings.Builder
+	for from, to := range map[string]string{"run": run, "lib": "/var/lib/libvirt", "log": "/var/log/libvirt", "etc": "/etc/libvirt"} {
+		fmt.Fprintf(&script, "mkdir -p %[2]s && mount --bind %[1]s %[2]s && ", filepath.Join(home, from), to)
+	}
+	script.WriteString(`exec "$@"`)
+	args := []string{"--mount", "--propagation", "private", "sh", "-c", script.String(), "sh"}
+	return exec.Command("unshare", append(args, command...)...)
 }
 
 func (l *Libvirtd) await(t *testing.T, socket string) {
@@ -143,7 +156,12 @@ func (l *Libvirtd) await(t *testing.T, socket string) {
 
 // killGuests ends the guests that the test left.
 func (l *Libvirtd) killGuests() {
-	files, _ := filepath.Glob(filepath.Join(l.dir, "run", "qemu", "*.pid"))
+	killByFiles(filepath.Join(l.dir, "run", "qemu", "*.pid"))
+}
+
+// killByFiles ends the processes whose IDs are in files.
+func killByFiles(pattern string) {
+	files, _ := filepath.Glob(pattern)
 	for _, file := range files {
 		content, err := os.ReadFile(file)
 		if err != nil {

@@ -71,7 +71,7 @@ func New(options Options) *Conn {
 // returns at once; the events go on until the process ends.
 func RunEvents(log *slog.Logger) error {
 	if err := libvirt.EventRegisterDefaultImpl(); err != nil {
-		return fmt.Errorf("libvirt's events: %w", err)
+		return fmt.Errorf("libvirt: %s; %s", text(err), remedy())
 	}
 	go func() {
 		for {
