@@ -67,8 +67,8 @@ func run() int {
 		return 2
 	}
 	target := os.NewFile(importer.TargetFD, "volume")
-	if _, err := target.Stat(); err != nil {
-		fmt.Fprintf(os.Stderr, "file descriptor %d is not open: it has to be the volume\n\n%s", importer.TargetFD, usage)
+	if !isVolume(target) {
+		fmt.Fprintf(os.Stderr, "file descriptor %d is not open for reading and writing: it has to be the volume\n\n%s", importer.TargetFD, usage)
 		return 2
 	}
 	// A broken pipe is told by the write; the volume has to be emptied then.
@@ -79,6 +79,17 @@ func run() int {
 		return 1
 	}
 	return 0
+}
+
+// isVolume reports whether file can be a volume. It is not enough that the
+// descriptor is open: the runtime may have taken the number for a file of its own.
+func isVolume(file *os.File) bool {
+	info, err := file.Stat()
+	if err != nil || !info.Mode().IsRegular() {
+		return false
+	}
+	flags, err := unix.FcntlInt(file.Fd(), unix.F_GETFL, 0)
+	return err == nil && flags&unix.O_ACCMODE == unix.O_RDWR
 }
 
 // confine gives up what decoding an image does not need: core dumps, which
