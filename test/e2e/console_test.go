@@ -4,7 +4,6 @@ package e2e
 
 import (
 	"io"
-	"os"
 	"regexp"
 	"strings"
 	"testing"
@@ -29,7 +28,8 @@ type console struct {
 func (p *space) openConsole(name string) *console {
 	p.t.Helper()
 	session := p.client(p.t.Context(), suite.path("kubectl-virt"), "-n", p.name, "console", name)
-	session.Stderr = os.Stderr
+	var said strings.Builder // to the user, beside the guest's output
+	session.Stderr = &said
 	input, err := session.StdinPipe()
 	require.NoError(p.t, err)
 	output, err := session.StdoutPipe()
@@ -55,6 +55,9 @@ func (p *space) openConsole(name string) *console {
 		}
 		<-ended
 		_ = session.Wait()
+		if p.t.Failed() {
+			p.t.Logf("kubectl virt console %s: %s", name, said.String())
+		}
 	})
 	return c
 }

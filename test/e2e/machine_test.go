@@ -79,15 +79,15 @@ func TestMachineFromAnImageRunsAndIsUsedAndDeleted(t *testing.T) {
 
 	assert.Contains(t, p.plugin("restart", "web"), "virtualmachine.kubevirt.io/web restarting")
 	second := p.awaitRunning("web", first)
-	assert.Contains(t, p.eventReasons("VirtualMachineInstance", "web"), "Normal Stopped")
+	assert.Subset(t, p.eventReasons("VirtualMachineInstance", "web"), []string{"Normal ShuttingDown", "Normal Deleted"})
 	console = p.openConsole("web")
 	console.login("clerk", "pencil")
 	assert.Equal(t, "kept", console.run("cat ~/note"))
 	assert.Equal(t, "shop", console.run("hostname"))
 
 	p.plugin("stop", "web")
-	p.awaitNoInstance("web")
 	console.expect("virt-guest stopped shop", "")
+	p.awaitNoInstance("web")
 	stopped := p.awaitStatus("web", kubevirtv1.VirtualMachineStatusStopped)
 	assert.Equal(t, kubevirtv1.RunStrategyHalted, *stopped.Spec.RunStrategy)
 	assert.Empty(t, guestPIDs(p.name, "web"))
