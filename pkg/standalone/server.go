@@ -30,6 +30,7 @@ const startTime = 10 * time.Second
 func Run(ctx context.Context, options *Options) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
+	footprint.Frugal()
 
 	if err := prepareDataDir(options.DataDir); err != nil {
 		return err

@@ -11,11 +11,8 @@ import (
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
 )
 
-// Reasons of conditions, as upstream names them.
-const (
-	reasonNoInstance  = "VMINotExists"
-	reasonNoCondition = "VMIConditionMissing"
-)
+// reasonNoCondition is upstream's reason for an instance that does not say whether it is ready.
+const reasonNoCondition = "VMIConditionMissing"
 
 // conditions returns the machine's conditions: Ready, all those of its instance, and its own.
 func conditions(o *observation, restart bool, failure *failure, now time.Time) []kubevirtv1.VirtualMachineCondition {
@@ -43,9 +40,8 @@ func conditions(o *observation, restart bool, failure *failure, now time.Time) [
 
 // readyCondition is the instance's own, or says why there is none.
 func readyCondition(o *observation) kubevirtv1.VirtualMachineCondition {
-	ready := kubevirtv1.VirtualMachineCondition{Type: kubevirtv1.VirtualMachineReady, Status: corev1.ConditionFalse}
+	ready := kubevirtv1.NotReadyWithoutInstance()
 	if o.instance == nil {
-		ready.Reason, ready.Message = reasonNoInstance, "VMI does not exist"
 		return ready
 	}
 	condition := o.instance.Status.Condition(kubevirtv1.VirtualMachineInstanceReady)

@@ -12,6 +12,13 @@ import (
 // ReasonPvcNotFound, of Synchronized, is that a claim of the instance does not exist.
 const ReasonPvcNotFound = "FailedPvcNotFound"
 
+// NotReadyWithoutInstance is the Ready condition of a machine that has no instance.
+func NotReadyWithoutInstance() VirtualMachineCondition {
+	return VirtualMachineCondition{
+		Type: VirtualMachineReady, Status: corev1.ConditionFalse, Reason: "VMINotExists", Message: "VMI does not exist",
+	}
+}
+
 // Condition returns the condition of that type inside s, or nil.
 func (s *VirtualMachineStatus) Condition(kind VirtualMachineConditionType) *VirtualMachineCondition {
 	for i := range s.Conditions {

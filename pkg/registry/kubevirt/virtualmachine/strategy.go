@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	apiequality "k8s.io/apimachinery/pkg/api/equality"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	"k8s.io/apiserver/pkg/registry/rest"
@@ -35,10 +36,23 @@ var (
 func (machineStrategy) PrepareForCreate(_ context.Context, obj runtime.Object) {
 	vm := obj.(*kubevirtv1.VirtualMachine)
 	vm.Generation = 1
-	vm.Status = kubevirtv1.VirtualMachineStatus{PrintableStatus: kubevirtv1.VirtualMachineStatusStopped}
+	vm.Status = firstStatus(vm)
 	if !slices.Contains(vm.Finalizers, kubevirtv1.VirtualMachineControllerFinalizer) {
 		vm.Finalizers = append(vm.Finalizers, kubevirtv1.VirtualMachineControllerFinalizer)
 	}
+}
+
+// firstStatus is what the controller would write of a machine that does not run, which saves it the write.
+func firstStatus(vm *kubevirtv1.VirtualMachine) kubevirtv1.VirtualMachineStatus {
+	status := kubevirtv1.VirtualMachineStatus{
+		PrintableStatus:   kubevirtv1.VirtualMachineStatusStopped,
+		DesiredGeneration: vm.Generation,
+	}
+	if strategy := vm.EffectiveRunStrategy(); strategy == kubevirtv1.RunStrategyHalted || strategy == kubevirtv1.RunStrategyManual {
+		status.RunStrategy = strategy
+	}
+	status.SetCondition(kubevirtv1.NotReadyWithoutInstance(), metav1.Now())
+	return status
 }
 
 func (machineStrategy) PrepareForUpdate(_ context.Context, obj, old runtime.Object) {
