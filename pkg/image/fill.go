@@ -41,7 +41,7 @@ func fill(ctx context.Context, opts Options, open func(context.Context) (Stream,
 
 // fill reads all of stream into the volume.
 func (v *volume) fill(ctx context.Context, stream Stream, progress func(Progress)) (Result, error) {
-	t, err := newTransfer(ctx, stream)
+	t, err := newTransfer(ctx, stream, maxFile(v.size))
 	if err != nil {
 		return Result{}, err
 	}
@@ -124,9 +124,9 @@ func (v *volume) copyRaw(r *bufio.Reader, length int64) (int64, error) {
 
 // copyQcow2 writes the disk in r, a qcow2 image of length bytes if that is not negative.
 func (v *volume) copyQcow2(ctx context.Context, r *bufio.Reader, length int64) (int64, error) {
-	limit := maxQcow2(v.size)
+	limit := maxFile(v.size)
 	if length > limit {
-		return 0, tooMuchQcow2(limit)
+		return 0, tooLong(limit)
 	}
 	result, err := qcow2.Decode(ctx, r, qcow2.Options{
 		Guest:       v.writer,
@@ -141,18 +141,18 @@ func (v *volume) copyQcow2(ctx context.Context, r *bufio.Reader, length int64) (
 	}
 	// The rest matters for the checksums of the file and of the compression.
 	if n, err := io.CopyN(io.Discard, r, limit); n == limit {
-		return 0, tooMuchQcow2(limit)
+		return 0, tooLong(limit)
 	} else if !errors.Is(err, io.EOF) {
 		return 0, err
 	}
 	return result.Header.VirtualSize, nil
 }
 
-// maxQcow2 returns how long a qcow2 file for a volume of size bytes may be:
-// long enough for tables and a few snapshots, not for a bomb.
-func maxQcow2(size int64) int64 { return 4*min(size, 1<<60) + 1<<30 }
+// maxFile returns how long a file with the image for a volume of size bytes
+// may be: long enough for tables and a few snapshots, not for a bomb.
+func maxFile(size int64) int64 { return 4*min(size, 1<<60) + 1<<30 }
 
-func tooMuchQcow2(limit int64) error {
+func tooLong(limit int64) error {
 	return failure.Permanent(failure.ImageTooLarge,
-		"the qcow2 file is longer than %d bytes, the most for a volume of this size: drop its snapshots with \"qemu-img convert -O qcow2 IN OUT.qcow2\" and import that, or raise the request", limit)
+		"the image file is longer than %d bytes, the most for a volume of this size: drop its snapshots with \"qemu-img convert -O qcow2 IN OUT.qcow2\" and import that, or raise the request", limit)
 }

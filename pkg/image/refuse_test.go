@@ -181,6 +181,27 @@ func TestFillTellsABrokenStreamFromAShortOne(t *testing.T) {
 	}
 }
 
+// endless yields a gzip member without content again and again.
+type endless struct {
+	member []byte
+	at     int
+}
+
+func (e *endless) Read(p []byte) (int, error) {
+	n := copy(p, e.member[e.at:])
+	e.at = (e.at + n) % len(e.member)
+	return n, nil
+}
+
+func TestFillRefusesAStreamThatNeverComesToThePoint(t *testing.T) {
+	t.Parallel()
+	target := newTarget(t)
+	// A member that is a header for the most part is passed over quickly.
+	member := []byte("\x1f\x8b\x08\x04\x00\x00\x00\x00\x00\x03\xff\xff" + strings.Repeat("x", 0xffff) + "\x03\x00" + strings.Repeat("\x00", 8))
+	_, err := image.Fill(t.Context(), image.Stream{Reader: &endless{member: member}, Length: -1}, image.Options{Target: target, Size: mib})
+	requireFailed(t, err, target, failure.ImageTooLarge, true)
+}
+
 func TestImportStopsWithItsContext(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())

@@ -19,6 +19,7 @@ import (
 type transfer struct {
 	ctx      context.Context // of the import; ends the transfer between two reads
 	stream   Stream
+	limit    int64 // of count
 	count    atomic.Int64
 	checksum source.Checksum
 	digest   hash.Hash // nil if no checksum is expected
@@ -31,8 +32,9 @@ type transfer struct {
 // which they could take for something else.
 var errBroken = errors.New("the source broke off")
 
-func newTransfer(ctx context.Context, s Stream) (*transfer, error) {
-	t := &transfer{ctx: ctx, stream: s}
+// newTransfer returns a transfer of at most limit bytes.
+func newTransfer(ctx context.Context, s Stream, limit int64) (*transfer, error) {
+	t := &transfer{ctx: ctx, stream: s, limit: limit}
 	if s.Checksum == "" {
 		return t, nil
 	}
@@ -49,7 +51,9 @@ func (t *transfer) Read(p []byte) (int, error) {
 		return 0, t.breakOff(cause)
 	}
 	n, err := t.stream.Reader.Read(p)
-	t.count.Add(int64(n))
+	if t.count.Add(int64(n)) > t.limit {
+		return n, t.breakOff(tooLong(t.limit))
+	}
 	if t.digest != nil {
 		t.digest.Write(p[:n])
 	}
