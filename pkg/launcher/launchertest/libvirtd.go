@@ -10,15 +10,18 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 )
 
-// Libvirtd is a libvirtd whose files are in a directory of its own. It needs root.
+// Libvirtd is a libvirtd whose files are in a directory of its own. It needs root. It is safe for concurrent use.
 type Libvirtd struct {
-	dir                string
+	dir string
+
+	mu                 sync.Mutex
 	virtlogd, libvirtd *exec.Cmd
 }
 
@@ -64,22 +67,34 @@ func Dir(t *testing.T) string {
 // Start starts libvirtd, again too, and waits until it answers.
 func (l *Libvirtd) Start(t *testing.T) {
 	t.Helper()
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	l.libvirtd = l.start(t, "libvirtd")
 	l.await(t, "libvirt-sock")
 }
 
 // Kill ends libvirtd by SIGKILL.
-func (l *Libvirtd) Kill() { end(l.libvirtd) }
+func (l *Libvirtd) Kill() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	end(l.libvirtd)
+}
 
 // StartLog starts the daemon that writes the guests' logs, again too.
 func (l *Libvirtd) StartLog(t *testing.T) {
 	t.Helper()
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	l.virtlogd = l.start(t, "virtlogd")
 	l.await(t, "virtlogd-sock")
 }
 
 // KillLog ends that daemon by SIGKILL.
-func (l *Libvirtd) KillLog() { end(l.virtlogd) }
+func (l *Libvirtd) KillLog() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	end(l.virtlogd)
+}
 
 func end(cmd *exec.Cmd) {
 	if cmd == nil {
