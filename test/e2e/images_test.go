@@ -32,7 +32,7 @@ func serveImages() (*imageServer, error) {
 	mux := http.NewServeMux()
 	mux.HandleFunc(linuxImage, func(w http.ResponseWriter, r *http.Request) { http.ServeFile(w, r, linux) })
 	mux.HandleFunc(tinyImage, func(w http.ResponseWriter, r *http.Request) {
-		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(launchertest.GuestImage()))
+		http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(rawImage()))
 	})
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -43,3 +43,6 @@ func serveImages() (*imageServer, error) {
 }
 
 func (s *imageServer) url(path string) string { return "http://" + s.address + path }
+
+// rawImage is the tiny guest's.
+func rawImage() []byte { return launchertest.GuestImage() }
