@@ -15,7 +15,7 @@ help: ## show this
 build: ## build the programs into bin/
 	@hack/install-deps.sh build
 	$(GO) build -ldflags '$(ldflags)' -o bin/ ./cmd/virt-apiserver ./cmd/virt-importer ./cmd/kubectl-virt
-	$(GO) build -ldflags '$(ldflags)' -o bin/ ./cmd/virt-launcher
+	$(GO) build -tags libvirt_dlopen -ldflags '$(ldflags)' -o bin/ ./cmd/virt-launcher
 
 .PHONY: quickstart
 quickstart: ## install what is missing, build, start the server and run a VM from an image over HTTP

@@ -6,11 +6,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
+	"golang.org/x/sys/unix"
 	"k8s.io/apiserver/pkg/registry/generic"
 	genericapiserver "k8s.io/apiserver/pkg/server"
 	"k8s.io/klog/v2"
@@ -135,8 +136,8 @@ func (o *Options) config(files pki.Files, etcdServers []string, host *host) (*ap
 		serving.ServerCert.CertKey.CertFile, serving.ServerCert.CertKey.KeyFile = files.Serving, files.Serving
 	}
 	if err := serving.ApplyToConfig(&config.Config); err != nil {
-		var operation *net.OpError
-		if errors.As(err, &operation) && operation.Op == "listen" {
+		// The library keeps only the text of what the system said.
+		if strings.Contains(err.Error(), unix.EADDRINUSE.Error()) {
 			return nil, fmt.Errorf("%w: choose another port with --secure-port, or end the program that has this one", err)
 		}
 		return nil, fmt.Errorf("listen: %w", err)
