@@ -75,7 +75,7 @@ make_image() { # KERNEL_DIR SEED FILE
 image_key() { # KERNEL_DIR SEED
 	{
 		basename "$1"
-		apt-get download --print-uris -qq "${packages[@]}" | awk '{ print $2 }' | sort
+		file_names "${packages[@]}"
 		cat "$2"
 		find "${BASH_SOURCE[0]}" "$here/initramfs" "$here/rootfs" "$here"/*.sh -type f -print0 | sort -z | xargs -0 cat
 	} | sha256sum | cut -c 1-16

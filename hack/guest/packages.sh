@@ -7,13 +7,25 @@
 # shellcheck disable=SC2154 # cache is lib.sh's
 debs=$cache/debs
 
-# Prints the files of packages, which may be NAME=VERSION; fetches what is missing.
+# Prints the file names of packages, which may be NAME=VERSION. While apt-get update
+# runs elsewhere, apt leaves packages out and does not call that an error.
+file_names() { # PACKAGE...
+	local tries listing
+	for tries in {1..10}; do
+		if listing=$(apt-get download --print-uris -qq "$@") && (($(wc -l <<<"$listing") == $#)); then
+			awk '{ print $2 }' <<<"$listing" | sort
+			return
+		fi
+		sleep "$((tries / 3))"
+	done
+	die "apt on this machine does not know all of: $*; it must be Debian 12 on amd64: run apt-get update"
+}
+
+# Prints the files of packages; fetches what is missing.
 fetch() { # PACKAGE...
-	local name files missing=() listing fresh
-	listing=$(apt-get download --print-uris -qq "$@") ||
-		die "the package lists of this machine know no $*; run: apt-get update"
-	mapfile -t files < <(awk '{ print $2 }' <<<"$listing")
-	for name in "${files[@]}"; do
+	local name names missing=() fresh
+	names=$(file_names "$@")
+	for name in $names; do
 		[[ -e $debs/$name ]] || missing+=("$name")
 	done
 	if ((${#missing[@]} > 0)); then
@@ -27,7 +39,9 @@ fetch() { # PACKAGE...
 		mv "$fresh"/*.deb "$debs"
 		rm -r "$fresh"
 	fi
-	printf "$debs/%s\n" "${files[@]}"
+	for name in $names; do
+		echo "$debs/$name"
+	done
 }
 
 unpack() { # DIR DEB...
@@ -45,7 +59,7 @@ kernel() {
 	local package version
 	package=$(apt-cache show --no-all-versions linux-image-cloud-amd64 2>/dev/null |
 		sed -n 's/^Depends: \([^ ]*\) (= \(.*\))$/\1=\2/p')
-	[[ -n $package ]] || die "the package lists of this machine know no linux-image-cloud-amd64; it must be Debian 12 on amd64: run apt-get update"
+	[[ -n $package ]] || die "apt on this machine does not know linux-image-cloud-amd64; it must be Debian 12 on amd64: run apt-get update"
 	version=${package#*=}
 	once "$cache/kernel/${package/=/_}" make_kernel "${package%=*}" "$version"
 	echo "$cache/kernel/${package/=/_}"
