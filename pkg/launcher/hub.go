@@ -50,14 +50,6 @@ func (h *hub) remove(uid types.UID) {
 	h.tell(api.Event{Type: api.EventDeleted, Status: old})
 }
 
-// get returns the status of an instance.
-func (h *hub) get(uid types.UID) (api.DomainStatus, bool) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	status, ok := h.statuses[uid]
-	return status, ok
-}
-
 // list returns all statuses, sorted by namespace and name.
 func (h *hub) list() []api.DomainStatus {
 	h.mu.Lock()
