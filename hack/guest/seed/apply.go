@@ -110,7 +110,7 @@ func (s system) writeFile(file writeFile) error {
 			return fmt.Errorf("%s: permissions %q are not an octal number in quotes", file.Path, file.Permissions)
 		}
 	}
-	path := filepath.Join(s.root, file.Path)
+	path := filepath.Join(s.root, filepath.Join("/", file.Path))
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return fmt.Errorf("make the folder of %s: %w", file.Path, err)
 	}
