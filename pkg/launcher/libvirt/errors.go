@@ -25,7 +25,15 @@ func translate(err error) error {
 	if kind == nil {
 		return errors.New(text(err))
 	}
-	return fmt.Errorf("%w: %s", kind, text(err))
+	return fmt.Errorf("%w: %s%s", kind, text(err), hint(told))
+}
+
+// hint is what to do about an error that libvirt leaves to its reader.
+func hint(err libvirt.Error) string {
+	if strings.Contains(err.Message, "No emulator found") {
+		return "; install QEMU, on Debian: apt-get install qemu-system-x86"
+	}
+	return ""
 }
 
 func kindOf(err libvirt.Error) error {
