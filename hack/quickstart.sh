@@ -72,8 +72,9 @@ image_url() {
 		return
 	fi
 	local image=$cache/quickstart/guest.qcow2
-	[[ -e $image ]] || { mkdir -p "${image%/*}"; hack/guest-image.sh "$image" >&2; }
 	if ! alive "$run_dir/image.pid"; then
+		mkdir -p "${image%/*}"
+		hack/guest-image.sh "$image" >&2
 		rm -f "$run_dir/image.url"
 		background image bin/fileserver --url-file "$run_dir/image.url" "$image"
 	fi
