@@ -19,9 +19,9 @@ import (
 const libvirtURI = "qemu:///system"
 
 // onLibvirt is a command that takes l for the machine's libvirt.
-func onLibvirt(l *launchertest.Libvirtd, program string, args []string) *exec.Cmd {
-	script := fmt.Sprintf(`mount --bind %s /run/libvirt && exec "$0" "$@"`, filepath.Dir(socketOf(l)))
-	return exec.Command("unshare", append([]string{"--mount", "--propagation", "private", "sh", "-c", script, program}, args...)...)
+func onLibvirt(l *launchertest.Libvirtd, command []string) *exec.Cmd {
+	script := fmt.Sprintf(`mount --bind %s /run/libvirt && exec "$@"`, filepath.Dir(socketOf(l)))
+	return exec.Command("unshare", append([]string{"--mount", "--propagation", "private", "sh", "-c", script, "sh"}, command...)...)
 }
 
 func socketOf(l *launchertest.Libvirtd) string {

@@ -44,6 +44,8 @@ type server struct {
 	port int
 	// libvirt is its own, or nil for the machine's.
 	libvirt *launchertest.Libvirtd
+	// within wraps the command of a server to which the machine is to look different; it may be nil.
+	within func(command ...string) *exec.Cmd
 
 	process *exec.Cmd
 	// ended tells how the process ended.
@@ -98,6 +100,7 @@ func startServerOnOwnLibvirt(t *testing.T) *server {
 	t.Helper()
 	s := ownServer(t)
 	s.libvirt = launchertest.StartLibvirtd(t)
+	s.within = func(command ...string) *exec.Cmd { return onLibvirt(s.libvirt, command) }
 	require.NoError(t, s.start())
 	return s
 }
@@ -117,12 +120,13 @@ func (s *server) kubeconfig() string { return filepath.Join(s.dataDir(), "kubeco
 
 // command is the server's, with more flags, if any.
 func (s *server) command(flags ...string) *exec.Cmd {
-	args := append([]string{"standalone", "--data-dir", s.dataDir(), "--bind-address", "127.0.0.1", "--secure-port", strconv.Itoa(s.port)}, flags...)
-	program := suite.path("virt-apiserver")
-	if s.libvirt != nil {
-		return onLibvirt(s.libvirt, program, args)
+	command := append([]string{
+		suite.path("virt-apiserver"), "standalone", "--data-dir", s.dataDir(), "--bind-address", "127.0.0.1", "--secure-port", strconv.Itoa(s.port),
+	}, flags...)
+	if s.within != nil {
+		return s.within(command...)
 	}
-	return exec.Command(program, args...)
+	return exec.Command(command[0], command[1:]...)
 }
 
 // start starts the server, again too, and waits until it is ready.
