@@ -61,6 +61,8 @@ configure() { # ROOT
 	for getty in serial-getty getty; do
 		printf '[Unit]\nAfter=cloud-config.service\n' >"$1/etc/systemd/system/$getty@.service.d/seed.conf"
 	done
+	# Look for a seed whenever there may be one: the drive need not be there when systemd starts.
+	echo 'policy: enabled' >"$1/etc/cloud/ds-identify.cfg"
 	echo debian >"$1/etc/hostname"
 	ln -sf ../run/systemd/resolve/stub-resolv.conf "$1/etc/resolv.conf"
 	# Each guest makes its own at the first boot.

@@ -29,7 +29,7 @@ func TestDebianGuestAppliesItsSeed(t *testing.T) {
 			assert.Equal(t, "ran at looking-glass", m.ask(t, "cat /var/lib/ran"))
 			assert.Contains(t, m.ask(t, "hostname -I"), "10.0.2.15")
 			assert.Equal(t, "3", m.ask(t, "df -BG / | awk 'NR == 2 {print int($2)}'"), "the root file system did not grow with the disk")
-			assert.Empty(t, m.ask(t, "systemctl --failed --plain --no-legend"))
+			assert.Empty(t, m.ask(t, "systemctl --failed --no-pager --plain --no-legend"))
 			assert.Contains(t, dialAgent(t, agent).ask(t, "guest-get-host-name"), "looking-glass")
 
 			m.tell(t, "system_powerdown")

@@ -95,6 +95,7 @@ func TestSmallGuestWithoutSeedAdmitsGuestButNotRoot(t *testing.T) {
 	m.await(t, replies, `(?m)^Login incorrect`)
 	m.logIn(t, "guest", "guest", "guest")
 	assert.Equal(t, "0", m.ask(t, "sudo id -u"))
+	assert.Empty(t, m.ask(t, "touch here && rm here"), "the home is not the user's own")
 }
 
 func TestSmallGuestHeedsConfigDrive(t *testing.T) {
