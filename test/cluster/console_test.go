@@ -21,6 +21,8 @@ import (
 	"k8s.io/apimachinery/pkg/apis/meta/v1/unstructured"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/rest"
+
+	"github.com/virt-apiserver/virt-apiserver/test/apitest"
 )
 
 // subprotocol is what KubeVirt's clients offer and insist on.
@@ -46,7 +48,7 @@ func consolePaths(ns string) []string {
 
 func TestConsoleCarriesBytesBothWaysByEveryRoute(t *testing.T) {
 	t.Parallel()
-	ns := shared.namespace(t)
+	ns := shared.Namespace(t)
 	runningInstance(t, ns)
 	for _, path := range consolePaths(ns) {
 		t.Run(strings.ReplaceAll(path, "/", " "), func(t *testing.T) {
@@ -60,7 +62,7 @@ func TestConsoleCarriesBytesBothWaysByEveryRoute(t *testing.T) {
 
 func TestConsoleOutlivesAnIdleMinute(t *testing.T) {
 	t.Parallel()
-	ns := shared.namespace(t)
+	ns := shared.Namespace(t)
 	runningInstance(t, ns)
 	paths := consolePaths(ns)
 	conns := make([]net.Conn, len(paths))
@@ -88,10 +90,10 @@ func TestConsoleOutlivesAnIdleMinute(t *testing.T) {
 
 func TestConsoleIsRefusedWithTheCodesThatClientsActOn(t *testing.T) {
 	t.Parallel()
-	ns := shared.namespace(t)
+	ns := shared.Namespace(t)
 	path := consolePath("subresources.kubevirt.io/v1", "virtualmachineinstances", ns)
 	assert.Equal(t, http.StatusNotFound, refusedConsole(t, path), "no instance")
-	shared.create(t, instances, ns, "one")
+	shared.Create(t, apitest.Instances, ns, "one")
 	assert.Equal(t, http.StatusBadRequest, refusedConsole(t, path), "not running yet: clients try again on this code")
 	setStatus(t, ns, map[string]any{"phase": "Failed", "nodeName": nodeName})
 	assert.Equal(t, http.StatusConflict, refusedConsole(t, path), "failed")
@@ -103,8 +105,8 @@ func TestConsoleIsRefusedWithTheCodesThatClientsActOn(t *testing.T) {
 // the same name.
 func runningInstance(t *testing.T, ns string) {
 	t.Helper()
-	shared.create(t, machines, ns, "one")
-	shared.create(t, instances, ns, "one")
+	shared.Create(t, apitest.Machines, ns, "one")
+	shared.Create(t, apitest.Instances, ns, "one")
 	setStatus(t, ns, map[string]any{"phase": "Running", "nodeName": nodeName})
 }
 
@@ -112,7 +114,7 @@ func setStatus(t *testing.T, ns string, status map[string]any) {
 	t.Helper()
 	patch, err := json.Marshal(map[string]any{"status": status})
 	require.NoError(t, err)
-	patched, err := shared.dynamic.Resource(instances).Namespace(ns).
+	patched, err := shared.Dynamic.Resource(apitest.Instances).Namespace(ns).
 		Patch(t.Context(), "one", types.MergePatchType, patch, metav1.PatchOptions{}, "status")
 	require.NoError(t, err)
 	phase, _, _ := unstructured.NestedString(patched.Object, "status", "phase")
@@ -138,11 +140,11 @@ func refusedConsole(t *testing.T, path string) int {
 
 func dial(t *testing.T, path string) (*websocket.Conn, *http.Response, error) {
 	t.Helper()
-	config, err := rest.TLSConfigFor(shared.config)
+	config, err := rest.TLSConfigFor(shared.Config)
 	require.NoError(t, err)
 	ctx, cancel := context.WithTimeout(t.Context(), soon)
 	defer cancel()
-	return websocket.Dial(ctx, strings.Replace(shared.config.Host, "https:", "wss:", 1)+path, &websocket.DialOptions{
+	return websocket.Dial(ctx, strings.Replace(shared.Config.Host, "https:", "wss:", 1)+path, &websocket.DialOptions{
 		// Without HTTP/2, which cannot be upgraded.
 		HTTPClient:   &http.Client{Transport: &http.Transport{TLSClientConfig: config}},
 		Subprotocols: []string{subprotocol},

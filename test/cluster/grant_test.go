@@ -11,19 +11,21 @@ import (
 	authorizationv1 "k8s.io/api/authorization/v1"
 	rbacv1 "k8s.io/api/rbac/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/virt-apiserver/virt-apiserver/test/apitest"
 )
 
 // bind gives a user one of the cluster's own roles, into which ours aggregate.
 func bind(t *testing.T, ns, user, clusterRole string) {
 	t.Helper()
 	bindTo(t, ns, user, rbacv1.RoleRef{APIGroup: rbacv1.GroupName, Kind: "ClusterRole", Name: clusterRole})
-	awaitAllowed(t, user, authorizationv1.ResourceAttributes{Namespace: ns, Group: machines.Group, Resource: machines.Resource, Verb: "list"})
+	awaitAllowed(t, user, authorizationv1.ResourceAttributes{Namespace: ns, Group: apitest.Machines.Group, Resource: apitest.Machines.Resource, Verb: "list"})
 }
 
 // grant allows a user one verb on one subresource, such as virtualmachines/start.
 func grant(t *testing.T, ns, user, group, resource, verb string) {
 	t.Helper()
-	role, err := shared.core.RbacV1().Roles(ns).Create(t.Context(), &rbacv1.Role{
+	role, err := shared.Core.RbacV1().Roles(ns).Create(t.Context(), &rbacv1.Role{
 		ObjectMeta: metav1.ObjectMeta{GenerateName: "test-"},
 		Rules:      []rbacv1.PolicyRule{{APIGroups: []string{group}, Resources: []string{resource}, Verbs: []string{verb}}},
 	}, metav1.CreateOptions{})
@@ -35,7 +37,7 @@ func grant(t *testing.T, ns, user, group, resource, verb string) {
 
 func bindTo(t *testing.T, ns, user string, role rbacv1.RoleRef) {
 	t.Helper()
-	_, err := shared.core.RbacV1().RoleBindings(ns).Create(t.Context(), &rbacv1.RoleBinding{
+	_, err := shared.Core.RbacV1().RoleBindings(ns).Create(t.Context(), &rbacv1.RoleBinding{
 		ObjectMeta: metav1.ObjectMeta{GenerateName: "test-"},
 		RoleRef:    role,
 		Subjects:   []rbacv1.Subject{{APIGroup: rbacv1.GroupName, Kind: rbacv1.UserKind, Name: user}},
@@ -47,7 +49,7 @@ func bindTo(t *testing.T, ns, user string, role rbacv1.RoleRef) {
 func awaitAllowed(t *testing.T, user string, attributes authorizationv1.ResourceAttributes) {
 	t.Helper()
 	require.EventuallyWithT(t, func(c *assert.CollectT) {
-		review, err := shared.core.AuthorizationV1().SubjectAccessReviews().Create(t.Context(), &authorizationv1.SubjectAccessReview{
+		review, err := shared.Core.AuthorizationV1().SubjectAccessReviews().Create(t.Context(), &authorizationv1.SubjectAccessReview{
 			Spec: authorizationv1.SubjectAccessReviewSpec{User: user, ResourceAttributes: &attributes},
 		}, metav1.CreateOptions{})
 		require.NoError(c, err)

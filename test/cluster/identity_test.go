@@ -47,7 +47,7 @@ func TestOnlyKubeAPIServerMaySayWhoAsks(t *testing.T) {
 // kube-apiserver authorises what it passes on; virt-apiserver asks again.
 func TestAuthorizationIsAskedForAgain(t *testing.T) {
 	t.Parallel()
-	ns := shared.namespace(t)
+	ns := shared.Namespace(t)
 	bind(t, ns, "viewer-"+ns, "view")
 	client := directClient(t, "front-proxy")
 	for _, test := range []struct {

@@ -23,6 +23,7 @@ import (
 
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
 	"github.com/virt-apiserver/virt-apiserver/pkg/node/streams"
+	"github.com/virt-apiserver/virt-apiserver/test/apitest"
 )
 
 // nodeName is whom the certificate of the stand-in's agent is for.
@@ -47,12 +48,12 @@ func startNode(c *controlPlane, port string) (*node, error) {
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	n := &node{stop: stop, done: make(chan error, 1)}
-	if err := registerNode(ctx, c.core); err != nil {
+	if err := registerNode(ctx, c.Core); err != nil {
 		stop()
 		return nil, err
 	}
-	for _, resource := range []schema.GroupVersionResource{machines, instances} {
-		if err := letGo(ctx, c.dynamic, resource); err != nil {
+	for _, resource := range []schema.GroupVersionResource{apitest.Machines, apitest.Instances} {
+		if err := letGo(ctx, c.Dynamic, resource); err != nil {
 			stop()
 			return nil, err
 		}

@@ -8,17 +8,19 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+
+	"github.com/virt-apiserver/virt-apiserver/test/apitest"
 )
 
 // stored are the requests on stored objects. A dry run, so that those that are
 // allowed leave the objects for the others.
 func stored(t *testing.T, ns string) (reads, writes []request) {
 	t.Helper()
-	for resource := range manifests {
+	for resource := range apitest.Manifests {
 		all := "/apis/" + resource.Group + "/" + resource.Version + "/namespaces/" + ns + "/" + resource.Resource
 		reads = append(reads, request{http.MethodGet, all, ""}, request{http.MethodGet, all + "/one", ""})
 		writes = append(writes,
-			request{http.MethodPost, all + "?dryRun=All", named(t, resource, "new")},
+			request{http.MethodPost, all + "?dryRun=All", apitest.Named(t, resource, "new")},
 			request{http.MethodPatch, all + "/one?dryRun=All", `{"metadata":{"labels":{"a":"b"}}}`},
 			request{http.MethodDelete, all + "/one?dryRun=All", ""},
 		)
@@ -43,9 +45,9 @@ func actions(ns string) []request {
 
 func TestClusterRolesOfUpstreamsNamesAllowWhatTheySay(t *testing.T) {
 	t.Parallel()
-	ns := shared.namespace(t)
-	for resource := range manifests {
-		shared.create(t, resource, ns, "one")
+	ns := shared.Namespace(t)
+	for resource := range apitest.Manifests {
+		shared.Create(t, resource, ns, "one")
 	}
 	reads, writes := stored(t, ns)
 	acts := actions(ns)
@@ -78,9 +80,9 @@ func TestClusterRolesOfUpstreamsNamesAllowWhatTheySay(t *testing.T) {
 // Whoever may do one thing with a machine may do that thing alone.
 func TestEachSubresourceIsGrantedByItself(t *testing.T) {
 	t.Parallel()
-	ns := shared.namespace(t)
-	shared.create(t, machines, ns, "one")
-	shared.create(t, instances, ns, "one")
+	ns := shared.Namespace(t)
+	shared.Create(t, apitest.Machines, ns, "one")
+	shared.Create(t, apitest.Instances, ns, "one")
 	for _, granted := range []struct{ resource, verb string }{
 		{"virtualmachines/start", "update"},
 		{"virtualmachines/stop", "update"},
@@ -101,13 +103,13 @@ func TestEachSubresourceIsGrantedByItself(t *testing.T) {
 
 func TestCanIAnswersForSubresources(t *testing.T) {
 	t.Parallel()
-	ns := shared.namespace(t)
+	ns := shared.Namespace(t)
 	bind(t, ns, "viewer-"+ns, "view")
 	bind(t, ns, "editor-"+ns, "edit")
 	for _, action := range []string{"start", "stop", "restart"} {
 		can := []string{"-n", ns, "auth", "can-i", "update", "virtualmachines.subresources.kubevirt.io/one", "--subresource=" + action}
-		assert.Equal(t, "yes\n", shared.kubectl(t, append(can, "--as=editor-"+ns)...))
-		output, _, err := shared.tryKubectl(t, "", append(can, "--as=viewer-"+ns)...)
+		assert.Equal(t, "yes\n", shared.Kubectl(t, append(can, "--as=editor-"+ns)...))
+		output, _, err := shared.TryKubectl(t, "", append(can, "--as=viewer-"+ns)...)
 		assert.Error(t, err)
 		assert.Equal(t, "no\n", output)
 	}

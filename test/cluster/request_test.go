@@ -23,7 +23,7 @@ func (r request) status(t *testing.T, user string) int {
 	t.Helper()
 	client, err := rest.HTTPClientFor(shared.as(user))
 	require.NoError(t, err)
-	code, _ := r.send(t, client, shared.config.Host, nil)
+	code, _ := r.send(t, client, shared.Config.Host, nil)
 	return code
 }
 

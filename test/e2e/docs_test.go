@@ -52,7 +52,7 @@ func (p *space) namespacedKubeconfig() string {
 	require.NoError(p.t, err)
 	path := filepath.Join(p.t.TempDir(), "kubeconfig")
 	require.NoError(p.t, os.WriteFile(path, text, 0o600))
-	_, message, err := p.server.tryKubectl(p.t, "", "config", "set-context", "--current", "--namespace="+p.name, "--kubeconfig="+path)
+	_, message, err := p.TryKubectl(p.t, "", "config", "set-context", "--current", "--namespace="+p.name, "--kubeconfig="+path)
 	require.NoError(p.t, err, message)
 	return path
 }

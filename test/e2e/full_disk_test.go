@@ -53,7 +53,7 @@ func TestImportOntoAFullDiskSaysSoAndHarmsNobody(t *testing.T) {
 	p.kubectl("delete", "vm", "large", "--timeout=60s")
 	p.startTiny("another", kubevirtv1.RunStrategyAlways)
 	assert.Equal(t, running.UID, p.awaitRunning("running", nil).UID)
-	assert.Equal(t, "ok", s.kubectl(t, "get", "--raw", "/readyz"))
+	assert.Equal(t, "ok", s.Kubectl(t, "get", "--raw", "/readyz"))
 }
 
 // ones are bytes that cannot be left out of a sparse file.

@@ -142,7 +142,7 @@ func (p *space) awaitFailure(name, reason string) *cdiv1.DataVolume {
 // volumeDir is where the server keeps the disk of a claim.
 func (p *space) volumeDir(claim string) string {
 	p.t.Helper()
-	found, err := p.kube.CoreV1().PersistentVolumeClaims(p.name).Get(p.t.Context(), claim, metav1.GetOptions{})
+	found, err := p.Core.CoreV1().PersistentVolumeClaims(p.name).Get(p.t.Context(), claim, metav1.GetOptions{})
 	require.NoError(p.t, err)
 	return filepath.Join(p.dataDir(), "volumes", string(found.UID))
 }

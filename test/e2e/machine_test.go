@@ -113,7 +113,7 @@ func TestMachineFromAnImageRunsAndIsUsedAndDeleted(t *testing.T) {
 // files are the directories that belong to a running machine with one disk.
 func (p *space) files(name string) []string {
 	p.t.Helper()
-	claim, err := p.kube.CoreV1().PersistentVolumeClaims(p.name).Get(p.t.Context(), name+"-root", metav1.GetOptions{})
+	claim, err := p.Core.CoreV1().PersistentVolumeClaims(p.name).Get(p.t.Context(), name+"-root", metav1.GetOptions{})
 	require.NoError(p.t, err)
 	require.Equal(p.t, corev1.ClaimBound, claim.Status.Phase)
 	var found []string

@@ -19,13 +19,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"k8s.io/apimachinery/pkg/util/wait"
-	"k8s.io/client-go/dynamic"
-	"k8s.io/client-go/kubernetes"
-	"k8s.io/client-go/rest"
-	"k8s.io/client-go/tools/clientcmd"
 
 	"github.com/virt-apiserver/virt-apiserver/pkg/generated/clientset/versioned"
 	"github.com/virt-apiserver/virt-apiserver/pkg/launcher/launchertest"
+	"github.com/virt-apiserver/virt-apiserver/test/apitest"
 )
 
 const (
@@ -51,10 +48,9 @@ type server struct {
 	// ended tells how the process ended.
 	ended chan error
 
-	config  *rest.Config
-	kube    kubernetes.Interface
-	virt    versioned.Interface
-	dynamic dynamic.Interface
+	// API and virt are there once it was ready.
+	*apitest.API
+	virt versioned.Interface
 }
 
 // newServer gives a server of that name, which was never started.
@@ -161,7 +157,7 @@ func (s *server) awaitReady() error {
 		if s.connect() != nil {
 			return false, nil // no kubeconfig yet
 		}
-		body, err := s.kube.Discovery().RESTClient().Get().AbsPath("/readyz").DoRaw(ctx)
+		body, err := s.Core.Discovery().RESTClient().Get().AbsPath("/readyz").DoRaw(ctx)
 		return err == nil && string(body) == "ok", nil
 	})
 	if err != nil {
@@ -171,18 +167,10 @@ func (s *server) awaitReady() error {
 }
 
 func (s *server) connect() (err error) {
-	if s.config, err = clientcmd.BuildConfigFromFlags("", s.kubeconfig()); err != nil {
+	if s.API, err = apitest.New(suite.kubectl, s.kubeconfig(), filepath.Join(s.dir, "kubectl-cache")); err != nil {
 		return err
 	}
-	s.config.QPS = -1
-	s.config.WarningHandlerWithContext = rest.NoWarnings{}
-	if s.kube, err = kubernetes.NewForConfig(s.config); err != nil {
-		return err
-	}
-	if s.virt, err = versioned.NewForConfig(s.config); err != nil {
-		return err
-	}
-	s.dynamic, err = dynamic.NewForConfig(s.config)
+	s.virt, err = versioned.NewForConfig(s.Config)
 	return err
 }
 

@@ -17,6 +17,7 @@ import (
 
 	cdiv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/cdi/v1beta1"
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
+	"github.com/virt-apiserver/virt-apiserver/test/apitest"
 )
 
 // space is a namespace that a test has to itself.
@@ -29,7 +30,7 @@ type space struct {
 // newSpace makes a namespace. When the test is over it is deleted, and nothing of it may be left.
 func (s *server) newSpace(t *testing.T) *space {
 	t.Helper()
-	namespace, err := s.kube.CoreV1().Namespaces().Create(t.Context(), &corev1.Namespace{
+	namespace, err := s.Core.CoreV1().Namespaces().Create(t.Context(), &corev1.Namespace{
 		ObjectMeta: metav1.ObjectMeta{GenerateName: "e2e-"},
 	}, metav1.CreateOptions{})
 	require.NoError(t, err)
@@ -42,7 +43,7 @@ func (p *space) remove() {
 	if p.t.Failed() {
 		p.printState()
 	}
-	output, message, err := runClient(p.client(context.Background(), suite.kubectl, "delete", "namespace", p.name, "--timeout=90s"), "")
+	output, message, err := apitest.Run(p.Command(context.Background(), suite.kubectl, "delete", "namespace", p.name, "--timeout=90s"), "")
 	if assert.NoError(p.t, err, "%s%s", output, message) {
 		assert.Empty(p.t, guestPIDs(p.name, ""), "guests outlived their namespace")
 	}
@@ -54,7 +55,7 @@ func (p *space) printState() {
 		{"get", "vms,vmis,dvs,pvc", "-n", p.name, "-o", "wide"},
 		{"describe", "vms,vmis,dvs", "-n", p.name},
 	} {
-		output, message, _ := runClient(p.client(context.Background(), suite.kubectl, args...), "")
+		output, message, _ := apitest.Run(p.Command(context.Background(), suite.kubectl, args...), "")
 		p.t.Logf("kubectl %s\n%s%s", strings.Join(args, " "), output, message)
 	}
 	instances, err := p.virt.KubevirtV1().VirtualMachineInstances(p.name).List(context.Background(), metav1.ListOptions{})
@@ -70,13 +71,13 @@ func (p *space) printState() {
 // kubectl runs a command in the namespace that must succeed and gives what it printed.
 func (p *space) kubectl(args ...string) string {
 	p.t.Helper()
-	return p.server.kubectl(p.t, append([]string{"-n", p.name}, args...)...)
+	return p.Kubectl(p.t, append([]string{"-n", p.name}, args...)...)
 }
 
 // tryKubectl gives what a command in the namespace printed to standard output and standard error.
 func (p *space) tryKubectl(stdin string, args ...string) (output, message string, err error) {
 	p.t.Helper()
-	return p.server.tryKubectl(p.t, stdin, append([]string{"-n", p.name}, args...)...)
+	return p.TryKubectl(p.t, stdin, append([]string{"-n", p.name}, args...)...)
 }
 
 // apply applies a manifest.
@@ -97,7 +98,7 @@ func (p *space) plugin(args ...string) string {
 
 func (p *space) tryPlugin(args ...string) (output, message string, err error) {
 	p.t.Helper()
-	return runClient(p.client(p.t.Context(), suite.path("kubectl-virt"), append([]string{"-n", p.name}, args...)...), "")
+	return apitest.Run(p.Command(p.t.Context(), suite.path("kubectl-virt"), append([]string{"-n", p.name}, args...)...), "")
 }
 
 // create makes a machine.
@@ -140,7 +141,7 @@ func (p *space) consoleLog(instance *kubevirtv1.VirtualMachineInstance) string {
 // eventReasons gives the reasons of the events about an object, with their types: "Normal Started".
 func (p *space) eventReasons(kind, name string) []string {
 	p.t.Helper()
-	events, err := p.kube.CoreV1().Events(p.name).List(p.t.Context(), metav1.ListOptions{
+	events, err := p.Core.CoreV1().Events(p.name).List(p.t.Context(), metav1.ListOptions{
 		FieldSelector: fmt.Sprintf("involvedObject.kind=%s,involvedObject.name=%s", kind, name),
 	})
 	require.NoError(p.t, err)

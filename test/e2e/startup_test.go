@@ -41,7 +41,7 @@ func TestSecondServerOnTheSameDirectoryIsRefusedAndHarmsNothing(t *testing.T) {
 	output := refusal(t, second.command())
 	assert.Contains(t, output, s.dataDir())
 	assert.Contains(t, output, "in use by another server (process "+strconv.Itoa(s.process.Process.Pid)+")")
-	assert.Contains(t, s.kubectl(t, "get", "--raw", "/readyz"), "ok")
+	assert.Contains(t, s.Kubectl(t, "get", "--raw", "/readyz"), "ok")
 }
 
 func TestWhatKeepsAServerFromStartingIsSaidWithTheRemedy(t *testing.T) {

@@ -54,7 +54,7 @@ var writeCount = regexp.MustCompile(`(?m)^etcd_requests_total\{[^}]*operation="(
 // writes counts what the server wrote to etcd, by resource, but for events.
 func (s *server) writes(t *testing.T) map[string]int {
 	t.Helper()
-	metrics := s.kubectl(t, "get", "--raw", "/metrics")
+	metrics := s.Kubectl(t, "get", "--raw", "/metrics")
 	counts := map[string]int{}
 	for _, match := range writeCount.FindAllStringSubmatch(metrics, -1) {
 		if match[1] == "events" {

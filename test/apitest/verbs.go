@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package cluster
+package apitest
 
 import (
 	"encoding/json"
@@ -14,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/dynamic"
+	"k8s.io/client-go/util/retry"
 )
 
 // verbs exercises one resource in one namespace.
@@ -23,12 +24,11 @@ type verbs struct {
 	client   dynamic.ResourceInterface
 }
 
-func TestEveryVerbOfEveryVersion(t *testing.T) {
-	t.Parallel()
+func (a *API) everyVerbOfEveryVersion(t *testing.T) {
 	for resource, manifest := range served() {
 		t.Run(resource.Version+"/"+resource.Resource, func(t *testing.T) {
 			t.Parallel()
-			v := verbs{resource, manifest, shared.dynamic.Resource(resource).Namespace(shared.namespace(t))}
+			v := verbs{resource, manifest, a.Dynamic.Resource(resource).Namespace(a.Namespace(t))}
 			v.createAndGet(t)
 			v.list(t)
 			v.update(t)
@@ -42,7 +42,7 @@ func TestEveryVerbOfEveryVersion(t *testing.T) {
 
 func (v verbs) create(t *testing.T, name string, options metav1.CreateOptions) *unstructured.Unstructured {
 	t.Helper()
-	created, err := v.client.Create(t.Context(), object(t, v.resource, v.manifest, name), options)
+	created, err := v.client.Create(t.Context(), Object(t, v.resource, v.manifest, name), options)
 	require.NoError(t, err)
 	return created
 }
@@ -64,10 +64,10 @@ func (v verbs) createAndGet(t *testing.T) {
 	assert.Equal(t, created.GetUID(), found.GetUID())
 	assert.Equal(t, v.resource.GroupVersion().String(), found.GetAPIVersion())
 
-	_, err = v.client.Create(t.Context(), object(t, v.resource, v.manifest, "a"), metav1.CreateOptions{})
+	_, err = v.client.Create(t.Context(), Object(t, v.resource, v.manifest, "a"), metav1.CreateOptions{})
 	assert.True(t, apierrors.IsAlreadyExists(err), "%v", err)
 
-	unknown := object(t, v.resource, v.manifest, "b")
+	unknown := Object(t, v.resource, v.manifest, "b")
 	require.NoError(t, unstructured.SetNestedField(unknown.Object, true, "spec", "noSuchField"))
 	_, err = v.client.Create(t.Context(), unknown, metav1.CreateOptions{FieldValidation: metav1.FieldValidationStrict})
 	assert.True(t, apierrors.IsBadRequest(err), "%v", err)
@@ -101,13 +101,15 @@ func (v verbs) list(t *testing.T) {
 }
 
 func (v verbs) update(t *testing.T) {
-	first := v.get(t, "a")
-	second := first.DeepCopy()
-	first.SetAnnotations(map[string]string{"updated": "first"})
-	_, err := v.client.Update(t.Context(), first, metav1.UpdateOptions{})
-	require.NoError(t, err)
-	second.SetAnnotations(map[string]string{"updated": "second"})
-	_, err = v.client.Update(t.Context(), second, metav1.UpdateOptions{})
+	stale := v.get(t, "a")
+	require.NoError(t, retry.RetryOnConflict(retry.DefaultBackoff, func() error { // a controller may be faster
+		fresh := v.get(t, "a")
+		fresh.SetAnnotations(map[string]string{"updated": "first"})
+		_, err := v.client.Update(t.Context(), fresh, metav1.UpdateOptions{})
+		return err
+	}))
+	stale.SetAnnotations(map[string]string{"updated": "second"})
+	_, err := v.client.Update(t.Context(), stale, metav1.UpdateOptions{})
 	assert.True(t, apierrors.IsConflict(err), "a stale update went through: %v", err)
 	assert.Equal(t, "first", v.get(t, "a").GetAnnotations()["updated"])
 }
@@ -131,7 +133,7 @@ func (v verbs) patch(t *testing.T) {
 
 func (v verbs) apply(t *testing.T) {
 	applied := func(manager, value string, force bool) error {
-		o := object(t, v.resource, v.manifest, "applied")
+		o := Object(t, v.resource, v.manifest, "applied")
 		o.SetAnnotations(map[string]string{"wanted": value})
 		data, err := json.Marshal(o)
 		require.NoError(t, err)
@@ -140,9 +142,11 @@ func (v verbs) apply(t *testing.T) {
 		return err
 	}
 	require.NoError(t, applied("one", "x", false))
-	version := v.get(t, "applied").GetResourceVersion()
-	require.NoError(t, applied("one", "x", false))
-	assert.Equal(t, version, v.get(t, "applied").GetResourceVersion(), "applying the same again wrote something")
+	assert.EventuallyWithT(t, func(c *assert.CollectT) { // once the controllers have written what they have to
+		version := v.get(t, "applied").GetResourceVersion()
+		require.NoError(c, applied("one", "x", false))
+		assert.Equal(c, version, v.get(t, "applied").GetResourceVersion(), "applying the same again wrote something")
+	}, soon, tick)
 	assert.True(t, apierrors.IsConflict(applied("two", "y", false)), "a second manager took a field over unasked")
 	require.NoError(t, applied("two", "y", true))
 	assert.Equal(t, "y", v.get(t, "applied").GetAnnotations()["wanted"])

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package cluster
+package apitest
 
 import (
 	"encoding/json"
@@ -16,8 +16,7 @@ import (
 // it asks each minute.
 const published = 90 * time.Second
 
-func TestOpenAPIv2DescribesEachKind(t *testing.T) {
-	t.Parallel()
+func (a *API) openAPIv2DescribesEachKind(t *testing.T) {
 	want := []schema.GroupVersionKind{
 		{Group: "kubevirt.io", Version: "v1", Kind: "VirtualMachine"},
 		{Group: "kubevirt.io", Version: "v1alpha3", Kind: "VirtualMachine"},
@@ -31,7 +30,7 @@ func TestOpenAPIv2DescribesEachKind(t *testing.T) {
 				Kinds      []schema.GroupVersionKind `json:"x-kubernetes-group-version-kind"`
 			}
 		}
-		require.NoError(c, json.Unmarshal([]byte(shared.kubectl(t, "get", "--raw", "/openapi/v2")), &spec))
+		require.NoError(c, json.Unmarshal([]byte(a.Kubectl(t, "get", "--raw", "/openapi/v2")), &spec))
 		var described []schema.GroupVersionKind
 		for _, definition := range spec.Definitions {
 			if definition.Properties["spec"] != nil {
@@ -42,25 +41,23 @@ func TestOpenAPIv2DescribesEachKind(t *testing.T) {
 	}, published, time.Second)
 }
 
-func TestOpenAPIv3HasADocumentForEachVersion(t *testing.T) {
-	t.Parallel()
-	for _, groupVersion := range groupVersions() {
+func (a *API) openAPIv3HasADocumentForEachVersion(t *testing.T) {
+	for _, groupVersion := range GroupVersions() {
 		var index struct {
 			Paths map[string]struct{ ServerRelativeURL string }
 		}
 		require.EventuallyWithT(t, func(c *assert.CollectT) {
-			require.NoError(c, json.Unmarshal([]byte(shared.kubectl(t, "get", "--raw", "/openapi/v3")), &index))
+			require.NoError(c, json.Unmarshal([]byte(a.Kubectl(t, "get", "--raw", "/openapi/v3")), &index))
 			assert.Contains(c, index.Paths, "apis/"+groupVersion)
 		}, published, time.Second)
 		var document struct{ Paths map[string]any }
 		url := index.Paths["apis/"+groupVersion].ServerRelativeURL
-		require.NoError(t, json.Unmarshal([]byte(shared.kubectl(t, "get", "--raw", url)), &document))
+		require.NoError(t, json.Unmarshal([]byte(a.Kubectl(t, "get", "--raw", url)), &document))
 		assert.NotEmpty(t, document.Paths, groupVersion)
 	}
 }
 
-func TestExplainKnowsFields(t *testing.T) {
-	t.Parallel()
+func (a *API) explainKnowsFields(t *testing.T) {
 	for _, test := range []struct{ field, want string }{
 		{"virtualmachine.spec.runStrategy", "FIELD: runStrategy <string>"},
 		{"vmi.spec.domain.devices.disks.bootOrder", "FIELD: bootOrder <integer>"},
@@ -70,7 +67,7 @@ func TestExplainKnowsFields(t *testing.T) {
 		var output string
 		require.EventuallyWithT(t, func(c *assert.CollectT) {
 			var err error
-			output, _, err = shared.tryKubectl(t, "", "explain", test.field)
+			output, _, err = a.TryKubectl(t, "", "explain", test.field)
 			assert.NoError(c, err)
 		}, published, time.Second, test.field)
 		assert.Contains(t, output, test.want)
