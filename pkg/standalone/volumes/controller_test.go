@@ -4,9 +4,11 @@ package volumes
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"testing"
 	"time"
 
@@ -19,11 +21,14 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/informers"
 	"k8s.io/client-go/kubernetes"
 	corefake "k8s.io/client-go/kubernetes/fake"
+	clienttesting "k8s.io/client-go/testing"
 	"k8s.io/client-go/tools/record"
+	"k8s.io/client-go/util/retry"
 	"k8s.io/utils/ptr"
 
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
@@ -41,6 +46,51 @@ type machine struct {
 	store  *Store
 }
 
+// versions gives objects resource versions and refuses the update of an old one, as a server does and the
+// generated clientset does not: without it, a controller with an old cache undoes what the test writes. Its
+// caller, the clientset, lets one write in at a time.
+type versions struct {
+	clienttesting.ObjectTracker
+	last int
+}
+
+func (v *versions) Create(gvr schema.GroupVersionResource, obj runtime.Object, ns string, opts ...metav1.CreateOptions) error {
+	v.stamp(obj)
+	return v.ObjectTracker.Create(gvr, obj, ns, opts...)
+}
+
+func (v *versions) Update(gvr schema.GroupVersionResource, obj runtime.Object, ns string, opts ...metav1.UpdateOptions) error {
+	if err := v.check(gvr, obj, ns); err != nil {
+		return err
+	}
+	return v.ObjectTracker.Update(gvr, obj, ns, opts...)
+}
+
+func (v *versions) Patch(gvr schema.GroupVersionResource, obj runtime.Object, ns string, opts ...metav1.PatchOptions) error {
+	if err := v.check(gvr, obj, ns); err != nil {
+		return err
+	}
+	return v.ObjectTracker.Patch(gvr, obj, ns, opts...)
+}
+
+func (v *versions) check(gvr schema.GroupVersionResource, obj runtime.Object, ns string) error {
+	name := obj.(metav1.Object).GetName()
+	current, err := v.Get(gvr, ns, name)
+	if err != nil {
+		return err
+	}
+	if obj.(metav1.Object).GetResourceVersion() != current.(metav1.Object).GetResourceVersion() {
+		return apierrors.NewConflict(gvr.GroupResource(), name, errors.New("the object has been modified"))
+	}
+	v.stamp(obj)
+	return nil
+}
+
+func (v *versions) stamp(obj runtime.Object) {
+	v.last++
+	obj.(metav1.Object).SetResourceVersion(strconv.Itoa(v.last))
+}
+
 func database() *corev1.Namespace {
 	return &corev1.Namespace{ObjectMeta: metav1.ObjectMeta{Name: "default", UID: "database-1"}}
 }
@@ -48,9 +98,12 @@ func database() *corev1.Namespace {
 // start runs a controller until the test ends, or stop is called.
 func start(t *testing.T, store *Store, objects ...runtime.Object) (m *machine, stop func()) {
 	t.Helper()
+	core := corefake.NewClientset(append(objects, database())...)
+	versions := &versions{ObjectTracker: core.Tracker()}
+	core.PrependReactor("*", "persistentvolumeclaims", clienttesting.ObjectReaction(versions))
 	m = &machine{
 		t:      t,
-		core:   corefake.NewClientset(append(objects, database())...),
+		core:   core,
 		virt:   fake.NewSimpleClientset(),
 		events: record.NewFakeRecorder(100),
 		store:  store,
@@ -165,10 +218,12 @@ func (m *machine) end(vmi *kubevirtv1.VirtualMachineInstance) {
 func (m *machine) remove(name string) {
 	m.t.Helper()
 	claims := m.core.CoreV1().PersistentVolumeClaims("default")
-	claim := m.claim(name)
-	claim.DeletionTimestamp = ptr.To(metav1.Now())
-	_, err := claims.Update(m.t.Context(), claim, metav1.UpdateOptions{})
-	require.NoError(m.t, err)
+	require.NoError(m.t, retry.RetryOnConflict(retry.DefaultRetry, func() error {
+		claim := m.claim(name)
+		claim.DeletionTimestamp = ptr.To(metav1.Now())
+		_, err := claims.Update(m.t.Context(), claim, metav1.UpdateOptions{})
+		return err
+	}))
 }
 
 // finish deletes the claim once it has no finalizers.
