@@ -25,7 +25,7 @@ all() {
 	unit
 	# One after the other: each has the machine to itself. Results are not cached, as Go does not see what
 	# the programs under test are made of.
-	go test -race -count=1 -timeout 40m -p 1 ./test/cluster/... ./test/e2e/... ./test/lifecycle/...
+	go test -race -count=1 -timeout 40m -p 1 ./test/...
 }
 
 case ${1:-} in
