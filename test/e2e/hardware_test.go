@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package e2e
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+)
+
+const seedManifest = `
+apiVersion: v1
+kind: Secret
+metadata:
+  name: seed
+stringData:
+  userdata: |
+    #cloud-config
+    hostname: depot
+    user: clerk
+    password: pencil
+    chpasswd: {expire: false}
+`
+
+// hardwareManifest has its root disk, its firmware and its seed yet to be filled in.
+const hardwareManifest = `
+apiVersion: kubevirt.io/v1
+kind: VirtualMachine
+metadata:
+  name: depot
+spec:
+  runStrategy: Always
+  dataVolumeTemplates:
+  - metadata:
+      name: depot-root
+    spec:
+      source:
+        http:
+          url: IMAGE
+      storage:
+        resources:
+          requests:
+            storage: 1Gi
+  template:
+    spec:
+      domain:
+        cpu: {sockets: 2, cores: 1, threads: 1}
+        memory:
+          guest: 384Mi
+        firmware:
+          serial: A-1
+          bootloader: BOOTLOADER
+        devices:
+          disks:
+          - name: scratch
+            bootOrder: 2
+            disk: {bus: virtio}
+          - name: root
+            bootOrder: 1
+            disk: {bus: BUS}
+          - name: seed
+            cdrom: {bus: sata}
+      volumes:
+      - name: root
+        dataVolume:
+          name: depot-root
+      - name: scratch
+        emptyDisk:
+          capacity: 64Mi
+      - name: seed
+        SEED:
+          secretRef:
+            name: seed
+`
+
+func TestMachineHasTheHardwareThatItsSpecNames(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name, bootloader, bus, seed string
+		firmware                    string
+	}{
+		{"UEFI, SCSI and NoCloud", "{efi: {secureBoot: false}}", "scsi", "cloudInitNoCloud", "efi"},
+		{"BIOS, SATA and ConfigDrive", "{bios: {}}", "sata", "cloudInitConfigDrive", "bios"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			p := suite.server.newSpace(t)
+			p.apply(seedManifest)
+			p.apply(strings.NewReplacer("IMAGE", suite.images.url(linuxImage),
+				"BOOTLOADER", test.bootloader, "BUS", test.bus, "SEED", test.seed).Replace(hardwareManifest))
+			p.awaitRunning("depot", nil)
+
+			console := p.openConsole("depot")
+			console.login("clerk", "pencil")
+			assert.Equal(t, "depot", console.run("hostname"))
+			assert.Equal(t, test.firmware, console.run("test -d /sys/firmware/efi && echo efi || echo bios"))
+			assert.Equal(t, "2", console.run("cat /sys/devices/system/cpu/cpu*/topology/physical_package_id | sort -u | wc -l"))
+			assert.Equal(t, "A-1", console.run("sudo cat /sys/class/dmi/id/product_serial"))
+			disks := console.run("cat /proc/partitions")
+			assert.Contains(t, disks, "1048576 sda\n", "the root disk")
+			assert.Contains(t, disks, "65536 vda", "the empty disk")
+		})
+	}
+}
