@@ -98,13 +98,13 @@ func TestGuestSurvivesLibvirt(t *testing.T) {
 	n.libvirt.Kill()
 	health := n.awaitHealth(t, false)
 	assert.Contains(t, health.Message, "libvirt")
-	assert.Equal(t, api.ErrorLibvirtUnavailable, api.ReasonFor(n.Pause(t.Context(), "test", "web")))
+	assert.Equal(t, api.ErrorLibvirtUnavailable, api.ReasonFor(n.do(t, api.ActionPause)))
 	_, err := n.Start(t.Context(), n.newInstance(t, "other"))
 	assert.Equal(t, api.ErrorLibvirtUnavailable, api.ReasonFor(err))
 	n.say(t, request, "the console needs no libvirt")
 	n.libvirt.Start(t)
 	n.awaitHealth(t, true)
-	require.NoError(t, n.Pause(t.Context(), "test", "web"))
+	require.NoError(t, n.do(t, api.ActionPause))
 	assert.Len(t, launchertest.GuestPIDs(t, uuidOf(request)), 1)
 }
 
@@ -114,9 +114,9 @@ func TestLibvirtIsStartedWhereNobodyElseDoes(t *testing.T) {
 	request := n.startGuest(t, "web")
 	machine.KillLibvirt()
 	n.awaitHealth(t, true)
-	require.Eventually(t, func() bool { return n.Pause(t.Context(), "test", "web") == nil }, soon, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return n.do(t, api.ActionPause) == nil }, soon, 10*time.Millisecond)
 	assert.Len(t, launchertest.GuestPIDs(t, uuidOf(request)), 1)
-	require.NoError(t, n.Unpause(t.Context(), "test", "web"))
+	require.NoError(t, n.do(t, api.ActionUnpause))
 	n.say(t, request, "still here")
 	n.startGuest(t, "another")
 }

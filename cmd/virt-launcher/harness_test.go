@@ -276,3 +276,9 @@ func (n *node) shutdown(t *testing.T, request *api.StartRequest, grace int64) {
 	t.Helper()
 	require.NoError(t, n.Shutdown(t.Context(), "test", request.Instance.Name, api.ShutdownRequest{GracePeriodSeconds: grace}))
 }
+
+// do makes a call about the guest "web".
+func (n *node) do(t *testing.T, action string) error {
+	t.Helper()
+	return n.Call(t.Context(), api.Target{Namespace: "test", Name: "web"}, action, nil, nil)
+}

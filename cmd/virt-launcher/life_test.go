@@ -120,16 +120,16 @@ func TestGuestIsPausedAndReset(t *testing.T) {
 	n := newNode(t)
 	request := n.startGuest(t, "web")
 	for range 2 { // both are idempotent
-		require.NoError(t, n.Pause(t.Context(), "test", "web"))
+		require.NoError(t, n.do(t, api.ActionPause))
 	}
 	paused := n.await(t, request, api.StatePaused)
 	assert.Equal(t, api.ReasonPausedByUser, paused.Reason)
 	for range 2 {
-		require.NoError(t, n.Unpause(t.Context(), "test", "web"))
+		require.NoError(t, n.do(t, api.ActionUnpause))
 	}
 	n.await(t, request, api.StateRunning)
 	console := n.console(t, request)
-	require.NoError(t, n.Reset(t.Context(), "test", "web"))
+	require.NoError(t, n.do(t, api.ActionReset))
 	expect(t, console, launchertest.GuestReady)
 	n.await(t, request, api.StateRunning)
 }
@@ -142,7 +142,7 @@ func TestGuestStartsPausedWhereAskedTo(t *testing.T) {
 	status, err := n.Start(t.Context(), request)
 	require.NoError(t, err)
 	assert.Equal(t, api.StatePaused, status.State)
-	require.NoError(t, n.Unpause(t.Context(), "test", "web"))
+	require.NoError(t, n.do(t, api.ActionUnpause))
 	n.awaitLog(t, request, launchertest.GuestReady)
 }
 

@@ -34,6 +34,8 @@ type Config struct {
 	Codecs  *Codecs
 	// Streams reach the guests' consoles.
 	Streams virtualmachineinstance.Streams
+	// Calls reach the guests' launchers.
+	Calls virtualmachineinstance.Calls
 	// Extra returns further groups; nil for none.
 	Extra func(generic.RESTOptionsGetter) (ExtraGroups, error)
 }

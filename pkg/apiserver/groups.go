@@ -4,6 +4,7 @@ package apiserver
 
 import (
 	"fmt"
+	"maps"
 
 	"k8s.io/apiserver/pkg/registry/rest"
 	genericapiserver "k8s.io/apiserver/pkg/server"
@@ -24,7 +25,7 @@ func (c *Config) groups() ([]*genericapiserver.APIGroupInfo, error) {
 	getter, scheme := c.Generic.RESTOptionsGetter, c.Codecs.Scheme
 	references := reference.NewAuthorizer(c.Generic.Authorization.Authorizer)
 
-	instances, err := virtualmachineinstance.NewStorage(getter, scheme, references, c.Streams)
+	instances, err := virtualmachineinstance.NewStorage(getter, scheme, references, c.Streams, c.Calls)
 	if err != nil {
 		return nil, fmt.Errorf("build storage of virtualmachineinstances: %w", err)
 	}
@@ -40,30 +41,24 @@ func (c *Config) groups() ([]*genericapiserver.APIGroupInfo, error) {
 	machine, instance := &kubevirtv1.VirtualMachine{}, &kubevirtv1.VirtualMachineInstance{}
 	kubevirt := c.groupInfo(kubevirtv1.SchemeGroupVersion)
 	for _, gv := range kubevirt.PrioritizedVersions {
-		kubevirt.VersionedResourcesStorageMap[gv.Version] = map[string]rest.Storage{
-			"virtualmachines":                 machines.Machine,
-			"virtualmachines/status":          machines.Status,
-			"virtualmachines/start":           machines.Start(machine),
-			"virtualmachines/stop":            machines.Stop(machine),
-			"virtualmachines/restart":         machines.Restart(machine),
-			"virtualmachines/console":         instances.Console(machine),
-			"virtualmachineinstances":         instances.Instance,
-			"virtualmachineinstances/status":  instances.Status,
-			"virtualmachineinstances/console": instances.Console(instance),
-		}
+		storage := actions(machines, machine, instances, instance)
+		maps.Copy(storage, map[string]rest.Storage{
+			"virtualmachines":                machines.Machine,
+			"virtualmachines/console":        instances.Console(machine),
+			"virtualmachines/status":         machines.Status,
+			"virtualmachineinstances":        instances.Instance,
+			"virtualmachineinstances/status": instances.Status,
+		})
+		kubevirt.VersionedResourcesStorageMap[gv.Version] = storage
 	}
 
 	machineAction, instanceAction := &subresourcesv1.VirtualMachine{}, &subresourcesv1.VirtualMachineInstance{}
-	actions := c.groupInfo(subresourcesv1.SchemeGroupVersion)
-	for _, gv := range actions.PrioritizedVersions {
-		actions.VersionedResourcesStorageMap[gv.Version] = map[string]rest.Storage{
-			"virtualmachines":                 subresources.NewParent(machineAction, "virtualmachine"),
-			"virtualmachines/start":           machines.Start(machineAction),
-			"virtualmachines/stop":            machines.Stop(machineAction),
-			"virtualmachines/restart":         machines.Restart(machineAction),
-			"virtualmachineinstances":         subresources.NewParent(instanceAction, "virtualmachineinstance"),
-			"virtualmachineinstances/console": instances.Console(instanceAction),
-		}
+	clients := c.groupInfo(subresourcesv1.SchemeGroupVersion)
+	for _, gv := range clients.PrioritizedVersions {
+		storage := actions(machines, machineAction, instances, instanceAction)
+		storage["virtualmachines"] = subresources.NewParent(machineAction, "virtualmachine")
+		storage["virtualmachineinstances"] = subresources.NewParent(instanceAction, "virtualmachineinstance")
+		clients.VersionedResourcesStorageMap[gv.Version] = storage
 	}
 
 	cdi := c.groupInfo(cdiv1.SchemeGroupVersion)
@@ -71,5 +66,5 @@ func (c *Config) groups() ([]*genericapiserver.APIGroupInfo, error) {
 		"datavolumes":        volumes.DataVolume,
 		"datavolumes/status": volumes.Status,
 	}
-	return []*genericapiserver.APIGroupInfo{kubevirt, actions, cdi}, nil
+	return []*genericapiserver.APIGroupInfo{kubevirt, clients, cdi}, nil
 }

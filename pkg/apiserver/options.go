@@ -14,6 +14,8 @@ import (
 	"k8s.io/client-go/kubernetes"
 	cliflag "k8s.io/component-base/cli/flag"
 
+	"github.com/virt-apiserver/virt-apiserver/pkg/node/calls"
+	"github.com/virt-apiserver/virt-apiserver/pkg/node/link"
 	"github.com/virt-apiserver/virt-apiserver/pkg/node/streams"
 )
 
@@ -22,7 +24,7 @@ import (
 type Options struct {
 	Run         *genericoptions.ServerRunOptions
 	Recommended *genericoptions.RecommendedOptions
-	Node        *streams.Options
+	Node        *link.Options
 }
 
 // NewOptions returns the defaults.
@@ -32,7 +34,7 @@ func NewOptions() *Options {
 	return &Options{
 		Run:         genericoptions.NewServerRunOptions(),
 		Recommended: recommended,
-		Node:        streams.NewOptions(),
+		Node:        link.NewOptions(),
 	}
 }
 
@@ -82,7 +84,8 @@ func (o *Options) Config() (*Config, error) {
 	nodes := func(ctx context.Context, name string) (*corev1.Node, error) {
 		return client.CoreV1().Nodes().Get(ctx, name, metav1.GetOptions{})
 	}
-	return &Config{Generic: config, Codecs: codecs, Streams: streams.NewDialer(*o.Node, nodes)}, nil
+	agents := link.NewAgents(*o.Node, nodes)
+	return &Config{Generic: config, Codecs: codecs, Streams: streams.NewDialer(agents), Calls: calls.NewDialer(agents)}, nil
 }
 
 // Run serves until ctx is done, and then until what was asked before is answered.

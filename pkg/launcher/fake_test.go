@@ -32,6 +32,8 @@ const (
 
 func testKey() types.NamespacedName { return types.NamespacedName{Namespace: "shop", Name: "web-1"} }
 
+func testTarget() api.Target { return api.Target{Namespace: "shop", Name: "web-1"} }
+
 // fakeHypervisor has domains that do what the test says.
 type fakeHypervisor struct {
 	mu      sync.Mutex

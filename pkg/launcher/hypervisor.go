@@ -118,9 +118,11 @@ const (
 	ActionStartPaused Action = "start paused"
 	ActionPowerButton Action = "press the power button of"
 	ActionReset       Action = "reset"
-	ActionPause       Action = "pause"
-	ActionUnpause     Action = "unpause"
-	ActionDestroy     Action = "destroy"
+	// ActionSoftReboot asks the guest's agent where there is one that answers, else presses a button.
+	ActionSoftReboot Action = "reboot"
+	ActionPause      Action = "pause"
+	ActionUnpause    Action = "unpause"
+	ActionDestroy    Action = "destroy"
 	// ActionUndefine forgets a domain that is not active, with its firmware's variables.
 	ActionUndefine Action = "undefine"
 )

@@ -77,12 +77,8 @@ func (s *Server) handler(ctx context.Context) http.Handler {
 	mux.Handle("PUT /v1/domains/{namespace}/{name}", s.answer(s.start))
 	mux.Handle("DELETE /v1/domains/{namespace}/{name}", s.answer(s.delete))
 	mux.Handle("POST /v1/domains/{namespace}/{name}/shutdown", s.answer(s.shutdown))
-	for action, do := range map[string]func(types.NamespacedName) error{
-		"pause": s.manager.Pause, "unpause": s.manager.Unpause, "reset": s.manager.Reset,
-	} {
-		mux.Handle("POST /v1/domains/{namespace}/{name}/"+action, s.answer(func(r *http.Request) (any, error) {
-			return nil, do(keyFrom(r))
-		}))
+	for action, do := range s.calls() {
+		mux.Handle("POST /v1/domains/{namespace}/{name}/"+action, s.answer(do))
 	}
 	for _, stream := range []Stream{StreamConsole, StreamVNC} {
 		mux.HandleFunc("GET /v1/domains/{namespace}/{name}/"+string(stream), func(w http.ResponseWriter, r *http.Request) {

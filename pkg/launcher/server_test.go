@@ -54,15 +54,15 @@ func TestClientAndServerAgree(t *testing.T) {
 	list, err := client.List(ctx)
 	require.NoError(t, err)
 	assert.Equal(t, []api.DomainStatus{*status}, list)
-	require.NoError(t, client.Pause(ctx, "shop", "web-1"))
-	require.NoError(t, client.Unpause(ctx, "shop", "web-1"))
-	require.NoError(t, client.Reset(ctx, "shop", "web-1"))
+	for _, action := range []string{api.ActionPause, api.ActionUnpause, api.ActionReset, api.ActionSoftReboot} {
+		require.NoError(t, client.Call(ctx, testTarget(), action, nil, nil), action)
+	}
 	require.NoError(t, client.Shutdown(ctx, "shop", "web-1", api.ShutdownRequest{}))
 	require.NoError(t, client.Delete(ctx, "shop", "web-1", testUID))
 
 	_, err = client.Console(ctx, "shop", "web-1")
 	assert.Equal(t, api.ErrorNotFound, api.ReasonFor(err))
-	assert.Equal(t, api.ErrorNotFound, api.ReasonFor(client.Pause(ctx, "shop", "web-1")))
+	assert.Equal(t, api.ErrorNotFound, api.ReasonFor(client.Call(ctx, testTarget(), api.ActionPause, nil, nil)))
 	assert.Equal(t, api.ErrorInvalid, api.ReasonFor(client.Delete(ctx, "shop", "web-1", "")))
 	request.Disks["root"] = api.DiskSource{Path: "/etc/passwd"}
 	_, err = client.Start(ctx, request)

@@ -4,6 +4,8 @@ package launcher
 
 import (
 	"errors"
+	"maps"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -158,21 +160,52 @@ func TestDeleteIsWholeOrTriedAgain(t *testing.T) {
 func TestControlNeedsAGuestThatRuns(t *testing.T) {
 	b := newBench(t)
 	for name, do := range map[string]func() error{
-		"pause":   func() error { return b.Pause(testKey()) },
-		"unpause": func() error { return b.Unpause(testKey()) },
-		"reset":   func() error { return b.Reset(testKey()) },
+		"pause":   func() error { return b.Pause(testTarget()) },
+		"unpause": func() error { return b.Unpause(testTarget()) },
+		"reset":   func() error { return b.Reset(testTarget()) },
 	} {
 		assert.Equal(t, api.ErrorNotFound, api.ReasonFor(do()), name)
 	}
 	uuid := b.start(t)
-	require.NoError(t, b.Pause(testKey()))
-	require.NoError(t, b.Pause(testKey()))
+	require.NoError(t, b.Pause(testTarget()))
+	require.NoError(t, b.Pause(testTarget()))
 	assert.Equal(t, 1, b.hypervisor.count(ActionPause))
 	assert.Equal(t, api.StatePaused, b.status(t).State)
-	require.NoError(t, b.Unpause(testKey()))
-	require.NoError(t, b.Unpause(testKey()))
+	require.NoError(t, b.Unpause(testTarget()))
+	require.NoError(t, b.Unpause(testTarget()))
 	assert.Equal(t, 1, b.hypervisor.count(ActionUnpause))
-	require.NoError(t, b.Reset(testKey()))
+	require.NoError(t, b.Reset(testTarget()))
 	b.hypervisor.set(uuid, PowerShutDown)
-	assert.Equal(t, api.ErrorNotRunning, api.ReasonFor(b.Reset(testKey())))
+	assert.Equal(t, api.ErrorNotRunning, api.ReasonFor(b.Reset(testTarget())))
+}
+
+func TestControlReachesOnlyTheInstanceThatIsMeant(t *testing.T) {
+	b := newBench(t)
+	b.start(t)
+	target := testTarget()
+	target.UID = testUID
+	require.NoError(t, b.Pause(target))
+	target.UID = otherUID
+	for name, do := range map[string]func(api.Target) error{
+		"pause": b.Pause, "unpause": b.Unpause, "reset": b.Reset, "soft reboot": b.SoftReboot,
+	} {
+		assert.Equal(t, api.ErrorConflict, api.ReasonFor(do(target)), name)
+	}
+	assert.Equal(t, api.StatePaused, b.status(t).State)
+}
+
+func TestSoftRebootNeedsProcessorsThatRun(t *testing.T) {
+	b := newBench(t)
+	b.start(t)
+	require.NoError(t, b.SoftReboot(testTarget()))
+	require.NoError(t, b.Pause(testTarget()))
+	err := b.SoftReboot(testTarget())
+	assert.Equal(t, api.ErrorNotRunning, api.ReasonFor(err))
+	assert.ErrorContains(t, err, "paused")
+	assert.Equal(t, 1, b.hypervisor.count(ActionSoftReboot))
+}
+
+func TestEveryCallHasAHandler(t *testing.T) {
+	handlers := NewServer(newBench(t).Manager, nil).calls()
+	assert.ElementsMatch(t, api.Actions(), slices.Collect(maps.Keys(handlers)))
 }

@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 
 	"github.com/virt-apiserver/virt-apiserver/pkg/launcher/api"
+	"github.com/virt-apiserver/virt-apiserver/pkg/node/calls"
 	"github.com/virt-apiserver/virt-apiserver/pkg/node/streams"
 	"github.com/virt-apiserver/virt-apiserver/pkg/node/supervisor"
 	"github.com/virt-apiserver/virt-apiserver/pkg/standalone/volumes"
@@ -20,6 +21,9 @@ import (
 
 // maxSessions of consoles and the like that are open at one time.
 const maxSessions = 256
+
+// maxCalls about guests that are made at one time.
+const maxCalls = 128
 
 // maxImports that run at one time; others wait in line.
 const maxImports = 3
@@ -35,6 +39,7 @@ type host struct {
 	supervisor *supervisor.Supervisor
 	importers  *processes.Importers
 	streams    *streams.Local
+	calls      *calls.Local
 }
 
 func newHost(ctx context.Context, options *Options) (*host, error) {
@@ -63,6 +68,7 @@ func newHost(ctx context.Context, options *Options) (*host, error) {
 		launcher:  launcher,
 		importers: importers,
 		streams:   streams.NewLocal(launcher, maxSessions),
+		calls:     calls.NewLocal(launcher, maxCalls),
 		supervisor: supervisor.New(supervisor.Config{
 			Command: []string{
 				options.LauncherPath,

@@ -160,5 +160,5 @@ func (o *Options) config(files pki.Files, etcdServers []string, host *host) (*ap
 		}
 		return apiserver.ExtraGroups{Legacy: groups.Legacy, Groups: groups.Named}, nil
 	}
-	return &apiserver.Config{Generic: config, Codecs: codecs, Streams: host.streams, Extra: extra}, nil
+	return &apiserver.Config{Generic: config, Codecs: codecs, Streams: host.streams, Calls: host.calls, Extra: extra}, nil
 }

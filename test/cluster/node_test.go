@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -22,6 +23,8 @@ import (
 	"k8s.io/client-go/tools/cache"
 
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
+	"github.com/virt-apiserver/virt-apiserver/pkg/node/calls"
+	"github.com/virt-apiserver/virt-apiserver/pkg/node/link"
 	"github.com/virt-apiserver/virt-apiserver/pkg/node/streams"
 	"github.com/virt-apiserver/virt-apiserver/test/apitest"
 )
@@ -37,7 +40,7 @@ type node struct {
 }
 
 func startNode(c *controlPlane, port string) (*node, error) {
-	options := streams.NewServerOptions()
+	options := link.NewServerOptions()
 	options.BindAddress = "127.0.0.1"
 	options.Certificate = filepath.Join(c.pki, "node-agent.crt")
 	options.Key = filepath.Join(c.pki, "node-agent.key")
@@ -58,7 +61,10 @@ func startNode(c *controlPlane, port string) (*node, error) {
 			return nil, err
 		}
 	}
-	go func() { n.done <- streams.NewServer(*options, echo{}).Run(ctx) }()
+	mux := http.NewServeMux()
+	streams.Handle(mux, echo{})
+	calls.Handle(mux, agree{})
+	go func() { n.done <- link.NewServer(*options, mux).Run(ctx) }()
 	return n, nil
 }
 
@@ -117,6 +123,13 @@ func (echo) Open(_ context.Context, vmi *kubevirtv1.VirtualMachineInstance, stre
 		_, _ = io.Copy(guest, guest)
 	}()
 	return ours, nil
+}
+
+// agree answers each call with success.
+type agree struct{}
+
+func (agree) Call(context.Context, *kubevirtv1.VirtualMachineInstance, string, any, any) error {
+	return nil
 }
 
 func greeting(parts ...string) string { return strings.Join(parts, "/") + "\n" }

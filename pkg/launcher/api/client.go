@@ -76,21 +76,6 @@ func (c *Client) Shutdown(ctx context.Context, namespace, name string, request S
 	return c.call(ctx, http.MethodPost, domainPath(namespace, name, "shutdown"), request, nil)
 }
 
-// Pause stops the domain's processors. Pausing a paused domain succeeds.
-func (c *Client) Pause(ctx context.Context, namespace, name string) error {
-	return c.call(ctx, http.MethodPost, domainPath(namespace, name, "pause"), nil, nil)
-}
-
-// Unpause lets the domain's processors run. Unpausing a running domain succeeds.
-func (c *Client) Unpause(ctx context.Context, namespace, name string) error {
-	return c.call(ctx, http.MethodPost, domainPath(namespace, name, "unpause"), nil, nil)
-}
-
-// Reset presses the domain's reset button.
-func (c *Client) Reset(ctx context.Context, namespace, name string) error {
-	return c.call(ctx, http.MethodPost, domainPath(namespace, name, "reset"), nil, nil)
-}
-
 // Delete ends the domain of the instance uid if it runs, at once, and removes all that the launcher
 // has of it. Where there is no such domain it succeeds.
 func (c *Client) Delete(ctx context.Context, namespace, name string, uid types.UID) error {
@@ -104,7 +89,7 @@ func (c *Client) call(ctx context.Context, method, path string, in, out any) err
 		return err
 	}
 	defer answer.Body.Close()
-	if out == nil {
+	if out == nil || answer.StatusCode == http.StatusNoContent {
 		return nil
 	}
 	body, err := io.ReadAll(io.LimitReader(answer.Body, maxAnswerBytes))

@@ -38,7 +38,7 @@ func TestRefusalKeepsItsReason(t *testing.T) {
 		w.WriteHeader(http.StatusConflict)
 		_ = json.NewEncoder(w).Encode(&Error{Reason: ErrorConflict, Message: "another has the name"})
 	})
-	err := client.Pause(t.Context(), "shop", "web")
+	err := client.Call(t.Context(), Target{Namespace: "shop", Name: "web"}, ActionPause, nil, nil)
 	assert.Equal(t, ErrorConflict, ReasonFor(err))
 	assert.ErrorContains(t, err, "another has the name")
 	_, err = client.VNC(t.Context(), "shop", "web")
@@ -74,7 +74,7 @@ func TestNamesAreEscaped(t *testing.T) {
 		assert.Equal(t, "/v1/domains/a%2F..%2Fb/c%3Fd/reset", r.URL.EscapedPath())
 		w.WriteHeader(http.StatusNoContent)
 	})
-	require.NoError(t, client.Reset(t.Context(), "a/../b", "c?d"))
+	require.NoError(t, client.Call(t.Context(), Target{Namespace: "a/../b", Name: "c?d"}, ActionReset, nil, nil))
 }
 
 func TestWatchSkipsHeartbeats(t *testing.T) {

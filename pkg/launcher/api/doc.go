@@ -14,6 +14,6 @@
 //	PUT    /v1/domains/{namespace}/{name}           StartRequest, answered by a DomainStatus
 //	DELETE /v1/domains/{namespace}/{name}?uid=      ends it at once and removes all there is of it
 //	POST   /v1/domains/{namespace}/{name}/shutdown  ShutdownRequest
-//	POST   /v1/domains/{namespace}/{name}/pause     also unpause and reset
+//	POST   /v1/domains/{namespace}/{name}/{action}?uid=  a call, as API servers make them; see Actions
 //	GET    /v1/domains/{namespace}/{name}/console   Upgrade: virt-launcher-stream; also vnc
 package api

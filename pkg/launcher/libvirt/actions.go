@@ -17,7 +17,7 @@ import (
 func (c *Conn) Do(ref launcher.Ref, action launcher.Action) error {
 	use := c.use
 	switch action {
-	case launcher.ActionStart, launcher.ActionStartPaused, launcher.ActionDestroy:
+	case launcher.ActionStart, launcher.ActionStartPaused, launcher.ActionSoftReboot, launcher.ActionDestroy:
 		use = c.useSlow
 	}
 	return use(func(conn *libvirt.Connect) error {
@@ -35,6 +35,8 @@ func (c *Conn) do(d *libvirt.Domain, action launcher.Action) error {
 		return d.ShutdownFlags(libvirt.DOMAIN_SHUTDOWN_ACPI_POWER_BTN)
 	case launcher.ActionReset:
 		return d.Reset(0)
+	case launcher.ActionSoftReboot:
+		return d.Reboot(libvirt.DOMAIN_REBOOT_DEFAULT)
 	case launcher.ActionPause:
 		return d.Suspend()
 	case launcher.ActionUnpause:

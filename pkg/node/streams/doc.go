@@ -5,7 +5,7 @@
 //	client ── WebSocket ── API server ── WebSocket, mutual TLS ── node's agent ── unix socket ── launcher
 //
 // Both WebSockets speak the subprotocol plain.kubevirt.io: binary messages whose boundaries mean nothing.
-// Socket is one end of such a WebSocket, Bridge joins a Socket to the stream behind it, Server is the
+// Socket is one end of such a WebSocket, Bridge joins a Socket to the stream behind it, Handle is the
 // agent's side of the middle hop, Dialer is the API server's, and Local takes the place of both where the
 // launcher is on the same machine. Dialer and Local answer the same call:
 //
@@ -15,6 +15,5 @@
 // (clients ask again), 404 where there is no such guest, 503 where the node, its launcher or a free place
 // is missing.
 //
-// Who may open a stream is not decided here: the API server authorises its client, and Server lets only
-// certificates in that name an API server.
+// The hop itself and who may cross it is package link's; short requests are package calls'.
 package streams

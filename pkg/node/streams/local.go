@@ -77,7 +77,7 @@ func launcherRefusal(name string, err error) error {
 	}
 	switch refused.Reason {
 	case api.ErrorNotFound:
-		return notFound(name)
+		return apierrors.NewNotFound(kubevirtv1.Resource("virtualmachineinstance"), name)
 	case api.ErrorNotRunning, api.ErrorInvalid:
 		return apierrors.NewBadRequest(refused.Message)
 	case api.ErrorLibvirtUnavailable, api.ErrorLimit:

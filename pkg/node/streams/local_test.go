@@ -76,7 +76,9 @@ func TestSessionsThatOpenAtOnceLeaveOne(t *testing.T) {
 }
 
 func TestServeOpensNothingForWhatIsNoWebSocket(t *testing.T) {
-	server := httptest.NewServer(NewHandler(NewLocal(newFakeLauncher(), 1)))
+	mux := http.NewServeMux()
+	Handle(mux, NewLocal(newFakeLauncher(), 1))
+	server := httptest.NewServer(mux)
 	defer server.Close()
 
 	response, err := server.Client().Get(server.URL + "/v1/namespaces/n/virtualmachineinstances/vm/console")
@@ -84,17 +86,4 @@ func TestServeOpensNothingForWhatIsNoWebSocket(t *testing.T) {
 	require.NoError(t, err)
 	defer response.Body.Close()
 	assert.Equal(t, http.StatusBadRequest, response.StatusCode)
-}
-
-func TestOptionsNameTheWrongFlag(t *testing.T) {
-	assert.Empty(t, NewOptions().Validate())
-	half := &Options{ClientCertificate: "x", Port: 0}
-	errs := half.Validate()
-	require.Len(t, errs, 2)
-	assert.ErrorContains(t, errs[0], "--node-port")
-	assert.ErrorContains(t, errs[1], "--node-certificate-authority")
-
-	server := NewServerOptions()
-	server.BindAddress, server.ClientNames = "everywhere", nil
-	assert.Len(t, server.Validate(), 5)
 }

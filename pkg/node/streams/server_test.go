@@ -17,12 +17,14 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	"github.com/virt-apiserver/virt-apiserver/pkg/launcher/api"
+	"github.com/virt-apiserver/virt-apiserver/pkg/node/link"
 )
 
 // hop is an agent's Server and an API server's Dialer, joined by mutual TLS on loopback.
 type hop struct {
 	launcher *fakeLauncher
 	dialer   *Dialer
+	port     int
 	pki      *authority
 	stop     context.CancelFunc
 	stopped  chan error
@@ -37,28 +39,31 @@ func newHop(t *testing.T, maxSessions int) *hop {
 	require.NoError(t, err)
 
 	h := &hop{launcher: newFakeLauncher(), pki: pki, stopped: make(chan error, 1)}
-	options := NewServerOptions()
+	options := link.NewServerOptions()
 	options.Certificate, options.Key, options.ClientCA = pki.file("node-a.crt"), pki.file("node-a.key"), pki.file("ca.crt")
-	server := NewServer(*options, NewLocal(h.launcher, maxSessions))
+	mux := http.NewServeMux()
+	Handle(mux, NewLocal(h.launcher, maxSessions))
+	server := link.NewServer(*options, mux)
 	ctx, cancel := context.WithCancel(context.Background())
 	h.stop = cancel
-	go func() { h.stopped <- server.serve(ctx, listener) }()
+	go func() { h.stopped <- server.Serve(ctx, listener) }()
 	t.Cleanup(func() {
 		cancel()
 		assert.NoError(t, <-h.stopped)
 	})
-	h.dialer = h.dialerAs("virt-apiserver", listener.Addr().(*net.TCPAddr).Port)
+	h.port = listener.Addr().(*net.TCPAddr).Port
+	h.dialer = h.dialerAs("virt-apiserver", h.port)
 	return h
 }
 
 func (h *hop) dialerAs(name string, port int) *Dialer {
-	options := Options{
+	options := link.Options{
 		ClientCertificate:    h.pki.file(name + ".crt"),
 		ClientKey:            h.pki.file(name + ".key"),
 		CertificateAuthority: h.pki.file("ca.crt"),
 		Port:                 port,
 	}
-	return NewDialer(options, loopbackNode)
+	return NewDialer(link.NewAgents(options, loopbackNode))
 }
 
 // loopbackNode has every node at 127.0.0.1.
@@ -161,18 +166,18 @@ func requireStatus(t *testing.T, err error, code int32) {
 
 func TestAgentRefusesWhatIsNoAPIServer(t *testing.T) {
 	h := newHop(t, 4)
-	port := h.dialer.options.Port
+	port := h.port
 	h.pki.issue("node-b", x509.ExtKeyUsageClientAuth)
 	h.pki.issue("serving", x509.ExtKeyUsageServerAuth)
 	stranger := newAuthority(t)
 	stranger.issue("virt-apiserver", x509.ExtKeyUsageClientAuth)
 
-	other := NewDialer(Options{
+	other := NewDialer(link.NewAgents(link.Options{
 		ClientCertificate:    stranger.file("virt-apiserver.crt"),
 		ClientKey:            stranger.file("virt-apiserver.key"),
 		CertificateAuthority: h.pki.file("ca.crt"),
 		Port:                 port,
-	}, loopbackNode)
+	}, loopbackNode))
 	for name, dialer := range map[string]*Dialer{
 		"another name":                 h.dialerAs("node-b", port),
 		"not a client's certificate":   h.dialerAs("serving", port),
@@ -200,7 +205,7 @@ func TestDialerRefusesAnotherNodesCertificate(t *testing.T) {
 
 func TestDialerNeedsANodeWithAnAddress(t *testing.T) {
 	tests := map[string]struct {
-		nodes    NodeGetter
+		nodes    link.NodeGetter
 		nodeName string
 		code     int32
 	}{
@@ -214,7 +219,7 @@ func TestDialerNeedsANodeWithAnAddress(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			vmi := instance()
 			vmi.Status.NodeName = tc.nodeName
-			_, err := NewDialer(*NewOptions(), tc.nodes).Open(t.Context(), vmi, Console)
+			_, err := NewDialer(link.NewAgents(*link.NewOptions(), tc.nodes)).Open(t.Context(), vmi, Console)
 			requireStatus(t, err, tc.code)
 		})
 	}

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/coder/websocket"
+
+	"github.com/virt-apiserver/virt-apiserver/pkg/node/link"
 )
 
 // Subprotocol of all streams: raw bytes in binary messages.
@@ -59,7 +61,7 @@ func Dial(ctx context.Context, url string, client *http.Client) (*Socket, error)
 	})
 	if err != nil {
 		if response != nil && response.StatusCode != http.StatusSwitchingProtocols {
-			return nil, refusal(response)
+			return nil, link.Refusal(response)
 		}
 		return nil, err
 	}

@@ -25,3 +25,15 @@ type RestartOptions struct {
 	// DryRun with "All" checks and changes nothing.
 	DryRun []string `json:"dryRun,omitempty"`
 }
+
+// PauseOptions is the body of a pause.
+type PauseOptions struct {
+	// DryRun with "All" checks and changes nothing.
+	DryRun []string `json:"dryRun,omitempty"`
+}
+
+// UnpauseOptions is the body of an unpause.
+type UnpauseOptions struct {
+	// DryRun with "All" checks and changes nothing.
+	DryRun []string `json:"dryRun,omitempty"`
+}

@@ -88,6 +88,8 @@ type VirtualMachineInstanceConditionType string
 const (
 	// VirtualMachineInstanceReady is True while the guest runs.
 	VirtualMachineInstanceReady VirtualMachineInstanceConditionType = "Ready"
+	// VirtualMachineInstanceAgentConnected is True while the guest's agent answers.
+	VirtualMachineInstanceAgentConnected VirtualMachineInstanceConditionType = "AgentConnected"
 	// VirtualMachineInstancePaused is True while the guest is paused.
 	VirtualMachineInstancePaused VirtualMachineInstanceConditionType = "Paused"
 	// VirtualMachineInstanceSynchronized is False, with the reason, when the agent could not bring the domain to what the spec says.

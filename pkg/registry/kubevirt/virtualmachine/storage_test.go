@@ -34,7 +34,7 @@ type storages struct {
 func newStorages(t *testing.T, refuse func(authorizer.Attributes) bool) storages {
 	getter, scheme := registrytest.Storage(t)
 	references := reference.NewAuthorizer(registrytest.Allow(refuse))
-	instances, err := virtualmachineinstance.NewStorage(getter, scheme, references, nil)
+	instances, err := virtualmachineinstance.NewStorage(getter, scheme, references, nil, nil)
 	require.NoError(t, err)
 	machines, err := virtualmachine.NewStorage(getter, scheme, references, instances.Instance)
 	require.NoError(t, err)

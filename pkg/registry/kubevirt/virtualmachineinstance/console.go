@@ -4,13 +4,11 @@ package virtualmachineinstance
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"net/http"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apiserver/pkg/registry/rest"
 	"k8s.io/utils/ptr"
@@ -95,19 +93,14 @@ func (r *ConsoleREST) Connect(ctx context.Context, name string, _ runtime.Object
 // running returns the instance if its console can be opened now. That it does not run yet is a 400:
 // clients try again on that code alone.
 func (c *console) running(ctx context.Context, name string) (*kubevirtv1.VirtualMachineInstance, error) {
-	obj, err := c.instances.Get(ctx, name, &metav1.GetOptions{})
-	if apierrors.IsNotFound(err) {
-		return nil, apierrors.NewNotFound(singular, name)
-	}
-	if err != nil {
-		return nil, err
-	}
-	vmi := obj.(*kubevirtv1.VirtualMachineInstance)
+	vmi, err := get(ctx, c.instances, name)
 	switch {
+	case err != nil:
+		return nil, err
 	case !ptr.Deref(vmi.Spec.Domain.Devices.AutoattachSerialConsole, true):
 		return nil, apierrors.NewBadRequest("No serial consoles are present.")
 	case vmi.Status.Phase == kubevirtv1.Failed:
-		return nil, apierrors.NewConflict(singular, name, errors.New("VMI is in failed status"))
+		return nil, conflict(name, "VMI is in failed status")
 	case vmi.Status.Phase != kubevirtv1.Running:
 		return nil, apierrors.NewBadRequest(fmt.Sprintf("Unable to connect to VirtualMachineInstance because phase is %s instead of Running", vmi.Status.Phase))
 	}

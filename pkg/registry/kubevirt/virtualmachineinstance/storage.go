@@ -23,6 +23,7 @@ type Storage struct {
 	Instance *REST
 	Status   *strategy.Status
 	console  *console
+	control  *control
 }
 
 // REST is the resource.
@@ -37,8 +38,8 @@ var (
 )
 
 // NewStorage returns the storage of instances. Whoever makes one must be allowed to read what its volumes
-// name, which authorizer answers; streams reach the guests.
-func NewStorage(getter generic.RESTOptionsGetter, scheme *runtime.Scheme, authorizer *reference.Authorizer, streams Streams) (*Storage, error) {
+// name, which authorizer answers; streams and calls reach the guests.
+func NewStorage(getter generic.RESTOptionsGetter, scheme *runtime.Scheme, authorizer *reference.Authorizer, streams Streams, calls Calls) (*Storage, error) {
 	behaviour := instanceStrategy{strategy.NewNamespaced(scheme)}
 	store := &genericregistry.Store{
 		NewFunc:                   func() runtime.Object { return &kubevirtv1.VirtualMachineInstance{} },
@@ -60,6 +61,7 @@ func NewStorage(getter generic.RESTOptionsGetter, scheme *runtime.Scheme, author
 		Instance: instance,
 		Status:   strategy.NewStatus(store, statusStrategy{behaviour}),
 		console:  newConsole(instance, streams),
+		control:  &control{instances: instance, calls: calls},
 	}, nil
 }
 

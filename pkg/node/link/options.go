@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package streams
+package link
 
 import (
 	"crypto/x509"
@@ -10,7 +10,7 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// DefaultPort is where agents serve streams.
+// DefaultPort is where agents listen.
 const DefaultPort = 8186
 
 // Options say how the API server reaches the agents of nodes.
@@ -32,13 +32,13 @@ func NewOptions() *Options {
 // AddFlags adds the flags to fs.
 func (o *Options) AddFlags(fs *pflag.FlagSet) {
 	fs.StringVar(&o.ClientCertificate, "node-client-certificate", o.ClientCertificate,
-		"PEM file with the certificate that identifies this server to the agents of nodes. Consoles need it.")
+		"PEM file with the certificate that identifies this server to the agents of nodes. Consoles and the like need it.")
 	fs.StringVar(&o.ClientKey, "node-client-key", o.ClientKey,
 		"PEM file with the private key for --node-client-certificate.")
 	fs.StringVar(&o.CertificateAuthority, "node-certificate-authority", o.CertificateAuthority,
 		"PEM file with the authority of the agents' certificates, each of which is for its node's name.")
 	fs.IntVar(&o.Port, "node-port", o.Port,
-		"Port on which the agents of nodes serve streams.")
+		"Port on which the agents of nodes listen.")
 }
 
 // Enabled is true where agents can be reached at all.

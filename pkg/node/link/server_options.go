@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package streams
+package link
 
 import (
 	"errors"
@@ -11,7 +11,7 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// ServerOptions say where and to whom an agent serves streams.
+// ServerOptions say where and to whom an agent listens.
 type ServerOptions struct {
 	// BindAddress and Port to listen on.
 	BindAddress string

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package streams
+package link
 
 import (
 	"context"
@@ -13,36 +13,12 @@ import (
 	"time"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-
-	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
 )
 
-// stopTimeout is for requests that have not become streams.
+// stopTimeout is for requests that are no streams.
 const stopTimeout = 5 * time.Second
 
-// Opener opens a stream of an instance; Local and Dialer are Openers.
-type Opener interface {
-	Open(ctx context.Context, vmi *kubevirtv1.VirtualMachineInstance, stream string) (net.Conn, error)
-}
-
-// NewHandler serves GET /v1/namespaces/{namespace}/virtualmachineinstances/{name}/{stream}.
-func NewHandler(opener Opener) http.Handler {
-	mux := http.NewServeMux()
-	mux.HandleFunc("GET /v1/namespaces/{namespace}/virtualmachineinstances/{name}/{stream}", func(w http.ResponseWriter, r *http.Request) {
-		vmi := &kubevirtv1.VirtualMachineInstance{ObjectMeta: metav1.ObjectMeta{
-			Namespace: r.PathValue("namespace"),
-			Name:      r.PathValue("name"),
-		}}
-		open := func(ctx context.Context) (net.Conn, error) {
-			return opener.Open(ctx, vmi, r.PathValue("stream"))
-		}
-		Serve(w, r, open, func(err error) { refuse(w, err) })
-	})
-	return mux
-}
-
-// Server is the agent's listener for streams.
+// Server is the agent's listener.
 type Server struct {
 	options ServerOptions
 	handler http.Handler
@@ -52,21 +28,23 @@ type Server struct {
 	open     sync.WaitGroup
 }
 
-// NewServer returns a Server of opener's streams.
-func NewServer(options ServerOptions, opener Opener) *Server {
-	return &Server{options: options, handler: NewHandler(opener)}
+// NewServer returns a Server of handler.
+func NewServer(options ServerOptions, handler http.Handler) *Server {
+	return &Server{options: options, handler: handler}
 }
 
-// Run listens until ctx is done, then ends all streams, telling their clients, and returns.
+// Run listens until ctx is done, which is also the end of what handler's requests are given, and returns
+// when the last of them has.
 func (s *Server) Run(ctx context.Context) error {
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", s.options.address())
 	if err != nil {
-		return fmt.Errorf("listen for streams: %w", err)
+		return fmt.Errorf("listen for API servers: %w", err)
 	}
-	return s.serve(ctx, listener)
+	return s.Serve(ctx, listener)
 }
 
-func (s *Server) serve(ctx context.Context, listener net.Listener) error {
+// Serve is Run on a listener that there is already.
+func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 	server := &http.Server{
 		Handler:           http.HandlerFunc(s.count),
 		BaseContext:       func(net.Listener) context.Context { return ctx },
@@ -78,7 +56,7 @@ func (s *Server) serve(ctx context.Context, listener net.Listener) error {
 	go func() { failed <- server.Serve(tls.NewListener(listener, s.options.serverTLS())) }()
 	select {
 	case err := <-failed:
-		return fmt.Errorf("serve streams: %w", err)
+		return fmt.Errorf("serve API servers: %w", err)
 	case <-ctx.Done():
 	}
 	s.stop(server)
@@ -101,7 +79,7 @@ func (s *Server) stop(server *http.Server) {
 // count keeps Run from returning while streams are being ended.
 func (s *Server) count(w http.ResponseWriter, r *http.Request) {
 	if !s.enter() {
-		refuse(w, apierrors.NewServiceUnavailable(ErrStopping.Reason))
+		Refuse(w, apierrors.NewServiceUnavailable("the agent is stopping"))
 		return
 	}
 	defer s.open.Done()

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package streams
+package link
 
 import (
 	"encoding/json"
@@ -10,15 +10,13 @@ import (
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-
-	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
 )
 
 // maxRefusal is more than any Status that is sent here.
 const maxRefusal = 16 << 10
 
-// refusal makes an API error of an answer that should have been a WebSocket.
-func refusal(response *http.Response) error {
+// Refusal makes an API error of an answer that is no success, with its code, reason and message.
+func Refusal(response *http.Response) error {
 	body, _ := io.ReadAll(io.LimitReader(response.Body, maxRefusal))
 	status := &metav1.Status{}
 	if err := json.Unmarshal(body, status); err == nil && status.Kind == "Status" && status.Status == metav1.StatusFailure {
@@ -37,8 +35,8 @@ func refusal(response *http.Response) error {
 	}}
 }
 
-// refuse answers with err, which a Dial on the other side returns again.
-func refuse(w http.ResponseWriter, err error) {
+// Refuse answers with err, which Refusal returns again on the other side.
+func Refuse(w http.ResponseWriter, err error) {
 	status := metav1.Status{Status: metav1.StatusFailure, Code: http.StatusInternalServerError, Message: err.Error()}
 	if known, ok := err.(apierrors.APIStatus); ok {
 		status = known.Status()
@@ -47,8 +45,4 @@ func refuse(w http.ResponseWriter, err error) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(int(status.Code))
 	_ = json.NewEncoder(w).Encode(status)
-}
-
-func notFound(name string) error {
-	return apierrors.NewNotFound(kubevirtv1.Resource("virtualmachineinstance"), name)
 }

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package apiserver
+
+import (
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apiserver/pkg/registry/rest"
+
+	"github.com/virt-apiserver/virt-apiserver/pkg/registry/kubevirt/virtualmachine"
+	"github.com/virt-apiserver/virt-apiserver/pkg/registry/kubevirt/virtualmachineinstance"
+)
+
+// actions are the subresources that both routes have, for parents of the given kinds.
+func actions(machines *virtualmachine.Storage, machine runtime.Object, instances *virtualmachineinstance.Storage, instance runtime.Object) map[string]rest.Storage {
+	return map[string]rest.Storage{
+		"virtualmachines/restart":            machines.Restart(machine),
+		"virtualmachines/start":              machines.Start(machine),
+		"virtualmachines/stop":               machines.Stop(machine),
+		"virtualmachineinstances/console":    instances.Console(instance),
+		"virtualmachineinstances/pause":      instances.Pause(instance),
+		"virtualmachineinstances/reset":      instances.Reset(instance),
+		"virtualmachineinstances/softreboot": instances.SoftReboot(instance),
+		"virtualmachineinstances/unpause":    instances.Unpause(instance),
+	}
+}

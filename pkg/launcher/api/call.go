@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package api
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+
+	"k8s.io/apimachinery/pkg/types"
+)
+
+const (
+	// MaxCallBytes is the largest body of a call.
+	MaxCallBytes = 1 << 20
+	// MaxAnswerBytes is the largest answer to a call.
+	MaxAnswerBytes = 32 << 20
+)
+
+// The actions of calls, with what is sent and what is answered.
+const (
+	// ActionPause stops the guest's processors. Pausing a paused domain succeeds.
+	ActionPause = "pause"
+	// ActionUnpause lets the guest's processors run. Unpausing a running domain succeeds.
+	ActionUnpause = "unpause"
+	// ActionReset presses the guest's reset button.
+	ActionReset = "reset"
+	// ActionSoftReboot asks the guest to reboot: its agent where that answers, else by ACPI.
+	ActionSoftReboot = "softreboot"
+)
+
+// Actions are those that the API server may call. What else the launcher does is its agent's alone.
+func Actions() []string {
+	return []string{
+		ActionPause,
+		ActionReset,
+		ActionSoftReboot,
+		ActionUnpause,
+	}
+}
+
+// Target is a domain: that of a name, and where UID is not empty that of no other instance than this.
+type Target struct {
+	Namespace, Name string
+	UID             types.UID
+}
+
+// Call has action done with the domain. in is sent and the answer is decoded into out; either may be nil.
+func (c *Client) Call(ctx context.Context, domain Target, action string, in, out any) error {
+	path := domainPath(domain.Namespace, domain.Name, url.PathEscape(action))
+	if domain.UID != "" {
+		path += "?uid=" + url.QueryEscape(string(domain.UID))
+	}
+	return c.call(ctx, http.MethodPost, path, in, out)
+}
