@@ -61,6 +61,7 @@ func GetOpenAPIDefinitions(ref common.ReferenceCallback) map[string]common.OpenA
 		v1.MemoryStatus{}.OpenAPIModelName():                                   schema_pkg_apis_kubevirt_v1_MemoryStatus(ref),
 		v1.Network{}.OpenAPIModelName():                                        schema_pkg_apis_kubevirt_v1_Network(ref),
 		v1.NetworkSource{}.OpenAPIModelName():                                  schema_pkg_apis_kubevirt_v1_NetworkSource(ref),
+		v1.PauseOptions{}.OpenAPIModelName():                                   schema_pkg_apis_kubevirt_v1_PauseOptions(ref),
 		v1.PersistentVolumeClaimInfo{}.OpenAPIModelName():                      schema_pkg_apis_kubevirt_v1_PersistentVolumeClaimInfo(ref),
 		v1.PersistentVolumeClaimVolumeSource{}.OpenAPIModelName():              schema_pkg_apis_kubevirt_v1_PersistentVolumeClaimVolumeSource(ref),
 		v1.PodNetwork{}.OpenAPIModelName():                                     schema_pkg_apis_kubevirt_v1_PodNetwork(ref),
@@ -69,6 +70,7 @@ func GetOpenAPIDefinitions(ref common.ReferenceCallback) map[string]common.OpenA
 		v1.Rng{}.OpenAPIModelName():                                            schema_pkg_apis_kubevirt_v1_Rng(ref),
 		v1.StartOptions{}.OpenAPIModelName():                                   schema_pkg_apis_kubevirt_v1_StartOptions(ref),
 		v1.StopOptions{}.OpenAPIModelName():                                    schema_pkg_apis_kubevirt_v1_StopOptions(ref),
+		v1.UnpauseOptions{}.OpenAPIModelName():                                 schema_pkg_apis_kubevirt_v1_UnpauseOptions(ref),
 		v1.VirtualMachine{}.OpenAPIModelName():                                 schema_pkg_apis_kubevirt_v1_VirtualMachine(ref),
 		v1.VirtualMachineCondition{}.OpenAPIModelName():                        schema_pkg_apis_kubevirt_v1_VirtualMachineCondition(ref),
 		v1.VirtualMachineInstance{}.OpenAPIModelName():                         schema_pkg_apis_kubevirt_v1_VirtualMachineInstance(ref),
@@ -1715,6 +1717,33 @@ func schema_pkg_apis_kubevirt_v1_NetworkSource(ref common.ReferenceCallback) com
 	}
 }
 
+func schema_pkg_apis_kubevirt_v1_PauseOptions(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "PauseOptions is the body of a pause.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"dryRun": {
+						SchemaProps: spec.SchemaProps{
+							Description: "DryRun with \"All\" checks and changes nothing.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Type:   []string{"string"},
+										Format: "",
+									},
+								},
+							},
+						},
+					},
+				},
+			},
+		},
+	}
+}
+
 func schema_pkg_apis_kubevirt_v1_PersistentVolumeClaimInfo(ref common.ReferenceCallback) common.OpenAPIDefinition {
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
@@ -1963,6 +1992,33 @@ func schema_pkg_apis_kubevirt_v1_StopOptions(ref common.ReferenceCallback) commo
 							Format:      "int64",
 						},
 					},
+					"dryRun": {
+						SchemaProps: spec.SchemaProps{
+							Description: "DryRun with \"All\" checks and changes nothing.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Type:   []string{"string"},
+										Format: "",
+									},
+								},
+							},
+						},
+					},
+				},
+			},
+		},
+	}
+}
+
+func schema_pkg_apis_kubevirt_v1_UnpauseOptions(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "UnpauseOptions is the body of an unpause.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
 					"dryRun": {
 						SchemaProps: spec.SchemaProps{
 							Description: "DryRun with \"All\" checks and changes nothing.",

@@ -138,6 +138,11 @@ func (in NetworkSource) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in PauseOptions) OpenAPIModelName() string {
+	return "io.kubevirt.v1.PauseOptions"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in PersistentVolumeClaimInfo) OpenAPIModelName() string {
 	return "io.kubevirt.v1.PersistentVolumeClaimInfo"
 }
@@ -175,6 +180,11 @@ func (in StartOptions) OpenAPIModelName() string {
 // OpenAPIModelName returns the OpenAPI model name for this type.
 func (in StopOptions) OpenAPIModelName() string {
 	return "io.kubevirt.v1.StopOptions"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in UnpauseOptions) OpenAPIModelName() string {
+	return "io.kubevirt.v1.UnpauseOptions"
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
