@@ -33,6 +33,12 @@ The spec:
   http.url            the image: raw or qcow2, plain or compressed with gzip, xz or zstd
   http.username, http.password, http.extraHeaders, http.caCert, http.insecureSkipVerify
   http.checksum       md5, sha1, sha256 or sha512 of the file as it is transferred, "algorithm:hex"
+  container.image     instead of http: the disk in a container image, HOST/NAME:TAG, HOST/NAME@DIGEST,
+                      oci-layout:PATH or oci-archive:PATH; one on disk is open as fd 4
+  container.path      of the disk in the image; the only file in /disk where it is absent
+  container.username, container.password, container.token
+  resolve             true: only tell the digest of the container image
+  fit                 true: the volume gets the size of the disk, sizeBytes at the most
   blank               true instead of http: the volume reads as zeros
   preallocate         reserve space for all of the volume
   idleTimeoutSeconds  give up when nothing arrives for so long

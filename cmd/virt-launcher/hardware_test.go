@@ -112,7 +112,7 @@ func TestInstanceThatCannotBeIsRefusedAndLeavesNothing(t *testing.T) {
 		"no such machine": {func(r *api.StartRequest) { r.Instance.Spec.Domain.Machine.Type = "pc-q35-99.9" }, "pc-q35-99.9"},
 		"no such CPU":     {func(r *api.StartRequest) { r.Instance.Spec.Domain.CPU.Model = "Abacus" }, "Abacus"},
 		"newline":         {func(r *api.StartRequest) { r.Instance.Spec.Domain.Firmware.Serial = "a\nb" }, "firmware.serial"},
-		"path":            {func(r *api.StartRequest) { r.Disks["root"] = api.DiskSource{Path: "/etc/shadow"} }, "not below a volume root"},
+		"path":            {func(r *api.StartRequest) { r.Disks["root"] = api.DiskSource{Path: "/etc/shadow"} }, "not below an allowed folder"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			request := n.newInstance(t, "web")

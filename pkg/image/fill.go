@@ -56,7 +56,7 @@ func (v *volume) fill(ctx context.Context, stream Stream, progress func(Progress
 	if result.Checksum, err = t.verify(); err != nil {
 		return Result{}, err
 	}
-	if err := v.finish(); err != nil {
+	if err := v.finish(result.VirtualSizeBytes); err != nil {
 		return Result{}, err
 	}
 	result.TransferredBytes, result.WrittenBytes = t.count.Load(), v.writer.Written()

@@ -10,6 +10,7 @@ import (
 
 	"github.com/virt-apiserver/virt-apiserver/pkg/image/failure"
 	"github.com/virt-apiserver/virt-apiserver/pkg/image/httpsource"
+	"github.com/virt-apiserver/virt-apiserver/pkg/image/oci"
 	"github.com/virt-apiserver/virt-apiserver/pkg/image/source"
 )
 
@@ -24,6 +25,9 @@ type Options struct {
 	// Size is the requested size of the volume in bytes. No image that needs
 	// more is accepted; what one needs less reads as zeros.
 	Size int64
+	// Fit gives the volume the size of the disk in the image, in whole sectors;
+	// Size is then the largest that is accepted.
+	Fit bool
 	// Preallocate reserves space for all of the volume.
 	Preallocate bool
 	// IdleTimeout ends an import for which nothing arrives for so long; 0
@@ -56,6 +60,8 @@ type Result struct {
 	WrittenBytes     int64 `json:"writtenBytes"`
 	// Checksum is that of the transferred bytes as "algorithm:hex", if one was asked for.
 	Checksum string `json:"checksum,omitempty"`
+	// Digest is that of the manifest of a container image.
+	Digest string `json:"digest,omitempty"`
 }
 
 // Stream is an image that arrives.
@@ -79,6 +85,40 @@ func Import(ctx context.Context, src source.HTTP, opts Options) (Result, error) 
 	})
 }
 
+// ImportContainer is Import for the disk in a container image. file is the
+// image if it is on disk, else nil.
+func ImportContainer(ctx context.Context, src source.Container, file *os.File, opts Options) (Result, error) {
+	var digest string
+	result, err := fill(ctx, opts, func(ctx context.Context) (Stream, io.Closer, error) {
+		disk, err := oci.Open(ctx, src, containerOptions(file, opts))
+		if err != nil {
+			return Stream{}, nil, err
+		}
+		digest = disk.Digest()
+		return Stream{Reader: disk, Length: disk.Size()}, disk, nil
+	})
+	result.Digest = digest
+	return result, err
+}
+
+// ResolveContainer finds out the digest of a container image and leaves the
+// volume alone.
+func ResolveContainer(ctx context.Context, src source.Container, file *os.File, opts Options) (Result, error) {
+	digest, err := oci.Resolve(ctx, src, containerOptions(file, opts))
+	if err != nil {
+		return Result{}, failure.From(err)
+	}
+	return Result{Digest: digest}, nil
+}
+
+func containerOptions(file *os.File, opts Options) oci.Options {
+	idle := opts.IdleTimeout
+	if idle <= 0 {
+		idle = httpsource.DefaultIdleTimeout
+	}
+	return oci.Options{File: file, MaxBytes: maxFile(opts.Size), IdleTimeout: idle}
+}
+
 // Fill is Import for an image that arrives otherwise. A Reader that blocks is
 // not interrupted when ctx ends; whoever owns it has to see to that.
 func Fill(ctx context.Context, src Stream, opts Options) (Result, error) {
@@ -93,7 +133,7 @@ func Blank(opts Options) (Result, error) {
 	if err != nil {
 		return Result{}, failure.From(err)
 	}
-	if err := v.finish(); err != nil {
+	if err := v.finish(opts.Size); err != nil {
 		return Result{}, v.abandon(err)
 	}
 	return Result{VirtualSizeBytes: opts.Size}, nil

@@ -13,10 +13,14 @@ import (
 	"github.com/virt-apiserver/virt-apiserver/pkg/image/sparse"
 )
 
+// sector is the unit of a disk's size.
+const sector = 512
+
 // volume is the target while it is filled.
 type volume struct {
 	file   *os.File
 	size   int64
+	fit    bool
 	writer *sparse.Writer
 }
 
@@ -33,7 +37,7 @@ func newVolume(opts Options) (*volume, error) {
 	if !info.Mode().IsRegular() {
 		return nil, failure.Permanent(failure.InvalidRequest, "the target is a %s, not a regular file", info.Mode().Type())
 	}
-	v := &volume{file: opts.Target, size: opts.Size, writer: sparse.NewWriter(opts.Target, opts.Size)}
+	v := &volume{file: opts.Target, size: opts.Size, fit: opts.Fit, writer: sparse.NewWriter(opts.Target, opts.Size)}
 	if err := v.reserve(opts.Preallocate); err != nil {
 		return nil, v.abandon(err)
 	}
@@ -61,9 +65,14 @@ func (v *volume) reserve(all bool) error {
 	return failure.FromWrite(err)
 }
 
-// finish gives the volume its exact size and brings it to stable storage.
-func (v *volume) finish() error {
-	if err := v.file.Truncate(v.size); err != nil {
+// finish gives the volume its exact size, which for one that fits is that of
+// the disk in it, and brings it to stable storage.
+func (v *volume) finish(disk int64) error {
+	size := v.size
+	if v.fit {
+		size = (disk + sector - 1) / sector * sector
+	}
+	if err := v.file.Truncate(size); err != nil {
 		return failure.FromWrite(err)
 	}
 	if err := v.file.Sync(); err != nil {

@@ -36,6 +36,8 @@ type Process struct {
 	Env []string
 	// Credential, if set, is whom the importer runs as.
 	Credential *syscall.Credential
+	// Image is a container image that is on disk, if the spec names one: a directory or a file.
+	Image *os.File
 	// StopTimeout is how long the importer may take to empty the volume and
 	// exit after it was told to stop; 0 means ten seconds.
 	StopTimeout time.Duration
@@ -81,6 +83,9 @@ func (r *run) start(ctx context.Context, p Process, target *os.File) error {
 	cmd.Env = append(inherited(os.Environ()), p.Env...)
 	cmd.Dir = "/"
 	cmd.ExtraFiles = []*os.File{target}
+	if p.Image != nil {
+		cmd.ExtraFiles = append(cmd.ExtraFiles, p.Image)
+	}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Credential: p.Credential}
 	r.stderr.forward = p.Log
 	cmd.Stderr = &r.stderr

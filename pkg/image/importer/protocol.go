@@ -22,14 +22,20 @@ const (
 	MaxMessageBytes = 64 << 10
 	// TargetFD is the descriptor of the volume in the importer.
 	TargetFD = 3
+	// ImageFD is the descriptor of a container image that is on disk.
+	ImageFD = 4
 )
 
-// Spec says what to do. Exactly one of HTTP and Blank is set.
+// Spec says what to do. Exactly one of HTTP, Container and Blank is set.
 type Spec struct {
-	HTTP  *source.HTTP `json:"http,omitempty"`
-	Blank bool         `json:"blank,omitempty"`
-	// SizeBytes is the requested size of the volume.
+	HTTP      *source.HTTP      `json:"http,omitempty"`
+	Container *source.Container `json:"container,omitempty"`
+	Blank     bool              `json:"blank,omitempty"`
+	// Resolve asks only for the digest of the container image; the volume is left alone.
+	Resolve bool `json:"resolve,omitempty"`
+	// SizeBytes is the requested size of the volume, with Fit the largest that is accepted.
 	SizeBytes   int64 `json:"sizeBytes"`
+	Fit         bool  `json:"fit,omitempty"`
 	Preallocate bool  `json:"preallocate,omitempty"`
 	// IdleTimeoutSeconds is image.Options.IdleTimeout; 0 means the default.
 	IdleTimeoutSeconds int64 `json:"idleTimeoutSeconds,omitempty"`
@@ -37,8 +43,11 @@ type Spec struct {
 
 // Validate returns an error that names the first field that cannot be used.
 func (s Spec) Validate() error {
-	if (s.HTTP != nil) == s.Blank {
-		return errors.New("spec: set exactly one of http and blank")
+	if count(s.HTTP != nil, s.Container != nil, s.Blank) != 1 {
+		return errors.New("spec: set exactly one of http, container and blank")
+	}
+	if s.Resolve && s.Container == nil {
+		return errors.New("spec.resolve: needs spec.container")
 	}
 	if s.SizeBytes <= 0 {
 		return fmt.Errorf("spec.sizeBytes: is %d, want more than 0", s.SizeBytes)
@@ -46,13 +55,28 @@ func (s Spec) Validate() error {
 	if s.IdleTimeoutSeconds < 0 || s.IdleTimeoutSeconds > int64((24*time.Hour)/time.Second) {
 		return fmt.Errorf("spec.idleTimeoutSeconds: is %d, want 0 to one day", s.IdleTimeoutSeconds)
 	}
-	if s.HTTP == nil {
-		return nil
+	if s.HTTP != nil {
+		if err := s.HTTP.Validate(); err != nil {
+			return fmt.Errorf("spec.http.%w", err)
+		}
 	}
-	if err := s.HTTP.Validate(); err != nil {
-		return fmt.Errorf("spec.http.%w", err)
+	if s.Container != nil {
+		if err := s.Container.Validate(); err != nil {
+			return fmt.Errorf("spec.container.%w", err)
+		}
 	}
 	return nil
+}
+
+// count returns how many of the conditions hold.
+func count(conditions ...bool) int {
+	n := 0
+	for _, holds := range conditions {
+		if holds {
+			n++
+		}
+	}
+	return n
 }
 
 // Message is one line from the importer: exactly one field is set.
@@ -85,13 +109,7 @@ func readMessage(r *bufio.Reader) (Message, error) {
 	if err := decodeStrict(line, &m); err != nil {
 		return Message{}, fmt.Errorf("a message of the importer: %w", err)
 	}
-	set := 0
-	for _, is := range []bool{m.Progress != nil, m.Result != nil, m.Error != nil} {
-		if is {
-			set++
-		}
-	}
-	if set != 1 {
+	if set := count(m.Progress != nil, m.Result != nil, m.Error != nil); set != 1 {
 		return Message{}, fmt.Errorf("a message of the importer has %d of progress, result and error, want one", set)
 	}
 	return m, nil

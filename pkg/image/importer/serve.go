@@ -14,6 +14,7 @@ import (
 
 	"github.com/virt-apiserver/virt-apiserver/pkg/image"
 	"github.com/virt-apiserver/virt-apiserver/pkg/image/failure"
+	"github.com/virt-apiserver/virt-apiserver/pkg/image/source"
 )
 
 // errParentGone ends an import whose result nobody waits for.
@@ -50,6 +51,7 @@ func serve(ctx context.Context, stdin io.Reader, out *json.Encoder, target *os.F
 	opts := image.Options{
 		Target:      target,
 		Size:        spec.SizeBytes,
+		Fit:         spec.Fit,
 		Preallocate: spec.Preallocate,
 		IdleTimeout: time.Duration(spec.IdleTimeoutSeconds) * time.Second,
 		Progress: func(p image.Progress) {
@@ -58,8 +60,22 @@ func serve(ctx context.Context, stdin io.Reader, out *json.Encoder, target *os.F
 			}
 		},
 	}
-	if spec.Blank {
+	switch {
+	case spec.Blank:
 		return image.Blank(opts)
+	case spec.Resolve:
+		return image.ResolveContainer(ctx, *spec.Container, imageFile(spec.Container), opts)
+	case spec.Container != nil:
+		return image.ImportContainer(ctx, *spec.Container, imageFile(spec.Container), opts)
 	}
 	return image.Import(ctx, *spec.HTTP, opts)
+}
+
+// imageFile is the container image that was handed over, or nil for one in a registry.
+func imageFile(src *source.Container) *os.File {
+	local, onDisk := source.ParseLocal(src.Image)
+	if !onDisk {
+		return nil
+	}
+	return os.NewFile(ImageFD, local.Path)
 }

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package oci
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"os"
+	"runtime"
+	"time"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/virt-apiserver/virt-apiserver/pkg/image/failure"
+	"github.com/virt-apiserver/virt-apiserver/pkg/image/source"
+)
+
+const (
+	// maxManifest is the size in bytes of the largest manifest or index.
+	maxManifest = 4 << 20
+	// maxLayers is what container engines take.
+	maxLayers = 128
+)
+
+// Options bound how an image is read.
+type Options struct {
+	// File is the layout directory or the archive of an image on disk; nil for one in a registry.
+	File *os.File
+	// MaxBytes is how many bytes the layers of the image may have, unpacked.
+	MaxBytes int64
+	// IdleTimeout ends a transfer in which nothing arrives for so long.
+	IdleTimeout time.Duration
+}
+
+// image is a container image for this machine's platform.
+type image struct {
+	digest   v1.Hash
+	manifest *v1.Manifest
+	// layer opens the layer as it is stored.
+	layer func(ctx context.Context, descriptor v1.Descriptor) (io.ReadCloser, error)
+}
+
+// Resolve returns the digest of the manifest that src stands for now, "sha256:…".
+func Resolve(ctx context.Context, src source.Container, opts Options) (string, error) {
+	ctx, stop := withIdle(ctx, opts.IdleTimeout)
+	defer stop(nil)
+	img, err := open(ctx, src, opts)
+	if err != nil {
+		return "", explain(ctx, err)
+	}
+	return img.digest.String(), nil
+}
+
+func open(ctx context.Context, src source.Container, opts Options) (*image, error) {
+	if err := src.Validate(); err != nil {
+		return nil, failure.Permanent(failure.InvalidRequest, "%w", err)
+	}
+	local, onDisk := source.ParseLocal(src.Image)
+	if !onDisk {
+		return openRemote(ctx, src)
+	}
+	if opts.File == nil {
+		return nil, failure.Permanent(failure.InvalidRequest, "%s: it was not opened", src.Image)
+	}
+	blobs, err := blobsOf(opts.File, local.Archive)
+	if err != nil {
+		return nil, err
+	}
+	return openLocal(blobs, local)
+}
+
+func parseManifest(raw []byte) (*v1.Manifest, error) {
+	manifest, err := v1.ParseManifest(bytes.NewReader(raw))
+	if err != nil {
+		return nil, failure.Permanent(failure.CorruptImage, "the manifest of the image can't be read: %v", err)
+	}
+	if len(manifest.Layers) == 0 || len(manifest.Layers) > maxLayers {
+		return nil, failure.Permanent(failure.UnsupportedFormat,
+			"the image has %d layers, want 1 to %d: is it a container image?", len(manifest.Layers), maxLayers)
+	}
+	return manifest, nil
+}
+
+// platform is what an image has to be for where it has several variants.
+func platform() v1.Platform { return v1.Platform{OS: "linux", Architecture: runtime.GOARCH} }
+
+// withIdle returns a context that is cancelled where nothing is read for idle; see kicked.
+func withIdle(ctx context.Context, idle time.Duration) (context.Context, context.CancelCauseFunc) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	if idle <= 0 {
+		return ctx, cancel
+	}
+	timer := time.AfterFunc(idle, func() {
+		cancel(failure.Transient(failure.Stalled, "nothing arrived for %s: check the registry and the network", idle))
+	})
+	return context.WithValue(ctx, idleKey{}, &idleTimer{timer, idle}), func(cause error) {
+		timer.Stop()
+		cancel(cause)
+	}
+}
+
+type idleKey struct{}
+
+type idleTimer struct {
+	timer *time.Timer
+	idle  time.Duration
+}
+
+// kicked puts the idle timeout of ctx off each time that something was read.
+type kicked struct {
+	io.ReadCloser
+	ctx context.Context
+}
+
+func (k kicked) Read(p []byte) (int, error) {
+	n, err := k.ReadCloser.Read(p)
+	if t, ok := k.ctx.Value(idleKey{}).(*idleTimer); ok && n > 0 {
+		t.timer.Reset(t.idle)
+	}
+	return n, err
+}
