@@ -41,6 +41,7 @@ type Manager struct {
 	hypervisor  Hypervisor
 	state       *statedir.Dir
 	accelerator *accelerator
+	host        host
 	hub         *hub
 	log         *slog.Logger
 	// background ends what goes on after a request was answered.
@@ -67,6 +68,7 @@ func New(ctx context.Context, options Options, hypervisor Hypervisor, prober KVM
 		hypervisor:  hypervisor,
 		state:       state,
 		accelerator: &accelerator{prober: prober, state: state, device: kvmDevice, log: options.Log},
+		host:        thisHost(),
 		hub:         newHub(),
 		log:         options.Log,
 		background:  ctx,

@@ -118,6 +118,9 @@ func (m *Manager) tryLaunch(g *guest, request *api.StartRequest, kvm bool) error
 	if err := m.checkClash(instance); err != nil {
 		return err
 	}
+	if err := m.host.provides(&instance.Spec); err != nil {
+		return err
+	}
 	if err := m.state.Save(&g.record); err != nil {
 		return err
 	}

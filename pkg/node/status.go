@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
@@ -20,6 +21,7 @@ const (
 	reasonDomainGone          = "DomainGone"
 	reasonGuestNotRunning     = "GuestNotRunning"
 	reasonGuestPaused         = "GuestPaused"
+	reasonNoKVM               = "KVMNotUsable"
 	reasonLauncherUnavailable = "LauncherUnavailable"
 	reasonVolumeNotReady      = "VolumeNotReady"
 	reasonCloudInitNotReady   = "CloudInitNotReady"
@@ -87,6 +89,18 @@ func (a *Agent) setRunning(status *kubevirtv1.VirtualMachineInstanceStatus, vmi 
 		status.Machine = &kubevirtv1.Machine{Type: domain.Machine}
 	}
 	setHardware(status, &vmi.Spec.Domain)
+	a.setEmulation(status, &vmi.Spec.Domain, domain.Accelerator)
+}
+
+// setEmulation says what an emulated guest goes without; nothing where it has all that was asked for.
+func (a *Agent) setEmulation(status *kubevirtv1.VirtualMachineInstanceStatus, domain *kubevirtv1.DomainSpec, accelerator string) {
+	missing := domain.NeedsKVM()
+	if accelerator != "tcg" || len(missing) == 0 {
+		removeCondition(status, kubevirtv1.VirtualMachineInstanceSoftwareEmulation)
+		return
+	}
+	a.setCondition(status, kubevirtv1.VirtualMachineInstanceSoftwareEmulation, corev1.ConditionTrue, reasonNoKVM,
+		"KVM is not usable on the node: the guest is emulated, without "+strings.Join(missing, ", ")+" of spec.domain")
 }
 
 func setHardware(status *kubevirtv1.VirtualMachineInstanceStatus, domain *kubevirtv1.DomainSpec) {

@@ -3,17 +3,10 @@
 package domain
 
 import (
-	"errors"
-	"fmt"
-
-	"k8s.io/utils/ptr"
 	"libvirt.org/go/libvirtxml"
 
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
 )
-
-// maxVCPUs is what q35 machines without an I/O memory management unit take.
-const maxVCPUs = 255
 
 // Input is all that a domain is made from.
 type Input struct {
@@ -67,11 +60,13 @@ func Build(in Input) (*libvirtxml.Domain, error) {
 		Metadata: &libvirtxml.DomainMetadata{XML: metadata},
 		Memory:   &libvirtxml.DomainMemory{Value: uint(spec.Memory.Guest.Value()), Unit: "b"},
 		VCPU:     &libvirtxml.DomainVCPU{Placement: "static", Value: vcpus},
-		SysInfo:  buildSysInfo(spec.Firmware),
-		OS:       buildOS(in),
-		Features: buildFeatures(spec),
-		CPU:      buildCPU(spec.CPU, in.KVM),
-		Clock:    buildClock(),
+
+		MemoryBacking: buildMemoryBacking(spec.Memory),
+		SysInfo:       buildSysInfo(spec),
+		OS:            buildOS(in),
+		Features:      buildFeatures(spec, in.KVM),
+		CPU:           buildCPU(spec.CPU, in.KVM),
+		Clock:         buildClock(spec.Clock, in.KVM),
 
 		// A guest that sleeps could not be told from one that hangs.
 		PM: &libvirtxml.DomainPM{
@@ -92,73 +87,4 @@ func domainType(kvm bool) string {
 		return "kvm"
 	}
 	return "qemu"
-}
-
-func countVCPUs(cpu *kubevirtv1.CPU) (uint, error) {
-	if cpu == nil || cpu.Sockets == 0 || cpu.Cores == 0 || cpu.Threads == 0 {
-		return 0, errors.New("spec.domain.cpu: sockets, cores and threads are needed")
-	}
-	for _, n := range []uint32{cpu.Sockets, cpu.Cores, cpu.Threads} {
-		if n > maxVCPUs {
-			return 0, fmt.Errorf("spec.domain.cpu: more than %d virtual CPUs", maxVCPUs)
-		}
-	}
-	vcpus := uint(cpu.Sockets) * uint(cpu.Cores) * uint(cpu.Threads)
-	if vcpus > maxVCPUs {
-		return 0, fmt.Errorf("spec.domain.cpu: %d virtual CPUs, the most is %d", vcpus, maxVCPUs)
-	}
-	return vcpus, nil
-}
-
-// buildCPU gives every model of the host to a guest under KVM. Without KVM there is no host to be like:
-// all that QEMU can emulate comes closest, and recent distributions need more than its oldest model.
-func buildCPU(cpu *kubevirtv1.CPU, kvm bool) *libvirtxml.DomainCPU {
-	out := &libvirtxml.DomainCPU{Topology: &libvirtxml.DomainCPUTopology{
-		Sockets: int(cpu.Sockets), Dies: 1, Cores: int(cpu.Cores), Threads: int(cpu.Threads),
-	}}
-	host := cpu.Model == "" || cpu.Model == "host-model" || cpu.Model == "host-passthrough"
-	switch {
-	case host && !kvm:
-		out.Mode = "maximum"
-	case cpu.Model == "host-passthrough":
-		out.Mode = "host-passthrough"
-	case host:
-		out.Mode = "host-model"
-	default:
-		out.Mode, out.Match = "custom", "exact"
-		out.Model = &libvirtxml.DomainCPUModel{Value: cpu.Model, Fallback: "allow"}
-		if !kvm {
-			out.Check = "none" // QEMU leaves out what it can't emulate
-		}
-	}
-	return out
-}
-
-func buildFeatures(spec *kubevirtv1.DomainSpec) *libvirtxml.DomainFeatureList {
-	features := &libvirtxml.DomainFeatureList{
-		APIC:   &libvirtxml.DomainFeatureAPIC{},
-		VMPort: &libvirtxml.DomainFeatureState{State: "off"},
-	}
-	if HasACPI(spec) {
-		features.ACPI = &libvirtxml.DomainFeature{}
-	}
-	smm := spec.Features != nil && spec.Features.SMM != nil && ptr.Deref(spec.Features.SMM.Enabled, true)
-	if smm || secureBoot(spec.Firmware) {
-		features.SMM = &libvirtxml.DomainFeatureSMM{State: "on"}
-	}
-	return features
-}
-
-// HasACPI says whether the guest can be asked to power off.
-func HasACPI(spec *kubevirtv1.DomainSpec) bool {
-	return spec.Features == nil || ptr.Deref(spec.Features.ACPI.Enabled, true)
-}
-
-// buildClock leaves out the timer that costs an idle host the most.
-func buildClock() *libvirtxml.DomainClock {
-	return &libvirtxml.DomainClock{Offset: "utc", Timer: []libvirtxml.DomainTimer{
-		{Name: "rtc", TickPolicy: "catchup"},
-		{Name: "pit", TickPolicy: "delay"},
-		{Name: "hpet", Present: "no"},
-	}}
 }

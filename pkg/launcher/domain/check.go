@@ -41,9 +41,11 @@ func check(instance *kubevirtv1.VirtualMachineInstance) error {
 	spec := &instance.Spec.Domain
 	return errors.Join(
 		checkFirmware(spec.Firmware),
+		checkTexts(spec),
 		checkMachine(spec.Machine),
 		checkMemory(spec.Memory),
 		checkCPUModel(spec.CPU),
+		checkCPUFeatures(spec.CPU),
 		checkDisks(spec.Devices.Disks),
 		checkInterfaces(spec.Devices.Interfaces),
 		checkBootOrders(&spec.Devices),

@@ -12,7 +12,7 @@ import (
 func buildOS(in Input) *libvirtxml.DomainOS {
 	spec := &in.Instance.Spec.Domain
 	os := &libvirtxml.DomainOS{Type: &libvirtxml.DomainOSType{Arch: "x86_64", Machine: spec.Machine.Type, Type: "hvm"}}
-	if spec.Firmware.Serial != "" {
+	if buildSysInfo(spec) != nil {
 		os.SMBios = &libvirtxml.DomainSMBios{Mode: "sysinfo"}
 	}
 	bootloader := spec.Firmware.Bootloader
@@ -51,13 +51,33 @@ func secureBoot(firmware *kubevirtv1.Firmware) bool {
 	return ptr.Deref(firmware.Bootloader.EFI.SecureBoot, true)
 }
 
-func buildSysInfo(firmware *kubevirtv1.Firmware) []libvirtxml.DomainSysInfo {
-	if firmware.Serial == "" {
+// buildSysInfo is what the firmware reports beyond QEMU's own.
+func buildSysInfo(spec *kubevirtv1.DomainSpec) []libvirtxml.DomainSysInfo {
+	smbios := &libvirtxml.DomainSysInfoSMBIOS{}
+	if serial := spec.Firmware.Serial; serial != "" {
+		smbios.System = &libvirtxml.DomainSysInfoSystem{Entry: []libvirtxml.DomainSysInfoEntry{{Name: "serial", Value: serial}}}
+	}
+	if entries := chassisEntries(spec.Chassis); entries != nil {
+		smbios.Chassis = &libvirtxml.DomainSysInfoChassis{Entry: entries}
+	}
+	if smbios.System == nil && smbios.Chassis == nil {
 		return nil
 	}
-	return []libvirtxml.DomainSysInfo{{SMBIOS: &libvirtxml.DomainSysInfoSMBIOS{
-		System: &libvirtxml.DomainSysInfoSystem{Entry: []libvirtxml.DomainSysInfoEntry{
-			{Name: "serial", Value: firmware.Serial},
-		}},
-	}}}
+	return []libvirtxml.DomainSysInfo{{SMBIOS: smbios}}
+}
+
+func chassisEntries(chassis *kubevirtv1.Chassis) []libvirtxml.DomainSysInfoEntry {
+	if chassis == nil {
+		return nil
+	}
+	var entries []libvirtxml.DomainSysInfoEntry
+	for _, entry := range []libvirtxml.DomainSysInfoEntry{
+		{Name: "manufacturer", Value: chassis.Manufacturer}, {Name: "version", Value: chassis.Version},
+		{Name: "serial", Value: chassis.Serial}, {Name: "asset", Value: chassis.Asset}, {Name: "sku", Value: chassis.Sku},
+	} {
+		if entry.Value != "" {
+			entries = append(entries, entry)
+		}
+	}
+	return entries
 }

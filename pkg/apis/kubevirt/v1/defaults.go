@@ -6,6 +6,7 @@ import "k8s.io/utils/ptr"
 
 // Defaults of an instance's spec, as upstream's on amd64 except where a comment says otherwise.
 const (
+	DefaultArchitecture                  = "amd64"
 	DefaultMachineType                   = "q35"
 	DefaultCPUModel                      = "host-model"
 	DefaultInterfaceModel                = "virtio"
@@ -19,6 +20,9 @@ const (
 // given. It is applied to instances and to copies of templates, never to what a user wrote.
 func SetDefaultsVirtualMachineInstanceSpec(spec *VirtualMachineInstanceSpec) {
 	domain := &spec.Domain
+	if spec.Architecture == "" {
+		spec.Architecture = DefaultArchitecture
+	}
 	setDefaultsCPU(domain)
 	setDefaultsMemory(domain)
 	if domain.Machine == nil {
@@ -27,13 +31,8 @@ func SetDefaultsVirtualMachineInstanceSpec(spec *VirtualMachineInstanceSpec) {
 	if domain.Machine.Type == "" {
 		domain.Machine.Type = DefaultMachineType
 	}
-	if domain.Features == nil {
-		domain.Features = &Features{}
-	}
-	setDefaultsFeature(&domain.Features.ACPI)
-	if domain.Features.SMM != nil {
-		setDefaultsFeature(domain.Features.SMM)
-	}
+	setDefaultsFeatures(domain)
+	setDefaultsClock(domain.Clock)
 	if fw := domain.Firmware; fw != nil && fw.Bootloader != nil && fw.Bootloader.EFI != nil && fw.Bootloader.EFI.SecureBoot == nil {
 		fw.Bootloader.EFI.SecureBoot = ptr.To(true)
 	}
@@ -41,47 +40,6 @@ func SetDefaultsVirtualMachineInstanceSpec(spec *VirtualMachineInstanceSpec) {
 	setDefaultsNetwork(spec)
 	if spec.TerminationGracePeriodSeconds == nil {
 		spec.TerminationGracePeriodSeconds = ptr.To(DefaultTerminationGracePeriodSeconds)
-	}
-}
-
-// setDefaultsCPU derives the sockets from limits or requests where no topology is given.
-func setDefaultsCPU(domain *DomainSpec) {
-	if domain.CPU == nil {
-		domain.CPU = &CPU{}
-	}
-	cpu := domain.CPU
-	if cpu.Cores == 0 && cpu.Sockets == 0 && cpu.Threads == 0 {
-		if quantity, ok := domain.Resources.Limits["cpu"]; ok {
-			cpu.Sockets = uint32(max(quantity.Value(), 0))
-		} else if quantity, ok := domain.Resources.Requests["cpu"]; ok {
-			cpu.Sockets = uint32(max(quantity.Value(), 0))
-		}
-	}
-	cpu.Cores = max(cpu.Cores, 1)
-	cpu.Sockets = max(cpu.Sockets, 1)
-	cpu.Threads = max(cpu.Threads, 1)
-	if cpu.Model == "" {
-		cpu.Model = DefaultCPUModel
-	}
-}
-
-func setDefaultsMemory(domain *DomainSpec) {
-	if domain.Memory == nil {
-		domain.Memory = &Memory{}
-	}
-	if domain.Memory.Guest != nil {
-		return
-	}
-	if quantity, ok := domain.Resources.Requests["memory"]; ok {
-		domain.Memory.Guest = &quantity
-	} else if quantity, ok := domain.Resources.Limits["memory"]; ok {
-		domain.Memory.Guest = &quantity
-	}
-}
-
-func setDefaultsFeature(feature *FeatureState) {
-	if feature.Enabled == nil {
-		feature.Enabled = ptr.To(true)
 	}
 }
 

@@ -2,11 +2,7 @@
 
 package v1
 
-import (
-	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/api/resource"
-	"k8s.io/apimachinery/pkg/types"
-)
+import corev1 "k8s.io/api/core/v1"
 
 // DomainSpec is a guest's hardware.
 type DomainSpec struct {
@@ -22,8 +18,13 @@ type DomainSpec struct {
 	// +optional
 	Firmware *Firmware `json:"firmware,omitempty"`
 	// +optional
+	Clock *Clock `json:"clock,omitempty"`
+	// +optional
 	Features *Features `json:"features,omitempty"`
 	Devices  Devices   `json:"devices"`
+	// Chassis is what the guest's firmware reports of its case.
+	// +optional
+	Chassis *Chassis `json:"chassis,omitempty"`
 }
 
 // ResourceRequirements are cpu and memory as Kubernetes counts them.
@@ -34,88 +35,6 @@ type ResourceRequirements struct {
 	// Limits are used where requests are absent.
 	// +optional
 	Limits corev1.ResourceList `json:"limits,omitempty"`
-}
-
-// CPU is the guest's processors; their number is sockets × cores × threads.
-type CPU struct {
-	// Cores in each socket; 1 by default.
-	// +optional
-	Cores uint32 `json:"cores,omitempty"`
-	// Sockets of the guest; 1 by default.
-	// +optional
-	Sockets uint32 `json:"sockets,omitempty"`
-	// Threads in each core; 1 by default.
-	// +optional
-	Threads uint32 `json:"threads,omitempty"`
-	// Model is host-model (default), host-passthrough, or a name that libvirt knows.
-	// +optional
-	Model string `json:"model,omitempty"`
-}
-
-// Memory of the guest.
-type Memory struct {
-	// Guest is the size that the guest sees.
-	// +optional
-	Guest *resource.Quantity `json:"guest,omitempty"`
-}
-
-// Machine is the emulated machine.
-type Machine struct {
-	// Type is q35 (default) or a versioned pc-q35 name.
-	// +optional
-	Type string `json:"type"`
-}
-
-// Firmware of the guest.
-type Firmware struct {
-	// UUID that the guest's firmware reports. Computed from the machine's UID where it is absent.
-	// +optional
-	UUID types.UID `json:"uuid,omitempty"`
-	// Serial that the guest's firmware reports.
-	// +optional
-	Serial string `json:"serial,omitempty"`
-	// Bootloader is BIOS where it is absent.
-	// +optional
-	Bootloader *Bootloader `json:"bootloader,omitempty"`
-}
-
-// Bootloader is exactly one of BIOS and EFI.
-type Bootloader struct {
-	// +optional
-	BIOS *BIOS `json:"bios,omitempty"`
-	// +optional
-	EFI *EFI `json:"efi,omitempty"`
-}
-
-// BIOS boots by SeaBIOS.
-type BIOS struct {
-	// UseSerial sends the BIOS' messages to the serial console.
-	// +optional
-	UseSerial *bool `json:"useSerial,omitempty"`
-}
-
-// EFI boots by OVMF.
-type EFI struct {
-	// SecureBoot is true by default, and then needs features.smm.
-	// +optional
-	SecureBoot *bool `json:"secureBoot,omitempty"`
-}
-
-// Features of the machine.
-type Features struct {
-	// ACPI is on by default. Without it a guest can't be asked to power off.
-	// +optional
-	ACPI FeatureState `json:"acpi,omitempty,omitzero"`
-	// SMM is the system management mode, which secure boot needs.
-	// +optional
-	SMM *FeatureState `json:"smm,omitempty"`
-}
-
-// FeatureState switches a feature.
-type FeatureState struct {
-	// Enabled is true where it is absent.
-	// +optional
-	Enabled *bool `json:"enabled,omitempty"`
 }
 
 // Devices of the guest.

@@ -43,6 +43,9 @@ const StartStrategyPaused StartStrategy = "Paused"
 type VirtualMachineInstanceSpec struct {
 	// Domain is the guest's hardware.
 	Domain DomainSpec `json:"domain"`
+	// Architecture of the guest; amd64, the default, is the one there is.
+	// +optional
+	Architecture string `json:"architecture,omitempty"`
 	// Hostname is the guest's name for cloud-init; the instance's name where it is empty.
 	// +optional
 	Hostname string `json:"hostname,omitempty"`
@@ -100,6 +103,8 @@ const (
 	VirtualMachineInstanceDataVolumesReady VirtualMachineInstanceConditionType = "DataVolumesReady"
 	// VirtualMachineInstancePodScheduled is False, with the reason, when no node can take the instance.
 	VirtualMachineInstancePodScheduled VirtualMachineInstanceConditionType = "PodScheduled"
+	// VirtualMachineInstanceSoftwareEmulation is True where the guest goes without what was asked for, because its node has no KVM.
+	VirtualMachineInstanceSoftwareEmulation VirtualMachineInstanceConditionType = "SoftwareEmulation"
 )
 
 // VirtualMachineInstanceCondition is one aspect of an instance's state.

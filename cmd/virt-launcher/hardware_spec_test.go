@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package main
+
+import (
+	"os"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"k8s.io/apimachinery/pkg/api/resource"
+	"k8s.io/utils/ptr"
+	"sigs.k8s.io/yaml"
+
+	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
+	"github.com/virt-apiserver/virt-apiserver/pkg/launcher/api"
+	"github.com/virt-apiserver/virt-apiserver/pkg/launcher/launchertest"
+)
+
+// TestHardwareOfTheGoldenDomainsStarts has QEMU start what package domain's golden files have libvirt accept.
+func TestHardwareOfTheGoldenDomainsStarts(t *testing.T) {
+	n := newNode(t)
+	for _, name := range []string{"clock", "cpu", "features", "hyperv-passthrough"} {
+		t.Run(name, func(t *testing.T) {
+			request := n.newInstance(t, name)
+			addGolden(t, request, name)
+			status, err := n.Start(t.Context(), request)
+			require.NoError(t, err)
+			assert.Equal(t, api.StateRunning, status.State)
+			n.awaitLog(t, request, launchertest.GuestReady)
+			require.NoError(t, n.Delete(t.Context(), "test", name, request.Instance.UID))
+			n.assertNothingLeft(t, request)
+		})
+	}
+}
+
+// addGolden gives an instance the hardware of a golden file, but for what costs memory that the machine may not have.
+func addGolden(t *testing.T, request *api.StartRequest, name string) {
+	t.Helper()
+	raw, err := os.ReadFile("../../pkg/launcher/domain/testdata/" + name + ".yaml")
+	require.NoError(t, err)
+	spec := &request.Instance.Spec
+	require.NoError(t, yaml.UnmarshalStrict(raw, spec))
+	spec.Domain.Memory = &kubevirtv1.Memory{Guest: ptr.To(resource.MustParse("64Mi"))}
+	kubevirtv1.SetDefaultsVirtualMachineInstanceSpec(spec)
+}
+
+func TestMissingHugePagesAreToldWithTheRemedy(t *testing.T) {
+	n := newNode(t)
+	request := n.newInstance(t, "pages")
+	// More than any machine has.
+	request.Instance.Spec.Domain.Memory = &kubevirtv1.Memory{
+		Guest: ptr.To(resource.MustParse("8Ti")), Hugepages: &kubevirtv1.Hugepages{PageSize: "1Gi"},
+	}
+	_, err := n.Start(t.Context(), request)
+	require.ErrorContains(t, err, "the guest needs 8192 huge pages of 1Gi")
+	assert.Equal(t, api.ErrorStartFailed, api.ReasonFor(err))
+	n.assertNothingLeft(t, request)
+}

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package v1
+
+import (
+	"slices"
+
+	"k8s.io/apimachinery/pkg/api/resource"
+	"k8s.io/utils/ptr"
+)
+
+// defaultSpinlockRetries is upstream's.
+const defaultSpinlockRetries = uint32(4096)
+
+// setDefaultsCPU derives the sockets from limits or requests where no topology is given.
+func setDefaultsCPU(domain *DomainSpec) {
+	if domain.CPU == nil {
+		domain.CPU = &CPU{}
+	}
+	cpu := domain.CPU
+	if cpu.Cores == 0 && cpu.Sockets == 0 && cpu.Threads == 0 {
+		if quantity, ok := domain.Resources.Limits["cpu"]; ok {
+			cpu.Sockets = uint32(max(quantity.Value(), 0))
+		} else if quantity, ok := domain.Resources.Requests["cpu"]; ok {
+			cpu.Sockets = uint32(max(quantity.Value(), 0))
+		}
+	}
+	cpu.Cores = max(cpu.Cores, 1)
+	cpu.Sockets = max(cpu.Sockets, 1)
+	cpu.Threads = max(cpu.Threads, 1)
+	if cpu.Model == "" {
+		cpu.Model = DefaultCPUModel
+	}
+}
+
+func setDefaultsMemory(domain *DomainSpec) {
+	if domain.Memory == nil {
+		domain.Memory = &Memory{}
+	}
+	if domain.Memory.Guest != nil {
+		return
+	}
+	if quantity, ok := domain.Resources.Requests["memory"]; ok {
+		domain.Memory.Guest = &quantity
+	} else if quantity, ok := domain.Resources.Limits["memory"]; ok {
+		domain.Memory.Guest = &quantity
+	} else if pages := domain.Memory.Hugepages; pages != nil {
+		if quantity, err := resource.ParseQuantity(pages.PageSize); err == nil {
+			domain.Memory.Guest = &quantity
+		}
+	}
+}
+
+func setDefaultsFeatures(domain *DomainSpec) {
+	if domain.Features == nil {
+		domain.Features = &Features{}
+	}
+	features := domain.Features
+	setDefaultsFeature(&features.ACPI)
+	for _, feature := range []*FeatureState{features.SMM, features.Pvspinlock} {
+		setDefaultsFeature(feature)
+	}
+	if features.APIC != nil {
+		setDefaultTrue(&features.APIC.Enabled)
+	}
+	if features.HypervPassthrough != nil {
+		setDefaultTrue(&features.HypervPassthrough.Enabled)
+	}
+	if features.Hyperv != nil {
+		setDefaultsHyperv(domain)
+	}
+}
+
+// setDefaultsHyperv also switches on what other features need and nobody switched off.
+func setDefaultsHyperv(domain *DomainSpec) {
+	hyperv := domain.Features.Hyperv
+	if hyperv.EVMCS.On() {
+		needFeature(&hyperv.VAPIC)
+		needVMX(domain.CPU)
+	}
+	if timer := hyperv.SyNICTimer; timer != nil {
+		setDefaultTrue(&timer.Enabled)
+		setDefaultsFeature(timer.Direct)
+		if *timer.Enabled {
+			needFeature(&hyperv.SyNIC)
+		}
+	}
+	if hyperv.SyNIC.On() || hyperv.IPI.On() || hyperv.TLBFlush.On() {
+		needFeature(&hyperv.VPIndex)
+	}
+	for _, feature := range []*FeatureState{
+		hyperv.Relaxed, hyperv.VAPIC, hyperv.VPIndex, hyperv.Runtime, hyperv.SyNIC, hyperv.Reset, hyperv.Frequencies,
+		hyperv.Reenlightenment, hyperv.TLBFlush, hyperv.IPI, hyperv.EVMCS,
+	} {
+		setDefaultsFeature(feature)
+	}
+	if locks := hyperv.Spinlocks; locks != nil {
+		setDefaultTrue(&locks.Enabled)
+		if *locks.Enabled && locks.Retries == nil {
+			locks.Retries = ptr.To(defaultSpinlockRetries)
+		}
+	}
+	if hyperv.VendorID != nil {
+		setDefaultTrue(&hyperv.VendorID.Enabled)
+	}
+}
+
+func needFeature(feature **FeatureState) {
+	if *feature == nil {
+		*feature = &FeatureState{}
+	}
+}
+
+func needVMX(cpu *CPU) {
+	if !slices.ContainsFunc(cpu.Features, func(f CPUFeature) bool { return f.Name == "vmx" }) {
+		cpu.Features = append(cpu.Features, CPUFeature{Name: "vmx", Policy: "require"})
+	}
+}
+
+func setDefaultsFeature(feature *FeatureState) {
+	if feature != nil {
+		setDefaultTrue(&feature.Enabled)
+	}
+}
+
+func setDefaultsClock(clock *Clock) {
+	if clock == nil || clock.Timer == nil {
+		return
+	}
+	timer := clock.Timer
+	if timer.HPET != nil {
+		setDefaultTrue(&timer.HPET.Enabled)
+	}
+	if timer.KVM != nil {
+		setDefaultTrue(&timer.KVM.Enabled)
+	}
+	if timer.PIT != nil {
+		setDefaultTrue(&timer.PIT.Enabled)
+	}
+	if timer.RTC != nil {
+		setDefaultTrue(&timer.RTC.Enabled)
+	}
+	if timer.Hyperv != nil {
+		setDefaultTrue(&timer.Hyperv.Enabled)
+	}
+}
+
+func setDefaultTrue(value **bool) {
+	if *value == nil {
+		*value = ptr.To(true)
+	}
+}

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package validation
+
+import (
+	"regexp"
+
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
+)
+
+var (
+	cpuFeatures        = regexp.MustCompile(`^[a-z0-9][a-z0-9_.-]{0,62}$`)
+	cpuFeaturePolicies = []string{"force", "require", "optional", "disable", "forbid"}
+)
+
+func validateCPU(cpu *kubevirtv1.CPU, path *field.Path) field.ErrorList {
+	var errs field.ErrorList
+	if !cpuModels.MatchString(cpu.Model) {
+		errs = append(errs, field.Invalid(path.Child("model"), cpu.Model, "must be host-model, host-passthrough or the name of a CPU model, such as Westmere"))
+	}
+	// Each factor is bounded first, so that the product cannot overflow.
+	for name, count := range map[string]uint32{"cores": cpu.Cores, "sockets": cpu.Sockets, "threads": cpu.Threads} {
+		if count > maxVCPUs {
+			return append(errs, field.Invalid(path.Child(name), count, "a guest has at most 255 virtual CPUs"))
+		}
+	}
+	if total := cpu.Cores * cpu.Sockets * cpu.Threads; total > maxVCPUs {
+		errs = append(errs, field.Invalid(path, total, "sockets × cores × threads is at most 255"))
+	}
+	return append(errs, validateCPUFeatures(cpu.Features, path.Child("features"))...)
+}
+
+func validateCPUFeatures(features []kubevirtv1.CPUFeature, path *field.Path) field.ErrorList {
+	if len(features) > maxItems {
+		return field.ErrorList{field.TooMany(path, len(features), maxItems)}
+	}
+	var errs field.ErrorList
+	seen := map[string]bool{}
+	for i, feature := range features {
+		path := path.Index(i)
+		if !cpuFeatures.MatchString(feature.Name) {
+			errs = append(errs, field.Invalid(path.Child("name"), feature.Name, "must be the name of a CPU feature as libvirt has it, such as vmx"))
+		}
+		if seen[feature.Name] {
+			errs = append(errs, field.Duplicate(path.Child("name"), feature.Name))
+		}
+		seen[feature.Name] = true
+		if feature.Policy != "" {
+			errs = append(errs, oneOf(path.Child("policy"), feature.Policy, cpuFeaturePolicies)...)
+		}
+	}
+	return errs
+}

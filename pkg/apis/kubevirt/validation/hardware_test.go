@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package validation_test
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"k8s.io/apimachinery/pkg/api/resource"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+	"k8s.io/utils/ptr"
+	"sigs.k8s.io/yaml"
+
+	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
+	"github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/validation"
+)
+
+// judge returns what is wrong with an instance's spec, written as a user does, that has 1Gi of memory unless it
+// says otherwise: each error as its type and field.
+func judge(t *testing.T, text string) []string {
+	t.Helper()
+	var spec kubevirtv1.VirtualMachineInstanceSpec
+	require.NoError(t, yaml.UnmarshalStrict([]byte(text), &spec))
+	if spec.Domain.Memory == nil {
+		spec.Domain.Memory = &kubevirtv1.Memory{Guest: ptr.To(resource.MustParse("1Gi"))}
+	}
+	kubevirtv1.SetDefaultsVirtualMachineInstanceSpec(&spec)
+	var found []string
+	for _, err := range validation.ValidateVirtualMachineInstanceSpec(&spec, field.NewPath("spec")) {
+		found = append(found, string(err.Type)+" "+err.Field)
+	}
+	slices.Sort(found)
+	return found
+}
+
+// TestHardwareIsJudged has, by what a user writes, the causes and fields that are answered.
+func TestHardwareIsJudged(t *testing.T) {
+	const (
+		invalid   = string(field.ErrorTypeInvalid) + " spec."
+		missing   = string(field.ErrorTypeRequired) + " spec."
+		unknown   = string(field.ErrorTypeNotSupported) + " spec."
+		duplicate = string(field.ErrorTypeDuplicate) + " spec."
+	)
+	for text, want := range map[string][]string{
+		`architecture: amd64`: nil,
+		`architecture: arm64`: {invalid + "architecture"},
+
+		`domain: {machine: {type: pc-q35-7.2}}`:                                                      nil,
+		`domain: {machine: {type: pc-i440fx-7.2}}`:                                                   {invalid + "domain.machine.type"},
+		`domain: {machine: {type: s390-ccw-virtio}}`:                                                 {invalid + "domain.machine.type"},
+		`domain: {resources: {requests: {cpu: -1}}}`:                                                 {invalid + "domain.resources.requests.cpu"},
+		`domain: {resources: {limits: {memory: -1}}}`:                                                {invalid + "domain.resources.limits.memory", invalid + "domain.memory.guest"},
+		`domain: {resources: {requests: {memory: 999k}}}`:                                            {invalid + "domain.resources.requests.memory"},
+		`domain: {resources: {requests: {cpu: 3}, limits: {cpu: 2}}}`:                                {invalid + "domain.resources.requests.cpu"},
+		`domain: {cpu: {features: [{name: vmx}, {name: aes, policy: force}]}}`:                       nil,
+		`domain: {cpu: {features: [{name: vmx, policy: always}]}}`:                                   {unknown + "domain.cpu.features[0].policy"},
+		`domain: {cpu: {features: [{name: vmx}, {name: vmx}]}}`:                                      {duplicate + "domain.cpu.features[1].name"},
+		`domain: {cpu: {features: [{name: "vmx,+svm"}]}}`:                                            {invalid + "domain.cpu.features[0].name"},
+		`domain: {memory: {hugepages: {pageSize: 2Mi}}}`:                                             nil,
+		`domain: {memory: {guest: 64Mi, hugepages: {pageSize: 2Mi}}}`:                                nil,
+		`domain: {memory: {guest: 63Mi, hugepages: {pageSize: 2Mi}}}`:                                {invalid + "domain.memory.hugepages.pageSize"},
+		`domain: {memory: {guest: 64Mi, hugepages: {pageSize: 1Gi}}}`:                                {invalid + "domain.memory.hugepages.pageSize"},
+		`domain: {memory: {guest: 64Mi, hugepages: {pageSize: 4Ki}}}`:                                {invalid + "domain.memory.hugepages.pageSize"},
+		`domain: {memory: {guest: 64Mi, hugepages: {pageSize: large}}}`:                              {invalid + "domain.memory.hugepages.pageSize"},
+		`domain: {memory: {}}`:                                                                       {missing + "domain.memory.guest"},
+		`domain: {chassis: {manufacturer: Yard (North), asset: "1"}}`:                                nil,
+		`domain: {chassis: {sku: "1,uuid=2"}}`:                                                       {invalid + "domain.chassis.sku"},
+		`domain: {clock: {utc: {}}}`:                                                                 nil,
+		`domain: {clock: {utc: {offsetSeconds: 3600}}}`:                                              nil,
+		`domain: {clock: {utc: {offsetSeconds: 3600000000}}}`:                                        {invalid + "domain.clock.utc.offsetSeconds"},
+		`domain: {clock: {timezone: America/Argentina/Ushuaia}}`:                                     nil,
+		`domain: {clock: {timezone: ../../etc/passwd}}`:                                              {invalid + "domain.clock.timezone"},
+		`domain: {clock: {timezone: Europe/Berlin, utc: {}}}`:                                        {invalid + "domain.clock"},
+		`domain: {clock: {timer: {hpet: {tickPolicy: delay}, pit: {tickPolicy: discard}}}}`:          nil,
+		`domain: {clock: {timer: {hpet: {tickPolicy: catchup}, pit: {tickPolicy: merge}}}}`:          {unknown + "domain.clock.timer.hpet.tickPolicy", unknown + "domain.clock.timer.pit.tickPolicy"},
+		`domain: {clock: {timer: {rtc: {tickPolicy: discard, track: moon}}}}`:                        {unknown + "domain.clock.timer.rtc.tickPolicy", unknown + "domain.clock.timer.rtc.track"},
+		`domain: {features: {apic: {enabled: false}}}`:                                               {invalid + "domain.features.apic.enabled"},
+		`domain: {features: {hyperv: {}, hypervPassthrough: {}}}`:                                    {invalid + "domain.features.hyperv"},
+		`domain: {features: {hyperv: {synictimer: {}, ipi: {}, tlbflush: {}}}}`:                      nil,
+		`domain: {features: {hyperv: {synic: {}, vpindex: {enabled: false}}}}`:                       {invalid + "domain.features.hyperv.synic"},
+		`domain: {features: {hyperv: {ipi: {}, tlbflush: {}, vpindex: {enabled: false}}}}`:           {invalid + "domain.features.hyperv.ipi", invalid + "domain.features.hyperv.tlbflush"},
+		`domain: {features: {hyperv: {synictimer: {}, synic: {enabled: false}}}}`:                    {invalid + "domain.features.hyperv.synictimer"},
+		`domain: {features: {hyperv: {evmcs: {}}}}`:                                                  nil,
+		`domain: {features: {hyperv: {evmcs: {}, vapic: {enabled: false}}}}`:                         {invalid + "domain.features.hyperv.evmcs"},
+		`domain: {cpu: {features: [{name: vmx, policy: disable}]}, features: {hyperv: {evmcs: {}}}}`: {invalid + "domain.cpu.features[0].policy"},
+		`domain: {features: {hyperv: {spinlocks: {spinlocks: 10}}}}`:                                 {invalid + "domain.features.hyperv.spinlocks.spinlocks"},
+		`domain: {features: {hyperv: {vendorid: {vendorid: "a,b"}}}}`:                                {invalid + "domain.features.hyperv.vendorid.vendorid"},
+		`domain: {firmware: {bootloader: {efi: {}}}}`:                                                {invalid + "domain.firmware.bootloader.efi.secureBoot"},
+		`domain: {firmware: {bootloader: {efi: {}}}, features: {smm: {}}}`:                           nil,
+		`domain: {firmware: {bootloader: {efi: {secureBoot: false}, bios: {}}}}`:                     {invalid + "domain.firmware.bootloader"},
+	} {
+		t.Run(text, func(t *testing.T) {
+			slices.Sort(want)
+			assert.Equal(t, want, judge(t, text))
+		})
+	}
+}

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package validation
+
+import (
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
+)
+
+func validateMemory(domain *kubevirtv1.DomainSpec, path *field.Path) field.ErrorList {
+	errs := validateHugepages(domain.Memory, path.Child("hugepages", "pageSize"))
+	guest, path := domain.Memory.Guest, path.Child("guest")
+	if guest == nil {
+		return append(errs, field.Required(path, "no memory requested; give domain.memory.guest, for example 1Gi"))
+	}
+	if guest.CmpInt64(minMemory) < 0 || guest.CmpInt64(maxMemory) > 0 {
+		return append(errs, field.Invalid(path, guest.String(), "must be between 1Mi and 64Ti"))
+	}
+	if limit, ok := domain.Resources.Limits[corev1.ResourceMemory]; ok && guest.Cmp(limit) > 0 {
+		return append(errs, field.Invalid(path, guest.String(), "must be equal to or less than the memory limit, "+limit.String()))
+	}
+	return errs
+}
+
+// validateHugepages lets the guest's memory be a number of whole pages, of the sizes that x86 has.
+func validateHugepages(memory *kubevirtv1.Memory, path *field.Path) field.ErrorList {
+	pages := memory.Hugepages
+	if pages == nil {
+		return nil
+	}
+	size, err := resource.ParseQuantity(pages.PageSize)
+	if err != nil || size.Value() != 2<<20 && size.Value() != 1<<30 {
+		return field.ErrorList{field.Invalid(path, pages.PageSize, "must be 2Mi or 1Gi")}
+	}
+	if memory.Guest != nil && memory.Guest.Value()%size.Value() != 0 {
+		return field.ErrorList{field.Invalid(path, pages.PageSize, "the guest's memory, "+memory.Guest.String()+", must be a multiple of the page size")}
+	}
+	return nil
+}

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package domain
+
+import (
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+
+	"k8s.io/utils/ptr"
+
+	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
+)
+
+var (
+	featurePattern  = regexp.MustCompile(`^[a-z0-9][a-z0-9_.-]{0,62}$`)
+	timezonePattern = regexp.MustCompile(`^[A-Za-z0-9_+-]{1,32}(/[A-Za-z0-9_+-]{1,32}){0,2}$`)
+	// vendorPattern has no comma, which separates QEMU's settings.
+	vendorPattern = regexp.MustCompile(`^[A-Za-z0-9 _.-]{0,12}$`)
+)
+
+func checkCPUFeatures(cpu *kubevirtv1.CPU) error {
+	if cpu == nil {
+		return nil
+	}
+	for i, feature := range cpu.Features {
+		field := fmt.Sprintf("spec.domain.cpu.features[%d]", i)
+		if !featurePattern.MatchString(feature.Name) {
+			return fmt.Errorf("%s.name: %q is no name of a feature", field, feature.Name)
+		}
+		if !slices.Contains([]string{"", "force", "require", "optional", "disable", "forbid"}, feature.Policy) {
+			return fmt.Errorf("%s.policy: %q is no policy", field, feature.Policy)
+		}
+	}
+	return nil
+}
+
+// checkTexts looks at the texts that users choose freely.
+func checkTexts(spec *kubevirtv1.DomainSpec) error {
+	var errs []error
+	if chassis := spec.Chassis; chassis != nil {
+		for _, text := range []string{chassis.Manufacturer, chassis.Version, chassis.Serial, chassis.Asset, chassis.Sku} {
+			errs = append(errs, checkText("spec.domain.chassis", text))
+		}
+	}
+	if spec.Clock != nil {
+		if zone := ptr.Deref(spec.Clock.Timezone, "UTC"); !timezonePattern.MatchString(string(zone)) {
+			errs = append(errs, fmt.Errorf("spec.domain.clock.timezone: %q is no time zone", zone))
+		}
+	}
+	if spec.Features != nil && spec.Features.Hyperv != nil && spec.Features.Hyperv.VendorID != nil &&
+		!vendorPattern.MatchString(spec.Features.Hyperv.VendorID.VendorID) {
+		errs = append(errs, fmt.Errorf("spec.domain.features.hyperv.vendorid: %q is not allowed", spec.Features.Hyperv.VendorID.VendorID))
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package launcher
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"k8s.io/apimachinery/pkg/api/resource"
+
+	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
+	"github.com/virt-apiserver/virt-apiserver/pkg/launcher/api"
+	"github.com/virt-apiserver/virt-apiserver/pkg/launcher/domain"
+)
+
+// host is what guests may need of the machine that libvirt does not see to. Its directories are absolute.
+type host struct {
+	// hugepages is where the kernel tells of huge pages.
+	hugepages string
+}
+
+func thisHost() host { return host{hugepages: "/sys/kernel/mm/hugepages"} }
+
+// provides refuses, with the remedy, what the host does not have: QEMU and libvirt say less.
+func (h host) provides(spec *kubevirtv1.VirtualMachineInstanceSpec) error {
+	return h.hasHugepages(spec.Domain.Memory)
+}
+
+func (h host) hasHugepages(memory *kubevirtv1.Memory) error {
+	size := domain.PageSize(memory)
+	if size == 0 {
+		return nil
+	}
+	need := (memory.Guest.Value() + size - 1) / size
+	free, err := h.freePages(size)
+	if err != nil {
+		return err
+	}
+	if free >= need {
+		return nil
+	}
+	return &api.Error{Reason: api.ErrorStartFailed, Message: fmt.Sprintf(
+		"spec.domain.memory.hugepages: the guest needs %d huge pages of %s, the node has %d that are free; set more aside: echo N > %s",
+		need, resource.NewQuantity(size, resource.BinarySI), free, filepath.Join(h.pagesDir(size), "nr_hugepages"))}
+}
+
+func (h host) pagesDir(size int64) string {
+	return filepath.Join(h.hugepages, fmt.Sprintf("hugepages-%dkB", size>>10))
+}
+
+// freePages counts those that nobody has and nobody was promised; a size that the processor lacks has none.
+func (h host) freePages(size int64) (int64, error) {
+	free, err := readCount(filepath.Join(h.pagesDir(size), "free_hugepages"))
+	if err != nil {
+		return 0, err
+	}
+	promised, err := readCount(filepath.Join(h.pagesDir(size), "resv_hugepages"))
+	return free - promised, err
+}
+
+func readCount(path string) (int64, error) {
+	raw, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, fmt.Errorf("count huge pages: %w", err)
+	}
+	return strconv.ParseInt(strings.TrimSpace(string(raw)), 10, 64)
+}

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package launcher
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"k8s.io/apimachinery/pkg/api/resource"
+	"k8s.io/utils/ptr"
+
+	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
+	"github.com/virt-apiserver/virt-apiserver/pkg/launcher/api"
+)
+
+func TestGuestOnHugePagesNeedsFreeOnes(t *testing.T) {
+	h := host{hugepages: t.TempDir()}
+	pages := filepath.Join(h.hugepages, "hugepages-2048kB")
+	require.NoError(t, os.Mkdir(pages, 0o700))
+	for file, count := range map[string]string{"free_hugepages": "40\n", "resv_hugepages": "8\n"} {
+		require.NoError(t, os.WriteFile(filepath.Join(pages, file), []byte(count), 0o600))
+	}
+	for name, test := range map[string]struct{ size, guest, says string }{
+		"enough":        {"2Mi", "64Mi", ""},
+		"too few":       {"2Mi", "66Mi", "needs 33 huge pages of 2Mi, the node has 32 that are free"},
+		"no such pages": {"1Gi", "1Gi", "needs 1 huge pages of 1Gi, the node has 0"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			err := h.provides(&kubevirtv1.VirtualMachineInstanceSpec{Domain: kubevirtv1.DomainSpec{Memory: &kubevirtv1.Memory{
+				Guest: ptr.To(resource.MustParse(test.guest)), Hugepages: &kubevirtv1.Hugepages{PageSize: test.size},
+			}}})
+			if test.says == "" {
+				require.NoError(t, err)
+				return
+			}
+			require.ErrorContains(t, err, test.says)
+			assert.Equal(t, api.ErrorStartFailed, api.ReasonFor(err))
+		})
+	}
+}
