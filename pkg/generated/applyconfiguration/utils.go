@@ -42,10 +42,20 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &kubevirtv1.BootloaderApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("CDRomTarget"):
 		return &kubevirtv1.CDRomTargetApplyConfiguration{}
+	case v1.SchemeGroupVersion.WithKind("Chassis"):
+		return &kubevirtv1.ChassisApplyConfiguration{}
+	case v1.SchemeGroupVersion.WithKind("Clock"):
+		return &kubevirtv1.ClockApplyConfiguration{}
+	case v1.SchemeGroupVersion.WithKind("ClockOffset"):
+		return &kubevirtv1.ClockOffsetApplyConfiguration{}
+	case v1.SchemeGroupVersion.WithKind("ClockOffsetUTC"):
+		return &kubevirtv1.ClockOffsetUTCApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("CloudInitSource"):
 		return &kubevirtv1.CloudInitSourceApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("CPU"):
 		return &kubevirtv1.CPUApplyConfiguration{}
+	case v1.SchemeGroupVersion.WithKind("CPUFeature"):
+		return &kubevirtv1.CPUFeatureApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("CPUTopology"):
 		return &kubevirtv1.CPUTopologyApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("DataVolumeSource"):
@@ -66,16 +76,36 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &kubevirtv1.EFIApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("EmptyDiskSource"):
 		return &kubevirtv1.EmptyDiskSourceApplyConfiguration{}
+	case v1.SchemeGroupVersion.WithKind("FeatureAPIC"):
+		return &kubevirtv1.FeatureAPICApplyConfiguration{}
+	case v1.SchemeGroupVersion.WithKind("FeatureHyperv"):
+		return &kubevirtv1.FeatureHypervApplyConfiguration{}
+	case v1.SchemeGroupVersion.WithKind("FeatureKVM"):
+		return &kubevirtv1.FeatureKVMApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("Features"):
 		return &kubevirtv1.FeaturesApplyConfiguration{}
+	case v1.SchemeGroupVersion.WithKind("FeatureSpinlocks"):
+		return &kubevirtv1.FeatureSpinlocksApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("FeatureState"):
 		return &kubevirtv1.FeatureStateApplyConfiguration{}
+	case v1.SchemeGroupVersion.WithKind("FeatureVendorID"):
+		return &kubevirtv1.FeatureVendorIDApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("Firmware"):
 		return &kubevirtv1.FirmwareApplyConfiguration{}
+	case v1.SchemeGroupVersion.WithKind("HPETTimer"):
+		return &kubevirtv1.HPETTimerApplyConfiguration{}
+	case v1.SchemeGroupVersion.WithKind("Hugepages"):
+		return &kubevirtv1.HugepagesApplyConfiguration{}
+	case v1.SchemeGroupVersion.WithKind("HyperVPassthrough"):
+		return &kubevirtv1.HyperVPassthroughApplyConfiguration{}
+	case v1.SchemeGroupVersion.WithKind("HypervTimer"):
+		return &kubevirtv1.HypervTimerApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("Interface"):
 		return &kubevirtv1.InterfaceApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("InterfaceBindingMethod"):
 		return &kubevirtv1.InterfaceBindingMethodApplyConfiguration{}
+	case v1.SchemeGroupVersion.WithKind("KVMTimer"):
+		return &kubevirtv1.KVMTimerApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("Machine"):
 		return &kubevirtv1.MachineApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("Memory"):
@@ -90,8 +120,16 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &kubevirtv1.PersistentVolumeClaimInfoApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("PersistentVolumeClaimVolumeSource"):
 		return &kubevirtv1.PersistentVolumeClaimVolumeSourceApplyConfiguration{}
+	case v1.SchemeGroupVersion.WithKind("PITTimer"):
+		return &kubevirtv1.PITTimerApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("ResourceRequirements"):
 		return &kubevirtv1.ResourceRequirementsApplyConfiguration{}
+	case v1.SchemeGroupVersion.WithKind("RTCTimer"):
+		return &kubevirtv1.RTCTimerApplyConfiguration{}
+	case v1.SchemeGroupVersion.WithKind("SyNICTimer"):
+		return &kubevirtv1.SyNICTimerApplyConfiguration{}
+	case v1.SchemeGroupVersion.WithKind("Timer"):
+		return &kubevirtv1.TimerApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("VirtualMachine"):
 		return &kubevirtv1.VirtualMachineApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("VirtualMachineCondition"):

@@ -39,7 +39,12 @@ func GetOpenAPIDefinitions(ref common.ReferenceCallback) map[string]common.OpenA
 		v1.Bootloader{}.OpenAPIModelName():                                     schema_pkg_apis_kubevirt_v1_Bootloader(ref),
 		v1.CDRomTarget{}.OpenAPIModelName():                                    schema_pkg_apis_kubevirt_v1_CDRomTarget(ref),
 		v1.CPU{}.OpenAPIModelName():                                            schema_pkg_apis_kubevirt_v1_CPU(ref),
+		v1.CPUFeature{}.OpenAPIModelName():                                     schema_pkg_apis_kubevirt_v1_CPUFeature(ref),
 		v1.CPUTopology{}.OpenAPIModelName():                                    schema_pkg_apis_kubevirt_v1_CPUTopology(ref),
+		v1.Chassis{}.OpenAPIModelName():                                        schema_pkg_apis_kubevirt_v1_Chassis(ref),
+		v1.Clock{}.OpenAPIModelName():                                          schema_pkg_apis_kubevirt_v1_Clock(ref),
+		v1.ClockOffset{}.OpenAPIModelName():                                    schema_pkg_apis_kubevirt_v1_ClockOffset(ref),
+		v1.ClockOffsetUTC{}.OpenAPIModelName():                                 schema_pkg_apis_kubevirt_v1_ClockOffsetUTC(ref),
 		v1.CloudInitSource{}.OpenAPIModelName():                                schema_pkg_apis_kubevirt_v1_CloudInitSource(ref),
 		v1.DataVolumeSource{}.OpenAPIModelName():                               schema_pkg_apis_kubevirt_v1_DataVolumeSource(ref),
 		v1.DataVolumeTemplateSpec{}.OpenAPIModelName():                         schema_pkg_apis_kubevirt_v1_DataVolumeTemplateSpec(ref),
@@ -50,26 +55,40 @@ func GetOpenAPIDefinitions(ref common.ReferenceCallback) map[string]common.OpenA
 		v1.DomainSpec{}.OpenAPIModelName():                                     schema_pkg_apis_kubevirt_v1_DomainSpec(ref),
 		v1.EFI{}.OpenAPIModelName():                                            schema_pkg_apis_kubevirt_v1_EFI(ref),
 		v1.EmptyDiskSource{}.OpenAPIModelName():                                schema_pkg_apis_kubevirt_v1_EmptyDiskSource(ref),
+		v1.FeatureAPIC{}.OpenAPIModelName():                                    schema_pkg_apis_kubevirt_v1_FeatureAPIC(ref),
+		v1.FeatureHyperv{}.OpenAPIModelName():                                  schema_pkg_apis_kubevirt_v1_FeatureHyperv(ref),
+		v1.FeatureKVM{}.OpenAPIModelName():                                     schema_pkg_apis_kubevirt_v1_FeatureKVM(ref),
+		v1.FeatureSpinlocks{}.OpenAPIModelName():                               schema_pkg_apis_kubevirt_v1_FeatureSpinlocks(ref),
 		v1.FeatureState{}.OpenAPIModelName():                                   schema_pkg_apis_kubevirt_v1_FeatureState(ref),
+		v1.FeatureVendorID{}.OpenAPIModelName():                                schema_pkg_apis_kubevirt_v1_FeatureVendorID(ref),
 		v1.Features{}.OpenAPIModelName():                                       schema_pkg_apis_kubevirt_v1_Features(ref),
 		v1.Firmware{}.OpenAPIModelName():                                       schema_pkg_apis_kubevirt_v1_Firmware(ref),
+		v1.HPETTimer{}.OpenAPIModelName():                                      schema_pkg_apis_kubevirt_v1_HPETTimer(ref),
+		v1.Hugepages{}.OpenAPIModelName():                                      schema_pkg_apis_kubevirt_v1_Hugepages(ref),
+		v1.HyperVPassthrough{}.OpenAPIModelName():                              schema_pkg_apis_kubevirt_v1_HyperVPassthrough(ref),
+		v1.HypervTimer{}.OpenAPIModelName():                                    schema_pkg_apis_kubevirt_v1_HypervTimer(ref),
 		v1.Interface{}.OpenAPIModelName():                                      schema_pkg_apis_kubevirt_v1_Interface(ref),
 		v1.InterfaceBindingMethod{}.OpenAPIModelName():                         schema_pkg_apis_kubevirt_v1_InterfaceBindingMethod(ref),
 		v1.InterfaceMasquerade{}.OpenAPIModelName():                            schema_pkg_apis_kubevirt_v1_InterfaceMasquerade(ref),
+		v1.KVMTimer{}.OpenAPIModelName():                                       schema_pkg_apis_kubevirt_v1_KVMTimer(ref),
 		v1.Machine{}.OpenAPIModelName():                                        schema_pkg_apis_kubevirt_v1_Machine(ref),
 		v1.Memory{}.OpenAPIModelName():                                         schema_pkg_apis_kubevirt_v1_Memory(ref),
 		v1.MemoryStatus{}.OpenAPIModelName():                                   schema_pkg_apis_kubevirt_v1_MemoryStatus(ref),
 		v1.Network{}.OpenAPIModelName():                                        schema_pkg_apis_kubevirt_v1_Network(ref),
 		v1.NetworkSource{}.OpenAPIModelName():                                  schema_pkg_apis_kubevirt_v1_NetworkSource(ref),
+		v1.PITTimer{}.OpenAPIModelName():                                       schema_pkg_apis_kubevirt_v1_PITTimer(ref),
 		v1.PauseOptions{}.OpenAPIModelName():                                   schema_pkg_apis_kubevirt_v1_PauseOptions(ref),
 		v1.PersistentVolumeClaimInfo{}.OpenAPIModelName():                      schema_pkg_apis_kubevirt_v1_PersistentVolumeClaimInfo(ref),
 		v1.PersistentVolumeClaimVolumeSource{}.OpenAPIModelName():              schema_pkg_apis_kubevirt_v1_PersistentVolumeClaimVolumeSource(ref),
 		v1.PodNetwork{}.OpenAPIModelName():                                     schema_pkg_apis_kubevirt_v1_PodNetwork(ref),
+		v1.RTCTimer{}.OpenAPIModelName():                                       schema_pkg_apis_kubevirt_v1_RTCTimer(ref),
 		v1.ResourceRequirements{}.OpenAPIModelName():                           schema_pkg_apis_kubevirt_v1_ResourceRequirements(ref),
 		v1.RestartOptions{}.OpenAPIModelName():                                 schema_pkg_apis_kubevirt_v1_RestartOptions(ref),
 		v1.Rng{}.OpenAPIModelName():                                            schema_pkg_apis_kubevirt_v1_Rng(ref),
 		v1.StartOptions{}.OpenAPIModelName():                                   schema_pkg_apis_kubevirt_v1_StartOptions(ref),
 		v1.StopOptions{}.OpenAPIModelName():                                    schema_pkg_apis_kubevirt_v1_StopOptions(ref),
+		v1.SyNICTimer{}.OpenAPIModelName():                                     schema_pkg_apis_kubevirt_v1_SyNICTimer(ref),
+		v1.Timer{}.OpenAPIModelName():                                          schema_pkg_apis_kubevirt_v1_Timer(ref),
 		v1.UnpauseOptions{}.OpenAPIModelName():                                 schema_pkg_apis_kubevirt_v1_UnpauseOptions(ref),
 		v1.VirtualMachine{}.OpenAPIModelName():                                 schema_pkg_apis_kubevirt_v1_VirtualMachine(ref),
 		v1.VirtualMachineCondition{}.OpenAPIModelName():                        schema_pkg_apis_kubevirt_v1_VirtualMachineCondition(ref),
@@ -989,7 +1008,56 @@ func schema_pkg_apis_kubevirt_v1_CPU(ref common.ReferenceCallback) common.OpenAP
 							Format:      "",
 						},
 					},
+					"features": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "Features are added to those of the model, or taken from them. Without KVM the guest has those that QEMU can emulate.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Ref: ref(v1.CPUFeature{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
 				},
+			},
+		},
+		Dependencies: []string{
+			v1.CPUFeature{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_kubevirt_v1_CPUFeature(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "CPUFeature is one flag of the processors.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"name": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Name as libvirt has it, such as vmx or apic.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"policy": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Policy is require (default), force, optional, disable or forbid.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+				},
+				Required: []string{"name"},
 			},
 		},
 	}
@@ -1018,6 +1086,129 @@ func schema_pkg_apis_kubevirt_v1_CPUTopology(ref common.ReferenceCallback) commo
 						SchemaProps: spec.SchemaProps{
 							Type:   []string{"integer"},
 							Format: "int64",
+						},
+					},
+				},
+			},
+		},
+	}
+}
+
+func schema_pkg_apis_kubevirt_v1_Chassis(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "Chassis is the case of the machine, as the guest's firmware reports it.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"manufacturer": {
+						SchemaProps: spec.SchemaProps{
+							Type:   []string{"string"},
+							Format: "",
+						},
+					},
+					"version": {
+						SchemaProps: spec.SchemaProps{
+							Type:   []string{"string"},
+							Format: "",
+						},
+					},
+					"serial": {
+						SchemaProps: spec.SchemaProps{
+							Type:   []string{"string"},
+							Format: "",
+						},
+					},
+					"asset": {
+						SchemaProps: spec.SchemaProps{
+							Type:   []string{"string"},
+							Format: "",
+						},
+					},
+					"sku": {
+						SchemaProps: spec.SchemaProps{
+							Type:   []string{"string"},
+							Format: "",
+						},
+					},
+				},
+			},
+		},
+	}
+}
+
+func schema_pkg_apis_kubevirt_v1_Clock(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "Clock is the guest's hardware clock and what it counts time by.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"utc": {
+						SchemaProps: spec.SchemaProps{
+							Ref: ref(v1.ClockOffsetUTC{}.OpenAPIModelName()),
+						},
+					},
+					"timezone": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Timezone such as Europe/Berlin, which the hardware clock follows.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"timer": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Timer chooses among the machine's timers.",
+							Ref:         ref(v1.Timer{}.OpenAPIModelName()),
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			v1.ClockOffsetUTC{}.OpenAPIModelName(), v1.Timer{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_kubevirt_v1_ClockOffset(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "ClockOffset is at most one of UTC, the default, and a time zone.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"utc": {
+						SchemaProps: spec.SchemaProps{
+							Ref: ref(v1.ClockOffsetUTC{}.OpenAPIModelName()),
+						},
+					},
+					"timezone": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Timezone such as Europe/Berlin, which the hardware clock follows.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			v1.ClockOffsetUTC{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_kubevirt_v1_ClockOffsetUTC(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "ClockOffsetUTC has the hardware clock show UTC.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"offsetSeconds": {
+						SchemaProps: spec.SchemaProps{
+							Description: "OffsetSeconds are added to it when the guest starts.",
+							Type:        []string{"integer"},
+							Format:      "int32",
 						},
 					},
 				},
@@ -1367,6 +1558,11 @@ func schema_pkg_apis_kubevirt_v1_DomainSpec(ref common.ReferenceCallback) common
 							Ref: ref(v1.Firmware{}.OpenAPIModelName()),
 						},
 					},
+					"clock": {
+						SchemaProps: spec.SchemaProps{
+							Ref: ref(v1.Clock{}.OpenAPIModelName()),
+						},
+					},
 					"features": {
 						SchemaProps: spec.SchemaProps{
 							Ref: ref(v1.Features{}.OpenAPIModelName()),
@@ -1378,12 +1574,18 @@ func schema_pkg_apis_kubevirt_v1_DomainSpec(ref common.ReferenceCallback) common
 							Ref:     ref(v1.Devices{}.OpenAPIModelName()),
 						},
 					},
+					"chassis": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Chassis is what the guest's firmware reports of its case.",
+							Ref:         ref(v1.Chassis{}.OpenAPIModelName()),
+						},
+					},
 				},
 				Required: []string{"devices"},
 			},
 		},
 		Dependencies: []string{
-			v1.CPU{}.OpenAPIModelName(), v1.Devices{}.OpenAPIModelName(), v1.Features{}.OpenAPIModelName(), v1.Firmware{}.OpenAPIModelName(), v1.Machine{}.OpenAPIModelName(), v1.Memory{}.OpenAPIModelName(), v1.ResourceRequirements{}.OpenAPIModelName()},
+			v1.CPU{}.OpenAPIModelName(), v1.Chassis{}.OpenAPIModelName(), v1.Clock{}.OpenAPIModelName(), v1.Devices{}.OpenAPIModelName(), v1.Features{}.OpenAPIModelName(), v1.Firmware{}.OpenAPIModelName(), v1.Machine{}.OpenAPIModelName(), v1.Memory{}.OpenAPIModelName(), v1.ResourceRequirements{}.OpenAPIModelName()},
 	}
 }
 
@@ -1429,6 +1631,179 @@ func schema_pkg_apis_kubevirt_v1_EmptyDiskSource(ref common.ReferenceCallback) c
 	}
 }
 
+func schema_pkg_apis_kubevirt_v1_FeatureAPIC(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "FeatureAPIC is the interrupt controller.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"enabled": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Enabled is true where it is absent.",
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
+					"endOfInterrupt": {
+						SchemaProps: spec.SchemaProps{
+							Description: "EndOfInterrupt lets a guest under KVM acknowledge interrupts without leaving it.",
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
+				},
+			},
+		},
+	}
+}
+
+func schema_pkg_apis_kubevirt_v1_FeatureHyperv(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "FeatureHyperv are Hyper-V's features. Those that need others have them switched on, unless they are switched off.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"relaxed": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Relaxed has Windows not expect timers to be on time.",
+							Ref:         ref(v1.FeatureState{}.OpenAPIModelName()),
+						},
+					},
+					"vapic": {
+						SchemaProps: spec.SchemaProps{
+							Description: "VAPIC speeds interrupts up.",
+							Ref:         ref(v1.FeatureState{}.OpenAPIModelName()),
+						},
+					},
+					"spinlocks": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Spinlocks has the guest give up spinning after so many tries.",
+							Ref:         ref(v1.FeatureSpinlocks{}.OpenAPIModelName()),
+						},
+					},
+					"vpindex": {
+						SchemaProps: spec.SchemaProps{
+							Description: "VPIndex lets a processor tell its own number.",
+							Ref:         ref(v1.FeatureState{}.OpenAPIModelName()),
+						},
+					},
+					"runtime": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Runtime lets the guest know for how long its processors ran.",
+							Ref:         ref(v1.FeatureState{}.OpenAPIModelName()),
+						},
+					},
+					"synic": {
+						SchemaProps: spec.SchemaProps{
+							Description: "SyNIC is an interrupt controller for synthetic devices; it needs vpindex.",
+							Ref:         ref(v1.FeatureState{}.OpenAPIModelName()),
+						},
+					},
+					"synictimer": {
+						SchemaProps: spec.SchemaProps{
+							Description: "SyNICTimer are timers on it; they need synic.",
+							Ref:         ref(v1.SyNICTimer{}.OpenAPIModelName()),
+						},
+					},
+					"reset": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Reset lets the guest reset itself.",
+							Ref:         ref(v1.FeatureState{}.OpenAPIModelName()),
+						},
+					},
+					"vendorid": {
+						SchemaProps: spec.SchemaProps{
+							Description: "VendorID is what the guest takes the hypervisor's maker for.",
+							Ref:         ref(v1.FeatureVendorID{}.OpenAPIModelName()),
+						},
+					},
+					"frequencies": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Frequencies tells the guest those of its clocks.",
+							Ref:         ref(v1.FeatureState{}.OpenAPIModelName()),
+						},
+					},
+					"reenlightenment": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Reenlightenment tells the guest when a migration changed them.",
+							Ref:         ref(v1.FeatureState{}.OpenAPIModelName()),
+						},
+					},
+					"tlbflush": {
+						SchemaProps: spec.SchemaProps{
+							Description: "TLBFlush needs vpindex.",
+							Ref:         ref(v1.FeatureState{}.OpenAPIModelName()),
+						},
+					},
+					"ipi": {
+						SchemaProps: spec.SchemaProps{
+							Description: "IPI needs vpindex.",
+							Ref:         ref(v1.FeatureState{}.OpenAPIModelName()),
+						},
+					},
+					"evmcs": {
+						SchemaProps: spec.SchemaProps{
+							Description: "EVMCS speeds guests within the guest up; it needs vapic and the CPU feature vmx.",
+							Ref:         ref(v1.FeatureState{}.OpenAPIModelName()),
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			v1.FeatureSpinlocks{}.OpenAPIModelName(), v1.FeatureState{}.OpenAPIModelName(), v1.FeatureVendorID{}.OpenAPIModelName(), v1.SyNICTimer{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_kubevirt_v1_FeatureKVM(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "FeatureKVM is about what the guest sees of KVM.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"hidden": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Hidden keeps it from the guest.",
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
+				},
+			},
+		},
+	}
+}
+
+func schema_pkg_apis_kubevirt_v1_FeatureSpinlocks(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "FeatureSpinlocks says for how long to spin.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"enabled": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Enabled is true where it is absent.",
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
+					"spinlocks": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Retries are 4096 by default, and at the least.",
+							Type:        []string{"integer"},
+							Format:      "int64",
+						},
+					},
+				},
+			},
+		},
+	}
+}
+
 func schema_pkg_apis_kubevirt_v1_FeatureState(ref common.ReferenceCallback) common.OpenAPIDefinition {
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
@@ -1440,6 +1815,33 @@ func schema_pkg_apis_kubevirt_v1_FeatureState(ref common.ReferenceCallback) comm
 						SchemaProps: spec.SchemaProps{
 							Description: "Enabled is true where it is absent.",
 							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
+				},
+			},
+		},
+	}
+}
+
+func schema_pkg_apis_kubevirt_v1_FeatureVendorID(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "FeatureVendorID is a name.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"enabled": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Enabled is true where it is absent.",
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
+					"vendorid": {
+						SchemaProps: spec.SchemaProps{
+							Description: "VendorID has 12 characters at most.",
+							Type:        []string{"string"},
 							Format:      "",
 						},
 					},
@@ -1463,9 +1865,39 @@ func schema_pkg_apis_kubevirt_v1_Features(ref common.ReferenceCallback) common.O
 							Ref:         ref(v1.FeatureState{}.OpenAPIModelName()),
 						},
 					},
+					"apic": {
+						SchemaProps: spec.SchemaProps{
+							Description: "APIC is on by default.",
+							Ref:         ref(v1.FeatureAPIC{}.OpenAPIModelName()),
+						},
+					},
+					"hyperv": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Hyperv is what Windows runs better with. It needs KVM.",
+							Ref:         ref(v1.FeatureHyperv{}.OpenAPIModelName()),
+						},
+					},
+					"hypervPassthrough": {
+						SchemaProps: spec.SchemaProps{
+							Description: "HypervPassthrough gives the guest every Hyper-V feature of the host. It needs KVM.",
+							Ref:         ref(v1.HyperVPassthrough{}.OpenAPIModelName()),
+						},
+					},
 					"smm": {
 						SchemaProps: spec.SchemaProps{
 							Description: "SMM is the system management mode, which secure boot needs.",
+							Ref:         ref(v1.FeatureState{}.OpenAPIModelName()),
+						},
+					},
+					"kvm": {
+						SchemaProps: spec.SchemaProps{
+							Description: "KVM is about what the guest sees of KVM.",
+							Ref:         ref(v1.FeatureKVM{}.OpenAPIModelName()),
+						},
+					},
+					"pvspinlock": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Pvspinlock lets a guest under KVM wait for locks without spinning.",
 							Ref:         ref(v1.FeatureState{}.OpenAPIModelName()),
 						},
 					},
@@ -1473,7 +1905,7 @@ func schema_pkg_apis_kubevirt_v1_Features(ref common.ReferenceCallback) common.O
 			},
 		},
 		Dependencies: []string{
-			v1.FeatureState{}.OpenAPIModelName()},
+			v1.FeatureAPIC{}.OpenAPIModelName(), v1.FeatureHyperv{}.OpenAPIModelName(), v1.FeatureKVM{}.OpenAPIModelName(), v1.FeatureState{}.OpenAPIModelName(), v1.HyperVPassthrough{}.OpenAPIModelName()},
 	}
 }
 
@@ -1509,6 +1941,93 @@ func schema_pkg_apis_kubevirt_v1_Firmware(ref common.ReferenceCallback) common.O
 		},
 		Dependencies: []string{
 			v1.Bootloader{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_kubevirt_v1_HPETTimer(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "HPETTimer is the high precision event timer, which can only delay missed ticks.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"tickPolicy": {
+						SchemaProps: spec.SchemaProps{
+							Description: "TickPolicy is delay.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"present": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Enabled is true where it is absent.",
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
+				},
+			},
+		},
+	}
+}
+
+func schema_pkg_apis_kubevirt_v1_Hugepages(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "Hugepages are pages larger than usual.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"pageSize": {
+						SchemaProps: spec.SchemaProps{
+							Description: "PageSize is 2Mi or 1Gi.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+				},
+			},
+		},
+	}
+}
+
+func schema_pkg_apis_kubevirt_v1_HyperVPassthrough(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "HyperVPassthrough switches the pass-through of the host's Hyper-V features.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"enabled": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Enabled is true where it is absent.",
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
+				},
+			},
+		},
+	}
+}
+
+func schema_pkg_apis_kubevirt_v1_HypervTimer(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "HypervTimer is Hyper-V's clock.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"present": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Enabled is true where it is absent.",
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
+				},
+			},
+		},
 	}
 }
 
@@ -1595,6 +2114,26 @@ func schema_pkg_apis_kubevirt_v1_InterfaceMasquerade(ref common.ReferenceCallbac
 	}
 }
 
+func schema_pkg_apis_kubevirt_v1_KVMTimer(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "KVMTimer is KVM's clock.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"present": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Enabled is true where it is absent.",
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
+				},
+			},
+		},
+	}
+}
+
 func schema_pkg_apis_kubevirt_v1_Machine(ref common.ReferenceCallback) common.OpenAPIDefinition {
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
@@ -1629,11 +2168,17 @@ func schema_pkg_apis_kubevirt_v1_Memory(ref common.ReferenceCallback) common.Ope
 							Ref:         ref(resource.Quantity{}.OpenAPIModelName()),
 						},
 					},
+					"hugepages": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Hugepages have the guest's memory on huge pages of the node, which has them set aside.",
+							Ref:         ref(v1.Hugepages{}.OpenAPIModelName()),
+						},
+					},
 				},
 			},
 		},
 		Dependencies: []string{
-			resource.Quantity{}.OpenAPIModelName()},
+			v1.Hugepages{}.OpenAPIModelName(), resource.Quantity{}.OpenAPIModelName()},
 	}
 }
 
@@ -1714,6 +2259,33 @@ func schema_pkg_apis_kubevirt_v1_NetworkSource(ref common.ReferenceCallback) com
 		},
 		Dependencies: []string{
 			v1.PodNetwork{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_kubevirt_v1_PITTimer(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "PITTimer is the programmable interval timer.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"tickPolicy": {
+						SchemaProps: spec.SchemaProps{
+							Description: "TickPolicy is delay or discard.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"present": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Enabled is true where it is absent.",
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
+				},
+			},
+		},
 	}
 }
 
@@ -1851,6 +2423,40 @@ func schema_pkg_apis_kubevirt_v1_PodNetwork(ref common.ReferenceCallback) common
 			SchemaProps: spec.SchemaProps{
 				Description: "PodNetwork is the node's default network.",
 				Type:        []string{"object"},
+			},
+		},
+	}
+}
+
+func schema_pkg_apis_kubevirt_v1_RTCTimer(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "RTCTimer is the real time clock.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"tickPolicy": {
+						SchemaProps: spec.SchemaProps{
+							Description: "TickPolicy is delay or catchup.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"present": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Enabled is true where it is absent.",
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
+					"track": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Track is guest or wall.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+				},
 			},
 		},
 	}
@@ -2009,6 +2615,76 @@ func schema_pkg_apis_kubevirt_v1_StopOptions(ref common.ReferenceCallback) commo
 				},
 			},
 		},
+	}
+}
+
+func schema_pkg_apis_kubevirt_v1_SyNICTimer(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "SyNICTimer are timers of the synthetic interrupt controller.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"enabled": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Enabled is true where it is absent.",
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
+					"direct": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Direct lets them interrupt without a message.",
+							Ref:         ref(v1.FeatureState{}.OpenAPIModelName()),
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			v1.FeatureState{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_kubevirt_v1_Timer(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "Timer are the machine's timers. One that is absent is as the machine has it by default: rtc and pit are there, hpet is not.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"hpet": {
+						SchemaProps: spec.SchemaProps{
+							Ref: ref(v1.HPETTimer{}.OpenAPIModelName()),
+						},
+					},
+					"kvm": {
+						SchemaProps: spec.SchemaProps{
+							Description: "KVM is the clock that KVM offers to Linux.",
+							Ref:         ref(v1.KVMTimer{}.OpenAPIModelName()),
+						},
+					},
+					"pit": {
+						SchemaProps: spec.SchemaProps{
+							Ref: ref(v1.PITTimer{}.OpenAPIModelName()),
+						},
+					},
+					"rtc": {
+						SchemaProps: spec.SchemaProps{
+							Ref: ref(v1.RTCTimer{}.OpenAPIModelName()),
+						},
+					},
+					"hyperv": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Hyperv is the clock that Windows knows.",
+							Ref:         ref(v1.HypervTimer{}.OpenAPIModelName()),
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			v1.HPETTimer{}.OpenAPIModelName(), v1.HypervTimer{}.OpenAPIModelName(), v1.KVMTimer{}.OpenAPIModelName(), v1.PITTimer{}.OpenAPIModelName(), v1.RTCTimer{}.OpenAPIModelName()},
 	}
 }
 
@@ -2393,6 +3069,13 @@ func schema_pkg_apis_kubevirt_v1_VirtualMachineInstanceSpec(ref common.Reference
 							Description: "Domain is the guest's hardware.",
 							Default:     map[string]interface{}{},
 							Ref:         ref(v1.DomainSpec{}.OpenAPIModelName()),
+						},
+					},
+					"architecture": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Architecture of the guest; amd64, the default, is the one there is.",
+							Type:        []string{"string"},
+							Format:      "",
 						},
 					},
 					"hostname": {

@@ -28,8 +28,33 @@ func (in CPU) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in CPUFeature) OpenAPIModelName() string {
+	return "io.kubevirt.v1.CPUFeature"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in CPUTopology) OpenAPIModelName() string {
 	return "io.kubevirt.v1.CPUTopology"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in Chassis) OpenAPIModelName() string {
+	return "io.kubevirt.v1.Chassis"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in Clock) OpenAPIModelName() string {
+	return "io.kubevirt.v1.Clock"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in ClockOffset) OpenAPIModelName() string {
+	return "io.kubevirt.v1.ClockOffset"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in ClockOffsetUTC) OpenAPIModelName() string {
+	return "io.kubevirt.v1.ClockOffsetUTC"
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
@@ -83,8 +108,33 @@ func (in EmptyDiskSource) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in FeatureAPIC) OpenAPIModelName() string {
+	return "io.kubevirt.v1.FeatureAPIC"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in FeatureHyperv) OpenAPIModelName() string {
+	return "io.kubevirt.v1.FeatureHyperv"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in FeatureKVM) OpenAPIModelName() string {
+	return "io.kubevirt.v1.FeatureKVM"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in FeatureSpinlocks) OpenAPIModelName() string {
+	return "io.kubevirt.v1.FeatureSpinlocks"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in FeatureState) OpenAPIModelName() string {
 	return "io.kubevirt.v1.FeatureState"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in FeatureVendorID) OpenAPIModelName() string {
+	return "io.kubevirt.v1.FeatureVendorID"
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
@@ -95,6 +145,26 @@ func (in Features) OpenAPIModelName() string {
 // OpenAPIModelName returns the OpenAPI model name for this type.
 func (in Firmware) OpenAPIModelName() string {
 	return "io.kubevirt.v1.Firmware"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in HPETTimer) OpenAPIModelName() string {
+	return "io.kubevirt.v1.HPETTimer"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in Hugepages) OpenAPIModelName() string {
+	return "io.kubevirt.v1.Hugepages"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in HyperVPassthrough) OpenAPIModelName() string {
+	return "io.kubevirt.v1.HyperVPassthrough"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in HypervTimer) OpenAPIModelName() string {
+	return "io.kubevirt.v1.HypervTimer"
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
@@ -110,6 +180,11 @@ func (in InterfaceBindingMethod) OpenAPIModelName() string {
 // OpenAPIModelName returns the OpenAPI model name for this type.
 func (in InterfaceMasquerade) OpenAPIModelName() string {
 	return "io.kubevirt.v1.InterfaceMasquerade"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in KVMTimer) OpenAPIModelName() string {
+	return "io.kubevirt.v1.KVMTimer"
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
@@ -138,6 +213,11 @@ func (in NetworkSource) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in PITTimer) OpenAPIModelName() string {
+	return "io.kubevirt.v1.PITTimer"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in PauseOptions) OpenAPIModelName() string {
 	return "io.kubevirt.v1.PauseOptions"
 }
@@ -155,6 +235,11 @@ func (in PersistentVolumeClaimVolumeSource) OpenAPIModelName() string {
 // OpenAPIModelName returns the OpenAPI model name for this type.
 func (in PodNetwork) OpenAPIModelName() string {
 	return "io.kubevirt.v1.PodNetwork"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in RTCTimer) OpenAPIModelName() string {
+	return "io.kubevirt.v1.RTCTimer"
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
@@ -180,6 +265,16 @@ func (in StartOptions) OpenAPIModelName() string {
 // OpenAPIModelName returns the OpenAPI model name for this type.
 func (in StopOptions) OpenAPIModelName() string {
 	return "io.kubevirt.v1.StopOptions"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in SyNICTimer) OpenAPIModelName() string {
+	return "io.kubevirt.v1.SyNICTimer"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in Timer) OpenAPIModelName() string {
+	return "io.kubevirt.v1.Timer"
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.

@@ -17,6 +17,9 @@ type CPUApplyConfiguration struct {
 	Threads *uint32 `json:"threads,omitempty"`
 	// Model is host-model (default), host-passthrough, or a name that libvirt knows.
 	Model *string `json:"model,omitempty"`
+	// Features are added to those of the model, or taken from them. Without KVM the guest has those that QEMU
+	// can emulate.
+	Features []CPUFeatureApplyConfiguration `json:"features,omitempty"`
 }
 
 // CPUApplyConfiguration constructs a declarative configuration of the CPU type for use with
@@ -54,5 +57,18 @@ func (b *CPUApplyConfiguration) WithThreads(value uint32) *CPUApplyConfiguration
 // If called multiple times, the Model field is set to the value of the last call.
 func (b *CPUApplyConfiguration) WithModel(value string) *CPUApplyConfiguration {
 	b.Model = &value
+	return b
+}
+
+// WithFeatures adds the given value to the Features field in the declarative configuration
+// and returns the receiver, so that objects can be build by chaining "With" function invocations.
+// If called multiple times, values provided by each call will be appended to the Features field.
+func (b *CPUApplyConfiguration) WithFeatures(values ...*CPUFeatureApplyConfiguration) *CPUApplyConfiguration {
+	for i := range values {
+		if values[i] == nil {
+			panic("nil value passed to WithFeatures")
+		}
+		b.Features = append(b.Features, *values[i])
+	}
 	return b
 }

@@ -15,8 +15,11 @@ type DomainSpecApplyConfiguration struct {
 	Memory    *MemoryApplyConfiguration               `json:"memory,omitempty"`
 	Machine   *MachineApplyConfiguration              `json:"machine,omitempty"`
 	Firmware  *FirmwareApplyConfiguration             `json:"firmware,omitempty"`
+	Clock     *ClockApplyConfiguration                `json:"clock,omitempty"`
 	Features  *FeaturesApplyConfiguration             `json:"features,omitempty"`
 	Devices   *DevicesApplyConfiguration              `json:"devices,omitempty"`
+	// Chassis is what the guest's firmware reports of its case.
+	Chassis *ChassisApplyConfiguration `json:"chassis,omitempty"`
 }
 
 // DomainSpecApplyConfiguration constructs a declarative configuration of the DomainSpec type for use with
@@ -65,6 +68,14 @@ func (b *DomainSpecApplyConfiguration) WithFirmware(value *FirmwareApplyConfigur
 	return b
 }
 
+// WithClock sets the Clock field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Clock field is set to the value of the last call.
+func (b *DomainSpecApplyConfiguration) WithClock(value *ClockApplyConfiguration) *DomainSpecApplyConfiguration {
+	b.Clock = value
+	return b
+}
+
 // WithFeatures sets the Features field in the declarative configuration to the given value
 // and returns the receiver, so that objects can be built by chaining "With" function invocations.
 // If called multiple times, the Features field is set to the value of the last call.
@@ -78,5 +89,13 @@ func (b *DomainSpecApplyConfiguration) WithFeatures(value *FeaturesApplyConfigur
 // If called multiple times, the Devices field is set to the value of the last call.
 func (b *DomainSpecApplyConfiguration) WithDevices(value *DevicesApplyConfiguration) *DomainSpecApplyConfiguration {
 	b.Devices = value
+	return b
+}
+
+// WithChassis sets the Chassis field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Chassis field is set to the value of the last call.
+func (b *DomainSpecApplyConfiguration) WithChassis(value *ChassisApplyConfiguration) *DomainSpecApplyConfiguration {
+	b.Chassis = value
 	return b
 }

@@ -11,8 +11,18 @@ package v1
 type FeaturesApplyConfiguration struct {
 	// ACPI is on by default. Without it a guest can't be asked to power off.
 	ACPI *FeatureStateApplyConfiguration `json:"acpi,omitempty"`
+	// APIC is on by default.
+	APIC *FeatureAPICApplyConfiguration `json:"apic,omitempty"`
+	// Hyperv is what Windows runs better with. It needs KVM.
+	Hyperv *FeatureHypervApplyConfiguration `json:"hyperv,omitempty"`
+	// HypervPassthrough gives the guest every Hyper-V feature of the host. It needs KVM.
+	HypervPassthrough *HyperVPassthroughApplyConfiguration `json:"hypervPassthrough,omitempty"`
 	// SMM is the system management mode, which secure boot needs.
 	SMM *FeatureStateApplyConfiguration `json:"smm,omitempty"`
+	// KVM is about what the guest sees of KVM.
+	KVM *FeatureKVMApplyConfiguration `json:"kvm,omitempty"`
+	// Pvspinlock lets a guest under KVM wait for locks without spinning.
+	Pvspinlock *FeatureStateApplyConfiguration `json:"pvspinlock,omitempty"`
 }
 
 // FeaturesApplyConfiguration constructs a declarative configuration of the Features type for use with
@@ -29,10 +39,50 @@ func (b *FeaturesApplyConfiguration) WithACPI(value *FeatureStateApplyConfigurat
 	return b
 }
 
+// WithAPIC sets the APIC field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the APIC field is set to the value of the last call.
+func (b *FeaturesApplyConfiguration) WithAPIC(value *FeatureAPICApplyConfiguration) *FeaturesApplyConfiguration {
+	b.APIC = value
+	return b
+}
+
+// WithHyperv sets the Hyperv field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Hyperv field is set to the value of the last call.
+func (b *FeaturesApplyConfiguration) WithHyperv(value *FeatureHypervApplyConfiguration) *FeaturesApplyConfiguration {
+	b.Hyperv = value
+	return b
+}
+
+// WithHypervPassthrough sets the HypervPassthrough field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the HypervPassthrough field is set to the value of the last call.
+func (b *FeaturesApplyConfiguration) WithHypervPassthrough(value *HyperVPassthroughApplyConfiguration) *FeaturesApplyConfiguration {
+	b.HypervPassthrough = value
+	return b
+}
+
 // WithSMM sets the SMM field in the declarative configuration to the given value
 // and returns the receiver, so that objects can be built by chaining "With" function invocations.
 // If called multiple times, the SMM field is set to the value of the last call.
 func (b *FeaturesApplyConfiguration) WithSMM(value *FeatureStateApplyConfiguration) *FeaturesApplyConfiguration {
 	b.SMM = value
+	return b
+}
+
+// WithKVM sets the KVM field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the KVM field is set to the value of the last call.
+func (b *FeaturesApplyConfiguration) WithKVM(value *FeatureKVMApplyConfiguration) *FeaturesApplyConfiguration {
+	b.KVM = value
+	return b
+}
+
+// WithPvspinlock sets the Pvspinlock field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Pvspinlock field is set to the value of the last call.
+func (b *FeaturesApplyConfiguration) WithPvspinlock(value *FeatureStateApplyConfiguration) *FeaturesApplyConfiguration {
+	b.Pvspinlock = value
 	return b
 }

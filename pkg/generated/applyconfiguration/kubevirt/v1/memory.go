@@ -15,6 +15,8 @@ import (
 type MemoryApplyConfiguration struct {
 	// Guest is the size that the guest sees.
 	Guest *resource.Quantity `json:"guest,omitempty"`
+	// Hugepages have the guest's memory on huge pages of the node, which has them set aside.
+	Hugepages *HugepagesApplyConfiguration `json:"hugepages,omitempty"`
 }
 
 // MemoryApplyConfiguration constructs a declarative configuration of the Memory type for use with
@@ -28,5 +30,13 @@ func Memory() *MemoryApplyConfiguration {
 // If called multiple times, the Guest field is set to the value of the last call.
 func (b *MemoryApplyConfiguration) WithGuest(value resource.Quantity) *MemoryApplyConfiguration {
 	b.Guest = &value
+	return b
+}
+
+// WithHugepages sets the Hugepages field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Hugepages field is set to the value of the last call.
+func (b *MemoryApplyConfiguration) WithHugepages(value *HugepagesApplyConfiguration) *MemoryApplyConfiguration {
+	b.Hugepages = value
 	return b
 }

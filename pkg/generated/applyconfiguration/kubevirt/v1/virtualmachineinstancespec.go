@@ -15,6 +15,8 @@ import (
 type VirtualMachineInstanceSpecApplyConfiguration struct {
 	// Domain is the guest's hardware.
 	Domain *DomainSpecApplyConfiguration `json:"domain,omitempty"`
+	// Architecture of the guest; amd64, the default, is the one there is.
+	Architecture *string `json:"architecture,omitempty"`
 	// Hostname is the guest's name for cloud-init; the instance's name where it is empty.
 	Hostname *string `json:"hostname,omitempty"`
 	// StartStrategy Paused starts the guest paused.
@@ -38,6 +40,14 @@ func VirtualMachineInstanceSpec() *VirtualMachineInstanceSpecApplyConfiguration 
 // If called multiple times, the Domain field is set to the value of the last call.
 func (b *VirtualMachineInstanceSpecApplyConfiguration) WithDomain(value *DomainSpecApplyConfiguration) *VirtualMachineInstanceSpecApplyConfiguration {
 	b.Domain = value
+	return b
+}
+
+// WithArchitecture sets the Architecture field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Architecture field is set to the value of the last call.
+func (b *VirtualMachineInstanceSpecApplyConfiguration) WithArchitecture(value string) *VirtualMachineInstanceSpecApplyConfiguration {
+	b.Architecture = &value
 	return b
 }
 
