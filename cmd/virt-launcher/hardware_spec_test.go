@@ -4,6 +4,7 @@ package main
 
 import (
 	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -20,18 +21,26 @@ import (
 // TestHardwareOfTheGoldenDomainsStarts has QEMU start what package domain's golden files have libvirt accept.
 func TestHardwareOfTheGoldenDomainsStarts(t *testing.T) {
 	n := newNode(t)
-	for _, name := range []string{"clock", "cpu", "features", "hyperv-passthrough"} {
+	for _, name := range []string{"clock", "cpu", "features", "hyperv-passthrough", "peripherals", "virtio"} {
 		t.Run(name, func(t *testing.T) {
 			request := n.newInstance(t, name)
 			addGolden(t, request, name)
 			status, err := n.Start(t.Context(), request)
 			require.NoError(t, err)
 			assert.Equal(t, api.StateRunning, status.State)
-			n.awaitLog(t, request, launchertest.GuestReady)
+			if log := n.consoleLog(request); name == "peripherals" {
+				assert.NoFileExists(t, log)
+			} else {
+				n.awaitLog(t, request, launchertest.GuestReady)
+			}
 			require.NoError(t, n.Delete(t.Context(), "test", name, request.Instance.UID))
 			n.assertNothingLeft(t, request)
 		})
 	}
+}
+
+func (n *node) consoleLog(request *api.StartRequest) string {
+	return filepath.Join(n.dir, "state", "domains", string(request.Instance.UID), "console.log")
 }
 
 // addGolden gives an instance the hardware of a golden file, but for what costs memory that the machine may not have.
@@ -40,9 +49,27 @@ func addGolden(t *testing.T, request *api.StartRequest, name string) {
 	raw, err := os.ReadFile("../../pkg/launcher/domain/testdata/" + name + ".yaml")
 	require.NoError(t, err)
 	spec := &request.Instance.Spec
+	disks, volumes := spec.Domain.Devices.Disks, spec.Volumes
+	spec.Domain.Devices.Disks, spec.Volumes = nil, nil
 	require.NoError(t, yaml.UnmarshalStrict(raw, spec))
+	spec.Domain.Devices.Disks = append(disks, spec.Domain.Devices.Disks...)
+	spec.Volumes = append(volumes, spec.Volumes...)
 	spec.Domain.Memory = &kubevirtv1.Memory{Guest: ptr.To(resource.MustParse("64Mi"))}
 	kubevirtv1.SetDefaultsVirtualMachineInstanceSpec(spec)
+}
+
+func TestEveryVideoTypeStarts(t *testing.T) {
+	n := newNode(t)
+	for _, video := range []string{"vga", "cirrus", "bochs", "ramfb"} { // virtio is golden
+		t.Run(video, func(t *testing.T) {
+			request := n.newInstance(t, video)
+			request.Instance.Spec.Domain.Devices.Video = &kubevirtv1.VideoDevice{Type: video}
+			status, err := n.Start(t.Context(), request)
+			require.NoError(t, err)
+			assert.Equal(t, api.StateRunning, status.State)
+			require.NoError(t, n.Delete(t.Context(), "test", video, request.Instance.UID))
+		})
+	}
 }
 
 func TestMissingHugePagesAreToldWithTheRemedy(t *testing.T) {

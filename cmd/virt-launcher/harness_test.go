@@ -182,7 +182,7 @@ func (n *node) startGuest(t *testing.T, name string) *api.StartRequest {
 // awaitLog waits until the guest's console has shown text.
 func (n *node) awaitLog(t *testing.T, request *api.StartRequest, text string) {
 	t.Helper()
-	log := filepath.Join(n.dir, "state", "domains", string(request.Instance.UID), "console.log")
+	log := n.consoleLog(request)
 	require.Eventually(t, func() bool {
 		content, err := os.ReadFile(log)
 		return err == nil && strings.Contains(string(content), text)

@@ -53,7 +53,7 @@ func Build(in Input) (*libvirtxml.Domain, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &libvirtxml.Domain{
+	domain := &libvirtxml.Domain{
 		Type:     domainType(in.KVM),
 		Name:     Name(in.Instance.Namespace, in.Instance.Name),
 		UUID:     string(spec.Firmware.UUID),
@@ -79,7 +79,9 @@ func Build(in Input) (*libvirtxml.Domain, error) {
 		// when it is restarted, but not that one has crashed.
 		OnCrash: "preserve",
 		Devices: devices,
-	}, nil
+	}
+	tuneVirtio(domain, spec)
+	return domain, nil
 }
 
 func domainType(kvm bool) string {

@@ -24,24 +24,24 @@ func buildDevices(in Input) (*libvirtxml.DomainDeviceList, error) {
 	}
 	devices := &libvirtxml.DomainDeviceList{
 		Disks:       disks,
-		Controllers: buildControllers(disks),
+		Controllers: buildControllers(disks, spec.Inputs),
 		Interfaces:  buildInterfaces(spec.Interfaces),
 		Channels: []libvirtxml.DomainChannel{{
 			Source: &libvirtxml.DomainChardevSource{UNIX: &libvirtxml.DomainChardevSourceUNIX{Mode: "bind"}},
 			Target: &libvirtxml.DomainChannelTarget{VirtIO: &libvirtxml.DomainChannelTargetVirtIO{Name: guestAgentChannel}},
 		}},
 		MemBalloon: buildBalloon(spec),
-		Panics:     []libvirtxml.DomainPanic{{Model: "isa"}},
 	}
 	if HasConsole(spec) {
 		devices.Serials = buildSerial(in)
 	}
 	if HasGraphics(spec) {
-		devices.Graphics, devices.Videos = buildGraphics()
+		devices.Graphics, devices.Videos = buildGraphics(spec.Video)
 	}
 	if spec.Rng != nil {
 		devices.RNGs = buildRNG()
 	}
+	addPeripherals(devices, spec, in.KVM)
 	return devices, nil
 }
 
@@ -57,7 +57,7 @@ func HasGraphics(devices *kubevirtv1.Devices) bool {
 
 // buildControllers names those that libvirt would choose otherwise. The ports that the devices of a PCIe
 // machine need come from libvirt itself.
-func buildControllers(disks []libvirtxml.DomainDisk) []libvirtxml.DomainController {
+func buildControllers(disks []libvirtxml.DomainDisk, inputs []kubevirtv1.Input) []libvirtxml.DomainController {
 	usb := libvirtxml.DomainController{Type: "usb", Index: ptr.To[uint](0), Model: "none"}
 	var scsi []libvirtxml.DomainController
 	for _, disk := range disks {
@@ -66,6 +66,11 @@ func buildControllers(disks []libvirtxml.DomainDisk) []libvirtxml.DomainControll
 			usb.Model = "qemu-xhci"
 		case kubevirtv1.DiskBusSCSI:
 			scsi = []libvirtxml.DomainController{{Type: "scsi", Index: ptr.To[uint](0), Model: "virtio-scsi"}}
+		}
+	}
+	for _, input := range inputs {
+		if input.Bus == kubevirtv1.InputBusUSB {
+			usb.Model = "qemu-xhci"
 		}
 	}
 	return append([]libvirtxml.DomainController{usb}, scsi...)
@@ -96,20 +101,27 @@ func buildInterfaces(specs []kubevirtv1.Interface) []libvirtxml.DomainInterface 
 }
 
 func buildSerial(in Input) []libvirtxml.DomainSerial {
-	return []libvirtxml.DomainSerial{{
+	serial := libvirtxml.DomainSerial{
 		Source: &libvirtxml.DomainChardevSource{UNIX: &libvirtxml.DomainChardevSourceUNIX{Mode: "bind", Path: in.ConsoleSocket}},
 		Target: &libvirtxml.DomainSerialTarget{Type: "isa-serial", Port: ptr.To[uint](0)},
-		Log:    &libvirtxml.DomainChardevLog{File: in.ConsoleLog, Append: "on"},
-	}}
+	}
+	if ptr.Deref(in.Instance.Spec.Domain.Devices.LogSerialConsole, true) {
+		serial.Log = &libvirtxml.DomainChardevLog{File: in.ConsoleLog, Append: "on"}
+	}
+	return []libvirtxml.DomainSerial{serial}
 }
 
 // buildGraphics makes a screen that listens nowhere: connections are handed to QEMU as descriptors.
 // Standard VGA is what every firmware and guest can draw on.
-func buildGraphics() ([]libvirtxml.DomainGraphic, []libvirtxml.DomainVideo) {
+func buildGraphics(video *kubevirtv1.VideoDevice) ([]libvirtxml.DomainGraphic, []libvirtxml.DomainVideo) {
+	model := libvirtxml.DomainVideoModel{Type: "vga", VRam: 16384, Heads: 1, Primary: "yes"}
+	if video != nil && video.Type != model.Type {
+		model = libvirtxml.DomainVideoModel{Type: video.Type, Heads: 1, Primary: "yes"}
+	}
 	return []libvirtxml.DomainGraphic{{VNC: &libvirtxml.DomainGraphicVNC{
 			Listeners: []libvirtxml.DomainGraphicListener{{}}, // type none
 		}}},
-		[]libvirtxml.DomainVideo{{Model: libvirtxml.DomainVideoModel{Type: "vga", VRam: 16384, Heads: 1, Primary: "yes"}}}
+		[]libvirtxml.DomainVideo{{Model: model}}
 }
 
 // buildBalloon gives memory that the guest has no use for back to the host.

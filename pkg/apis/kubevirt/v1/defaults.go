@@ -36,6 +36,7 @@ func SetDefaultsVirtualMachineInstanceSpec(spec *VirtualMachineInstanceSpec) {
 	if fw := domain.Firmware; fw != nil && fw.Bootloader != nil && fw.Bootloader.EFI != nil && fw.Bootloader.EFI.SecureBoot == nil {
 		fw.Bootloader.EFI.SecureBoot = ptr.To(true)
 	}
+	setDefaultsPeripherals(&domain.Devices)
 	setDefaultsDisks(spec)
 	setDefaultsNetwork(spec)
 	if spec.TerminationGracePeriodSeconds == nil {

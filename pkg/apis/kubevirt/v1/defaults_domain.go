@@ -150,3 +150,27 @@ func setDefaultTrue(value **bool) {
 		*value = ptr.To(true)
 	}
 }
+
+// defaultInputName is upstream's.
+const defaultInputName = "default-0"
+
+func setDefaultsPeripherals(devices *Devices) {
+	if ptr.Deref(devices.AutoattachInputDevice, false) && len(devices.Inputs) == 0 {
+		devices.Inputs = []Input{{Name: defaultInputName}}
+	}
+	for i := range devices.Inputs {
+		input := &devices.Inputs[i]
+		if input.Bus == "" {
+			input.Bus = InputBusUSB
+		}
+		if input.Type == "" {
+			input.Type = InputTypeTablet
+		}
+	}
+	if watchdog := devices.Watchdog; watchdog != nil && watchdog.I6300ESB != nil && watchdog.I6300ESB.Action == "" {
+		watchdog.I6300ESB.Action = WatchdogActionReset
+	}
+	if devices.Sound != nil && devices.Sound.Model == "" {
+		devices.Sound.Model = "ich9"
+	}
+}

@@ -2,7 +2,11 @@
 
 package v1
 
-import "k8s.io/utils/ptr"
+import (
+	"slices"
+
+	"k8s.io/utils/ptr"
+)
 
 // NeedsKVM names the fields whose effect KVM alone has. An emulated guest goes without them, and the
 // condition SoftwareEmulation of its instance says so.
@@ -23,5 +27,8 @@ func (d *DomainSpec) NeedsKVM() []string {
 		add("clock.timer.kvm", d.Clock.Timer.KVM != nil && ptr.Deref(d.Clock.Timer.KVM.Enabled, true))
 		add("clock.timer.hyperv", d.Clock.Timer.Hyperv != nil && ptr.Deref(d.Clock.Timer.Hyperv.Enabled, true))
 	}
+	add("devices.panicDevices", slices.ContainsFunc(d.Devices.PanicDevices, func(p PanicDevice) bool {
+		return ptr.Deref(p.Model, PanicDeviceISA) == PanicDeviceHyperv
+	}))
 	return fields
 }

@@ -22,6 +22,9 @@ type DomainSpec struct {
 	// +optional
 	Features *Features `json:"features,omitempty"`
 	Devices  Devices   `json:"devices"`
+	// IOThreadsPolicy takes the work of virtio disks to threads of its own: shared or auto.
+	// +optional
+	IOThreadsPolicy *IOThreadsPolicy `json:"ioThreadsPolicy,omitempty"`
 	// Chassis is what the guest's firmware reports of its case.
 	// +optional
 	Chassis *Chassis `json:"chassis,omitempty"`
@@ -59,9 +62,36 @@ type Devices struct {
 	// AutoattachMemBalloon false leaves a guest without a memory balloon.
 	// +optional
 	AutoattachMemBalloon *bool `json:"autoattachMemBalloon,omitempty"`
+	// AutoattachInputDevice true adds a tablet where there is no input device.
+	// +optional
+	AutoattachInputDevice *bool `json:"autoattachInputDevice,omitempty"`
+	// LogSerialConsole false keeps no log of what the guest writes to its serial console.
+	// +optional
+	LogSerialConsole *bool `json:"logSerialConsole,omitempty"`
 	// Rng gives the guest the host's randomness.
 	// +optional
 	Rng *Rng `json:"rng,omitempty"`
+	// Inputs are input devices beside the keyboard and the mouse.
+	// +optional
+	// +listType=atomic
+	Inputs []Input `json:"inputs,omitempty"`
+	// +optional
+	Watchdog *Watchdog `json:"watchdog,omitempty"`
+	// +optional
+	Sound *SoundDevice `json:"sound,omitempty"`
+	// Video is the graphics card.
+	// +optional
+	Video *VideoDevice `json:"video,omitempty"`
+	// PanicDevices let the guest tell of its panic.
+	// +optional
+	// +listType=atomic
+	PanicDevices []PanicDevice `json:"panicDevices,omitempty"`
+	// BlockMultiQueue gives each virtio disk a queue for each processor.
+	// +optional
+	BlockMultiQueue *bool `json:"blockMultiQueue,omitempty"`
+	// UseVirtioTransitional lets guests use the virtio devices that know only the version before 1.0.
+	// +optional
+	UseVirtioTransitional *bool `json:"useVirtioTransitional,omitempty"`
 }
 
 // Rng is a virtio random number generator.

@@ -39,6 +39,10 @@ func validateDomain(domain *kubevirtv1.DomainSpec, path *field.Path) field.Error
 	errs = append(errs, validateFirmware(domain, path.Child("firmware"))...)
 	errs = append(errs, validateChassis(domain.Chassis, path.Child("chassis"))...)
 	errs = append(errs, validateClock(domain.Clock, path.Child("clock"))...)
+	if policy := domain.IOThreadsPolicy; policy != nil {
+		errs = append(errs, among(path.Child("ioThreadsPolicy"), *policy, ioThreadPolicies)...)
+	}
+	errs = append(errs, validatePeripherals(&domain.Devices, path.Child("devices"))...)
 	return append(errs, validateFeatures(domain, path)...)
 }
 

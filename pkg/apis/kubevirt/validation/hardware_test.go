@@ -90,6 +90,26 @@ func TestHardwareIsJudged(t *testing.T) {
 		`domain: {firmware: {bootloader: {efi: {}}}}`:                                                {invalid + "domain.firmware.bootloader.efi.secureBoot"},
 		`domain: {firmware: {bootloader: {efi: {}}}, features: {smm: {}}}`:                           nil,
 		`domain: {firmware: {bootloader: {efi: {secureBoot: false}, bios: {}}}}`:                     {invalid + "domain.firmware.bootloader"},
+
+		`domain: {ioThreadsPolicy: shared}`: nil,
+		`domain: {ioThreadsPolicy: many}`:   {invalid + "domain.ioThreadsPolicy"},
+
+		`domain: {devices: {autoattachInputDevice: true, inputs: [{name: pen, bus: virtio}, {name: finger}]}}`: nil,
+		`domain: {devices: {inputs: [{name: pen, bus: ps2, type: mouse}]}}`:                                    {invalid + "domain.devices.inputs[0].bus", invalid + "domain.devices.inputs[0].type"},
+		`domain: {devices: {inputs: [{name: pen}, {name: pen}]}}`:                                              {duplicate + "domain.devices.inputs[1].name"},
+		`domain: {devices: {inputs: [{name: "p'en"}]}}`:                                                        {invalid + "domain.devices.inputs[0].name"},
+		`domain: {devices: {watchdog: {name: dog, i6300esb: {}}}}`:                                             nil,
+		`domain: {devices: {watchdog: {name: dog}}}`:                                                           {unknown + "domain.devices.watchdog"},
+		`domain: {devices: {watchdog: {name: dog, i6300esb: {action: bark}}}}`:                                 {unknown + "domain.devices.watchdog.i6300esb.action"},
+		`domain: {devices: {sound: {name: card, model: ac97}}}`:                                                nil,
+		`domain: {devices: {sound: {name: "", model: sb16}}}`:                                                  {invalid + "domain.devices.sound.model", invalid + "domain.devices.sound.name"},
+		`domain: {devices: {video: {type: ramfb}}}`:                                                            nil,
+		`domain: {devices: {video: {type: qxl}}}`:                                                              {unknown + "domain.devices.video.type"},
+		`domain: {devices: {video: {}}}`:                                                                       {unknown + "domain.devices.video.type"},
+		`domain: {devices: {autoattachGraphicsDevice: false, video: {type: vga}}}`:                             {invalid + "domain.devices.video"},
+		`domain: {devices: {panicDevices: [{}, {model: hyperv}]}}`:                                             nil,
+		`domain: {devices: {panicDevices: [{model: loud}]}}`:                                                   {invalid + "domain.devices.panicDevices[0].model"},
+		`domain: {devices: {panicDevices: [{}, {model: isa}]}}`:                                                {duplicate + "domain.devices.panicDevices[1].model"},
 	} {
 		t.Run(text, func(t *testing.T) {
 			slices.Sort(want)

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package domain
+
+import (
+	"k8s.io/utils/ptr"
+	"libvirt.org/go/libvirtxml"
+
+	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
+)
+
+func addPeripherals(devices *libvirtxml.DomainDeviceList, spec *kubevirtv1.Devices, kvm bool) {
+	for _, input := range spec.Inputs {
+		devices.Inputs = append(devices.Inputs, libvirtxml.DomainInput{
+			Type: string(input.Type), Bus: string(input.Bus), Alias: aliasOf("input", input.Name),
+		})
+	}
+	if watchdog := spec.Watchdog; watchdog != nil && watchdog.I6300ESB != nil {
+		devices.Watchdogs = []libvirtxml.DomainWatchdog{{
+			Model: "i6300esb", Action: string(watchdog.I6300ESB.Action), Alias: aliasOf("watchdog", watchdog.Name),
+		}}
+	}
+	if spec.Sound != nil {
+		devices.Sounds = []libvirtxml.DomainSound{{Model: spec.Sound.Model, Alias: aliasOf("sound", spec.Sound.Name)}}
+	}
+	devices.Panics = buildPanics(spec.PanicDevices, kvm)
+}
+
+// buildPanics lets every guest tell of its panic: how it ended is known by that.
+func buildPanics(wanted []kubevirtv1.PanicDevice, kvm bool) []libvirtxml.DomainPanic {
+	panics := []libvirtxml.DomainPanic{{Model: string(kubevirtv1.PanicDeviceISA)}}
+	for _, device := range wanted {
+		if ptr.Deref(device.Model, kubevirtv1.PanicDeviceISA) == kubevirtv1.PanicDeviceHyperv && kvm {
+			panics = append(panics, libvirtxml.DomainPanic{Model: string(kubevirtv1.PanicDeviceHyperv)})
+		}
+	}
+	return panics
+}
+
+// aliasOf names a device apart from those of other kinds, disks and interfaces above all, that have its name.
+func aliasOf(kind, name string) *libvirtxml.DomainAlias {
+	return &libvirtxml.DomainAlias{Name: aliasPrefix + kind + "-" + name}
+}

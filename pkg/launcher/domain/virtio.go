@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package domain
+
+import (
+	"k8s.io/utils/ptr"
+	"libvirt.org/go/libvirtxml"
+
+	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
+)
+
+const (
+	virtioModel       = "virtio"
+	transitionalModel = "virtio-transitional"
+	// maxQueues of a virtio disk.
+	maxQueues = 256
+)
+
+// tuneVirtio gives the virtio devices of a domain, which is complete otherwise, what the instance wants of all
+// of them.
+func tuneVirtio(domain *libvirtxml.Domain, spec *kubevirtv1.DomainSpec) {
+	if ptr.Deref(spec.Devices.BlockMultiQueue, false) {
+		queues := min(domain.VCPU.Value, maxQueues)
+		for _, disk := range virtioDisks(domain) {
+			disk.Driver.Queues = ptr.To(queues)
+		}
+	}
+	if spec.IOThreadsPolicy != nil {
+		assignThreads(domain, spec)
+	}
+	if ptr.Deref(spec.Devices.UseVirtioTransitional, false) {
+		setTransitional(domain.Devices)
+	}
+}
+
+func virtioDisks(domain *libvirtxml.Domain) []*libvirtxml.DomainDisk {
+	var disks []*libvirtxml.DomainDisk
+	for i := range domain.Devices.Disks {
+		if disk := &domain.Devices.Disks[i]; disk.Target.Bus == virtioModel {
+			disks = append(disks, disk)
+		}
+	}
+	return disks
+}
+
+// assignThreads deals the virtio disks out among the threads, which are numbered from 1.
+func assignThreads(domain *libvirtxml.Domain, spec *kubevirtv1.DomainSpec) {
+	disks := virtioDisks(domain)
+	threads := min(threadLimit(spec), uint(len(disks)))
+	if threads == 0 {
+		return
+	}
+	domain.IOThreads = threads
+	for i, disk := range disks {
+		disk.Driver.IOThread = ptr.To(uint(i)%threads + 1)
+	}
+}
+
+// threadLimit is upstream's: of auto it is two for each processor that is requested.
+func threadLimit(spec *kubevirtv1.DomainSpec) uint {
+	if *spec.IOThreadsPolicy == kubevirtv1.IOThreadsPolicyShared {
+		return 1
+	}
+	cpus, ok := spec.Resources.Requests["cpu"]
+	if !ok {
+		cpus = spec.Resources.Limits["cpu"]
+	}
+	return 2 * uint(min(max(cpus.Value(), 1), maxVCPUs))
+}
+
+// setTransitional also names the controller of the guest agent's channel, which libvirt adds otherwise.
+func setTransitional(devices *libvirtxml.DomainDeviceList) {
+	for i := range devices.Disks {
+		if devices.Disks[i].Target.Bus == virtioModel {
+			devices.Disks[i].Model = transitionalModel
+		}
+	}
+	for i := range devices.Interfaces {
+		if model := devices.Interfaces[i].Model; model != nil && model.Type == virtioModel {
+			model.Type = transitionalModel
+		}
+	}
+	for i := range devices.RNGs {
+		devices.RNGs[i].Model = transitionalModel
+	}
+	if devices.MemBalloon != nil && devices.MemBalloon.Model == virtioModel {
+		devices.MemBalloon.Model = transitionalModel
+	}
+	for i := range devices.Controllers {
+		if devices.Controllers[i].Type == "scsi" {
+			devices.Controllers[i].Model = transitionalModel
+		}
+	}
+	devices.Controllers = append(devices.Controllers,
+		libvirtxml.DomainController{Type: "virtio-serial", Index: ptr.To[uint](0), Model: transitionalModel})
+}
