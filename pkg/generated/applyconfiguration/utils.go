@@ -100,6 +100,10 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &kubevirtv1.HyperVPassthroughApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("HypervTimer"):
 		return &kubevirtv1.HypervTimerApplyConfiguration{}
+	case v1.SchemeGroupVersion.WithKind("I6300ESBWatchdog"):
+		return &kubevirtv1.I6300ESBWatchdogApplyConfiguration{}
+	case v1.SchemeGroupVersion.WithKind("Input"):
+		return &kubevirtv1.InputApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("Interface"):
 		return &kubevirtv1.InterfaceApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("InterfaceBindingMethod"):
@@ -116,6 +120,8 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &kubevirtv1.NetworkApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("NetworkSource"):
 		return &kubevirtv1.NetworkSourceApplyConfiguration{}
+	case v1.SchemeGroupVersion.WithKind("PanicDevice"):
+		return &kubevirtv1.PanicDeviceApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("PersistentVolumeClaimInfo"):
 		return &kubevirtv1.PersistentVolumeClaimInfoApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("PersistentVolumeClaimVolumeSource"):
@@ -126,10 +132,14 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &kubevirtv1.ResourceRequirementsApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("RTCTimer"):
 		return &kubevirtv1.RTCTimerApplyConfiguration{}
+	case v1.SchemeGroupVersion.WithKind("SoundDevice"):
+		return &kubevirtv1.SoundDeviceApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("SyNICTimer"):
 		return &kubevirtv1.SyNICTimerApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("Timer"):
 		return &kubevirtv1.TimerApplyConfiguration{}
+	case v1.SchemeGroupVersion.WithKind("VideoDevice"):
+		return &kubevirtv1.VideoDeviceApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("VirtualMachine"):
 		return &kubevirtv1.VirtualMachineApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("VirtualMachineCondition"):
@@ -162,6 +172,10 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &kubevirtv1.VolumeSourceApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("VolumeStatus"):
 		return &kubevirtv1.VolumeStatusApplyConfiguration{}
+	case v1.SchemeGroupVersion.WithKind("Watchdog"):
+		return &kubevirtv1.WatchdogApplyConfiguration{}
+	case v1.SchemeGroupVersion.WithKind("WatchdogDevice"):
+		return &kubevirtv1.WatchdogDeviceApplyConfiguration{}
 
 	}
 	return nil

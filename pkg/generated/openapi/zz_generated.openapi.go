@@ -67,6 +67,8 @@ func GetOpenAPIDefinitions(ref common.ReferenceCallback) map[string]common.OpenA
 		v1.Hugepages{}.OpenAPIModelName():                                      schema_pkg_apis_kubevirt_v1_Hugepages(ref),
 		v1.HyperVPassthrough{}.OpenAPIModelName():                              schema_pkg_apis_kubevirt_v1_HyperVPassthrough(ref),
 		v1.HypervTimer{}.OpenAPIModelName():                                    schema_pkg_apis_kubevirt_v1_HypervTimer(ref),
+		v1.I6300ESBWatchdog{}.OpenAPIModelName():                               schema_pkg_apis_kubevirt_v1_I6300ESBWatchdog(ref),
+		v1.Input{}.OpenAPIModelName():                                          schema_pkg_apis_kubevirt_v1_Input(ref),
 		v1.Interface{}.OpenAPIModelName():                                      schema_pkg_apis_kubevirt_v1_Interface(ref),
 		v1.InterfaceBindingMethod{}.OpenAPIModelName():                         schema_pkg_apis_kubevirt_v1_InterfaceBindingMethod(ref),
 		v1.InterfaceMasquerade{}.OpenAPIModelName():                            schema_pkg_apis_kubevirt_v1_InterfaceMasquerade(ref),
@@ -77,6 +79,7 @@ func GetOpenAPIDefinitions(ref common.ReferenceCallback) map[string]common.OpenA
 		v1.Network{}.OpenAPIModelName():                                        schema_pkg_apis_kubevirt_v1_Network(ref),
 		v1.NetworkSource{}.OpenAPIModelName():                                  schema_pkg_apis_kubevirt_v1_NetworkSource(ref),
 		v1.PITTimer{}.OpenAPIModelName():                                       schema_pkg_apis_kubevirt_v1_PITTimer(ref),
+		v1.PanicDevice{}.OpenAPIModelName():                                    schema_pkg_apis_kubevirt_v1_PanicDevice(ref),
 		v1.PauseOptions{}.OpenAPIModelName():                                   schema_pkg_apis_kubevirt_v1_PauseOptions(ref),
 		v1.PersistentVolumeClaimInfo{}.OpenAPIModelName():                      schema_pkg_apis_kubevirt_v1_PersistentVolumeClaimInfo(ref),
 		v1.PersistentVolumeClaimVolumeSource{}.OpenAPIModelName():              schema_pkg_apis_kubevirt_v1_PersistentVolumeClaimVolumeSource(ref),
@@ -85,11 +88,13 @@ func GetOpenAPIDefinitions(ref common.ReferenceCallback) map[string]common.OpenA
 		v1.ResourceRequirements{}.OpenAPIModelName():                           schema_pkg_apis_kubevirt_v1_ResourceRequirements(ref),
 		v1.RestartOptions{}.OpenAPIModelName():                                 schema_pkg_apis_kubevirt_v1_RestartOptions(ref),
 		v1.Rng{}.OpenAPIModelName():                                            schema_pkg_apis_kubevirt_v1_Rng(ref),
+		v1.SoundDevice{}.OpenAPIModelName():                                    schema_pkg_apis_kubevirt_v1_SoundDevice(ref),
 		v1.StartOptions{}.OpenAPIModelName():                                   schema_pkg_apis_kubevirt_v1_StartOptions(ref),
 		v1.StopOptions{}.OpenAPIModelName():                                    schema_pkg_apis_kubevirt_v1_StopOptions(ref),
 		v1.SyNICTimer{}.OpenAPIModelName():                                     schema_pkg_apis_kubevirt_v1_SyNICTimer(ref),
 		v1.Timer{}.OpenAPIModelName():                                          schema_pkg_apis_kubevirt_v1_Timer(ref),
 		v1.UnpauseOptions{}.OpenAPIModelName():                                 schema_pkg_apis_kubevirt_v1_UnpauseOptions(ref),
+		v1.VideoDevice{}.OpenAPIModelName():                                    schema_pkg_apis_kubevirt_v1_VideoDevice(ref),
 		v1.VirtualMachine{}.OpenAPIModelName():                                 schema_pkg_apis_kubevirt_v1_VirtualMachine(ref),
 		v1.VirtualMachineCondition{}.OpenAPIModelName():                        schema_pkg_apis_kubevirt_v1_VirtualMachineCondition(ref),
 		v1.VirtualMachineInstance{}.OpenAPIModelName():                         schema_pkg_apis_kubevirt_v1_VirtualMachineInstance(ref),
@@ -108,6 +113,8 @@ func GetOpenAPIDefinitions(ref common.ReferenceCallback) map[string]common.OpenA
 		v1.Volume{}.OpenAPIModelName():                                         schema_pkg_apis_kubevirt_v1_Volume(ref),
 		v1.VolumeSource{}.OpenAPIModelName():                                   schema_pkg_apis_kubevirt_v1_VolumeSource(ref),
 		v1.VolumeStatus{}.OpenAPIModelName():                                   schema_pkg_apis_kubevirt_v1_VolumeStatus(ref),
+		v1.Watchdog{}.OpenAPIModelName():                                       schema_pkg_apis_kubevirt_v1_Watchdog(ref),
+		v1.WatchdogDevice{}.OpenAPIModelName():                                 schema_pkg_apis_kubevirt_v1_WatchdogDevice(ref),
 		subresourcesv1.VirtualMachine{}.OpenAPIModelName():                     schema_pkg_apis_subresources_v1_VirtualMachine(ref),
 		subresourcesv1.VirtualMachineInstance{}.OpenAPIModelName():             schema_pkg_apis_subresources_v1_VirtualMachineInstance(ref),
 		apiextensions.CustomResourceDefinition{}.OpenAPIModelName():            schema_pkg_standalone_core_apiextensions_CustomResourceDefinition(ref),
@@ -1404,17 +1411,97 @@ func schema_pkg_apis_kubevirt_v1_Devices(ref common.ReferenceCallback) common.Op
 							Format:      "",
 						},
 					},
+					"autoattachInputDevice": {
+						SchemaProps: spec.SchemaProps{
+							Description: "AutoattachInputDevice true adds a tablet where there is no input device.",
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
+					"logSerialConsole": {
+						SchemaProps: spec.SchemaProps{
+							Description: "LogSerialConsole false keeps no log of what the guest writes to its serial console.",
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
 					"rng": {
 						SchemaProps: spec.SchemaProps{
 							Description: "Rng gives the guest the host's randomness.",
 							Ref:         ref(v1.Rng{}.OpenAPIModelName()),
 						},
 					},
+					"inputs": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "Inputs are input devices beside the keyboard and the mouse.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Ref: ref(v1.Input{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+					"watchdog": {
+						SchemaProps: spec.SchemaProps{
+							Ref: ref(v1.Watchdog{}.OpenAPIModelName()),
+						},
+					},
+					"sound": {
+						SchemaProps: spec.SchemaProps{
+							Ref: ref(v1.SoundDevice{}.OpenAPIModelName()),
+						},
+					},
+					"video": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Video is the graphics card.",
+							Ref:         ref(v1.VideoDevice{}.OpenAPIModelName()),
+						},
+					},
+					"panicDevices": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "PanicDevices let the guest tell of its panic.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Ref: ref(v1.PanicDevice{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+					"blockMultiQueue": {
+						SchemaProps: spec.SchemaProps{
+							Description: "BlockMultiQueue gives each virtio disk a queue for each processor.",
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
+					"useVirtioTransitional": {
+						SchemaProps: spec.SchemaProps{
+							Description: "UseVirtioTransitional lets guests use the virtio devices that know only the version before 1.0.",
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
 				},
 			},
 		},
 		Dependencies: []string{
-			v1.Disk{}.OpenAPIModelName(), v1.Interface{}.OpenAPIModelName(), v1.Rng{}.OpenAPIModelName()},
+			v1.Disk{}.OpenAPIModelName(), v1.Input{}.OpenAPIModelName(), v1.Interface{}.OpenAPIModelName(), v1.PanicDevice{}.OpenAPIModelName(), v1.Rng{}.OpenAPIModelName(), v1.SoundDevice{}.OpenAPIModelName(), v1.VideoDevice{}.OpenAPIModelName(), v1.Watchdog{}.OpenAPIModelName()},
 	}
 }
 
@@ -1572,6 +1659,13 @@ func schema_pkg_apis_kubevirt_v1_DomainSpec(ref common.ReferenceCallback) common
 						SchemaProps: spec.SchemaProps{
 							Default: map[string]interface{}{},
 							Ref:     ref(v1.Devices{}.OpenAPIModelName()),
+						},
+					},
+					"ioThreadsPolicy": {
+						SchemaProps: spec.SchemaProps{
+							Description: "IOThreadsPolicy takes the work of virtio disks to threads of its own: shared or auto.",
+							Type:        []string{"string"},
+							Format:      "",
 						},
 					},
 					"chassis": {
@@ -2031,6 +2125,61 @@ func schema_pkg_apis_kubevirt_v1_HypervTimer(ref common.ReferenceCallback) commo
 	}
 }
 
+func schema_pkg_apis_kubevirt_v1_I6300ESBWatchdog(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "I6300ESBWatchdog is Intel's.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"action": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Action is reset where it is absent.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+				},
+			},
+		},
+	}
+}
+
+func schema_pkg_apis_kubevirt_v1_Input(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "Input is an input device. A keyboard and a mouse are there always.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"name": {
+						SchemaProps: spec.SchemaProps{
+							Default: "",
+							Type:    []string{"string"},
+							Format:  "",
+						},
+					},
+					"bus": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Bus is usb where it is absent.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"type": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Type is tablet, also where it is absent.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+				},
+				Required: []string{"name"},
+			},
+		},
+	}
+}
+
 func schema_pkg_apis_kubevirt_v1_Interface(ref common.ReferenceCallback) common.OpenAPIDefinition {
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
@@ -2280,6 +2429,26 @@ func schema_pkg_apis_kubevirt_v1_PITTimer(ref common.ReferenceCallback) common.O
 						SchemaProps: spec.SchemaProps{
 							Description: "Enabled is true where it is absent.",
 							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
+				},
+			},
+		},
+	}
+}
+
+func schema_pkg_apis_kubevirt_v1_PanicDevice(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "PanicDevice lets a guest tell of its panic, upon which its instance fails.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"model": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Model is isa where it is absent.",
+							Type:        []string{"string"},
 							Format:      "",
 						},
 					},
@@ -2550,6 +2719,34 @@ func schema_pkg_apis_kubevirt_v1_Rng(ref common.ReferenceCallback) common.OpenAP
 	}
 }
 
+func schema_pkg_apis_kubevirt_v1_SoundDevice(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "SoundDevice is a sound card. What it plays goes nowhere.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"name": {
+						SchemaProps: spec.SchemaProps{
+							Default: "",
+							Type:    []string{"string"},
+							Format:  "",
+						},
+					},
+					"model": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Model is ich9 (default) or ac97.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+				},
+				Required: []string{"name"},
+			},
+		},
+	}
+}
+
 func schema_pkg_apis_kubevirt_v1_StartOptions(ref common.ReferenceCallback) common.OpenAPIDefinition {
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
@@ -2707,6 +2904,26 @@ func schema_pkg_apis_kubevirt_v1_UnpauseOptions(ref common.ReferenceCallback) co
 									},
 								},
 							},
+						},
+					},
+				},
+			},
+		},
+	}
+}
+
+func schema_pkg_apis_kubevirt_v1_VideoDevice(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "VideoDevice is the graphics card.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"type": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Type is vga, as where there is no video, or cirrus, virtio, ramfb or bochs.",
+							Type:        []string{"string"},
+							Format:      "",
 						},
 					},
 				},
@@ -3730,6 +3947,54 @@ func schema_pkg_apis_kubevirt_v1_VolumeStatus(ref common.ReferenceCallback) comm
 		},
 		Dependencies: []string{
 			v1.PersistentVolumeClaimInfo{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_kubevirt_v1_Watchdog(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "Watchdog acts when the guest does not report to it in time.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"name": {
+						SchemaProps: spec.SchemaProps{
+							Default: "",
+							Type:    []string{"string"},
+							Format:  "",
+						},
+					},
+					"i6300esb": {
+						SchemaProps: spec.SchemaProps{
+							Ref: ref(v1.I6300ESBWatchdog{}.OpenAPIModelName()),
+						},
+					},
+				},
+				Required: []string{"name"},
+			},
+		},
+		Dependencies: []string{
+			v1.I6300ESBWatchdog{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_kubevirt_v1_WatchdogDevice(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "WatchdogDevice is exactly one kind of watchdog.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"i6300esb": {
+						SchemaProps: spec.SchemaProps{
+							Ref: ref(v1.I6300ESBWatchdog{}.OpenAPIModelName()),
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			v1.I6300ESBWatchdog{}.OpenAPIModelName()},
 	}
 }
 

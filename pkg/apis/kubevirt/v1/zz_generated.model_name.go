@@ -168,6 +168,16 @@ func (in HypervTimer) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in I6300ESBWatchdog) OpenAPIModelName() string {
+	return "io.kubevirt.v1.I6300ESBWatchdog"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in Input) OpenAPIModelName() string {
+	return "io.kubevirt.v1.Input"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in Interface) OpenAPIModelName() string {
 	return "io.kubevirt.v1.Interface"
 }
@@ -218,6 +228,11 @@ func (in PITTimer) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in PanicDevice) OpenAPIModelName() string {
+	return "io.kubevirt.v1.PanicDevice"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in PauseOptions) OpenAPIModelName() string {
 	return "io.kubevirt.v1.PauseOptions"
 }
@@ -258,6 +273,11 @@ func (in Rng) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in SoundDevice) OpenAPIModelName() string {
+	return "io.kubevirt.v1.SoundDevice"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in StartOptions) OpenAPIModelName() string {
 	return "io.kubevirt.v1.StartOptions"
 }
@@ -280,6 +300,11 @@ func (in Timer) OpenAPIModelName() string {
 // OpenAPIModelName returns the OpenAPI model name for this type.
 func (in UnpauseOptions) OpenAPIModelName() string {
 	return "io.kubevirt.v1.UnpauseOptions"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in VideoDevice) OpenAPIModelName() string {
+	return "io.kubevirt.v1.VideoDevice"
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
@@ -370,4 +395,14 @@ func (in VolumeSource) OpenAPIModelName() string {
 // OpenAPIModelName returns the OpenAPI model name for this type.
 func (in VolumeStatus) OpenAPIModelName() string {
 	return "io.kubevirt.v1.VolumeStatus"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in Watchdog) OpenAPIModelName() string {
+	return "io.kubevirt.v1.Watchdog"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in WatchdogDevice) OpenAPIModelName() string {
+	return "io.kubevirt.v1.WatchdogDevice"
 }

@@ -25,8 +25,24 @@ type DevicesApplyConfiguration struct {
 	AutoattachSerialConsole *bool `json:"autoattachSerialConsole,omitempty"`
 	// AutoattachMemBalloon false leaves a guest without a memory balloon.
 	AutoattachMemBalloon *bool `json:"autoattachMemBalloon,omitempty"`
+	// AutoattachInputDevice true adds a tablet where there is no input device.
+	AutoattachInputDevice *bool `json:"autoattachInputDevice,omitempty"`
+	// LogSerialConsole false keeps no log of what the guest writes to its serial console.
+	LogSerialConsole *bool `json:"logSerialConsole,omitempty"`
 	// Rng gives the guest the host's randomness.
 	Rng *kubevirtv1.Rng `json:"rng,omitempty"`
+	// Inputs are input devices beside the keyboard and the mouse.
+	Inputs   []InputApplyConfiguration      `json:"inputs,omitempty"`
+	Watchdog *WatchdogApplyConfiguration    `json:"watchdog,omitempty"`
+	Sound    *SoundDeviceApplyConfiguration `json:"sound,omitempty"`
+	// Video is the graphics card.
+	Video *VideoDeviceApplyConfiguration `json:"video,omitempty"`
+	// PanicDevices let the guest tell of its panic.
+	PanicDevices []PanicDeviceApplyConfiguration `json:"panicDevices,omitempty"`
+	// BlockMultiQueue gives each virtio disk a queue for each processor.
+	BlockMultiQueue *bool `json:"blockMultiQueue,omitempty"`
+	// UseVirtioTransitional lets guests use the virtio devices that know only the version before 1.0.
+	UseVirtioTransitional *bool `json:"useVirtioTransitional,omitempty"`
 }
 
 // DevicesApplyConfiguration constructs a declarative configuration of the Devices type for use with
@@ -93,10 +109,92 @@ func (b *DevicesApplyConfiguration) WithAutoattachMemBalloon(value bool) *Device
 	return b
 }
 
+// WithAutoattachInputDevice sets the AutoattachInputDevice field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the AutoattachInputDevice field is set to the value of the last call.
+func (b *DevicesApplyConfiguration) WithAutoattachInputDevice(value bool) *DevicesApplyConfiguration {
+	b.AutoattachInputDevice = &value
+	return b
+}
+
+// WithLogSerialConsole sets the LogSerialConsole field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the LogSerialConsole field is set to the value of the last call.
+func (b *DevicesApplyConfiguration) WithLogSerialConsole(value bool) *DevicesApplyConfiguration {
+	b.LogSerialConsole = &value
+	return b
+}
+
 // WithRng sets the Rng field in the declarative configuration to the given value
 // and returns the receiver, so that objects can be built by chaining "With" function invocations.
 // If called multiple times, the Rng field is set to the value of the last call.
 func (b *DevicesApplyConfiguration) WithRng(value kubevirtv1.Rng) *DevicesApplyConfiguration {
 	b.Rng = &value
+	return b
+}
+
+// WithInputs adds the given value to the Inputs field in the declarative configuration
+// and returns the receiver, so that objects can be build by chaining "With" function invocations.
+// If called multiple times, values provided by each call will be appended to the Inputs field.
+func (b *DevicesApplyConfiguration) WithInputs(values ...*InputApplyConfiguration) *DevicesApplyConfiguration {
+	for i := range values {
+		if values[i] == nil {
+			panic("nil value passed to WithInputs")
+		}
+		b.Inputs = append(b.Inputs, *values[i])
+	}
+	return b
+}
+
+// WithWatchdog sets the Watchdog field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Watchdog field is set to the value of the last call.
+func (b *DevicesApplyConfiguration) WithWatchdog(value *WatchdogApplyConfiguration) *DevicesApplyConfiguration {
+	b.Watchdog = value
+	return b
+}
+
+// WithSound sets the Sound field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Sound field is set to the value of the last call.
+func (b *DevicesApplyConfiguration) WithSound(value *SoundDeviceApplyConfiguration) *DevicesApplyConfiguration {
+	b.Sound = value
+	return b
+}
+
+// WithVideo sets the Video field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Video field is set to the value of the last call.
+func (b *DevicesApplyConfiguration) WithVideo(value *VideoDeviceApplyConfiguration) *DevicesApplyConfiguration {
+	b.Video = value
+	return b
+}
+
+// WithPanicDevices adds the given value to the PanicDevices field in the declarative configuration
+// and returns the receiver, so that objects can be build by chaining "With" function invocations.
+// If called multiple times, values provided by each call will be appended to the PanicDevices field.
+func (b *DevicesApplyConfiguration) WithPanicDevices(values ...*PanicDeviceApplyConfiguration) *DevicesApplyConfiguration {
+	for i := range values {
+		if values[i] == nil {
+			panic("nil value passed to WithPanicDevices")
+		}
+		b.PanicDevices = append(b.PanicDevices, *values[i])
+	}
+	return b
+}
+
+// WithBlockMultiQueue sets the BlockMultiQueue field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the BlockMultiQueue field is set to the value of the last call.
+func (b *DevicesApplyConfiguration) WithBlockMultiQueue(value bool) *DevicesApplyConfiguration {
+	b.BlockMultiQueue = &value
+	return b
+}
+
+// WithUseVirtioTransitional sets the UseVirtioTransitional field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the UseVirtioTransitional field is set to the value of the last call.
+func (b *DevicesApplyConfiguration) WithUseVirtioTransitional(value bool) *DevicesApplyConfiguration {
+	b.UseVirtioTransitional = &value
 	return b
 }

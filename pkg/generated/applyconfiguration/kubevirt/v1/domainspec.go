@@ -4,6 +4,10 @@
 
 package v1
 
+import (
+	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
+)
+
 // DomainSpecApplyConfiguration represents a declarative configuration of the DomainSpec type for use
 // with apply.
 //
@@ -18,6 +22,8 @@ type DomainSpecApplyConfiguration struct {
 	Clock     *ClockApplyConfiguration                `json:"clock,omitempty"`
 	Features  *FeaturesApplyConfiguration             `json:"features,omitempty"`
 	Devices   *DevicesApplyConfiguration              `json:"devices,omitempty"`
+	// IOThreadsPolicy takes the work of virtio disks to threads of its own: shared or auto.
+	IOThreadsPolicy *kubevirtv1.IOThreadsPolicy `json:"ioThreadsPolicy,omitempty"`
 	// Chassis is what the guest's firmware reports of its case.
 	Chassis *ChassisApplyConfiguration `json:"chassis,omitempty"`
 }
@@ -89,6 +95,14 @@ func (b *DomainSpecApplyConfiguration) WithFeatures(value *FeaturesApplyConfigur
 // If called multiple times, the Devices field is set to the value of the last call.
 func (b *DomainSpecApplyConfiguration) WithDevices(value *DevicesApplyConfiguration) *DomainSpecApplyConfiguration {
 	b.Devices = value
+	return b
+}
+
+// WithIOThreadsPolicy sets the IOThreadsPolicy field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the IOThreadsPolicy field is set to the value of the last call.
+func (b *DomainSpecApplyConfiguration) WithIOThreadsPolicy(value kubevirtv1.IOThreadsPolicy) *DomainSpecApplyConfiguration {
+	b.IOThreadsPolicy = &value
 	return b
 }
 
