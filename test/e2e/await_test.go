@@ -19,7 +19,7 @@ func (p *space) awaitMachine(name string, holds func(*assert.CollectT, *kubevirt
 	var machine *kubevirtv1.VirtualMachine
 	require.EventuallyWithT(p.t, func(c *assert.CollectT) {
 		var err error
-		machine, err = p.virt.KubevirtV1().VirtualMachines(p.name).Get(p.t.Context(), name, metav1.GetOptions{})
+		machine, err = p.Virt.KubevirtV1().VirtualMachines(p.name).Get(p.t.Context(), name, metav1.GetOptions{})
 		require.NoError(c, err)
 		holds(c, machine)
 	}, patience, tick, "virtual machine %s", name)
@@ -40,7 +40,7 @@ func (p *space) awaitInstance(name string, holds func(*assert.CollectT, *kubevir
 	var instance *kubevirtv1.VirtualMachineInstance
 	require.EventuallyWithT(p.t, func(c *assert.CollectT) {
 		var err error
-		instance, err = p.virt.KubevirtV1().VirtualMachineInstances(p.name).Get(p.t.Context(), name, metav1.GetOptions{})
+		instance, err = p.Virt.KubevirtV1().VirtualMachineInstances(p.name).Get(p.t.Context(), name, metav1.GetOptions{})
 		require.NoError(c, err)
 		holds(c, instance)
 	}, patience, tick, "instance %s", name)
@@ -85,7 +85,7 @@ func (p *space) awaitDataVolume(name string, holds func(*assert.CollectT, *cdiv1
 	var volume *cdiv1.DataVolume
 	require.EventuallyWithT(p.t, func(c *assert.CollectT) {
 		var err error
-		volume, err = p.virt.CdiV1beta1().DataVolumes(p.name).Get(p.t.Context(), name, metav1.GetOptions{})
+		volume, err = p.Virt.CdiV1beta1().DataVolumes(p.name).Get(p.t.Context(), name, metav1.GetOptions{})
 		require.NoError(c, err)
 		holds(c, volume)
 	}, patience, tick, "DataVolume %s", name)
@@ -102,7 +102,7 @@ func (p *space) awaitGone(objects ...string) {
 func (p *space) awaitNoInstance(name string) {
 	p.t.Helper()
 	require.EventuallyWithT(p.t, func(c *assert.CollectT) {
-		_, err := p.virt.KubevirtV1().VirtualMachineInstances(p.name).Get(p.t.Context(), name, metav1.GetOptions{})
+		_, err := p.Virt.KubevirtV1().VirtualMachineInstances(p.name).Get(p.t.Context(), name, metav1.GetOptions{})
 		assert.True(c, apierrors.IsNotFound(err), "%v", err)
 	}, patience, tick)
 }

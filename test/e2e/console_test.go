@@ -27,7 +27,7 @@ type console struct {
 // openConsole opens a machine's console, and closes it when the test is over.
 func (p *space) openConsole(name string) *console {
 	p.t.Helper()
-	session := p.Command(p.t.Context(), suite.path("kubectl-virt"), "-n", p.name, "console", name)
+	session := p.Command(p.t.Context(), suite.Path("kubectl-virt"), "-n", p.name, "console", name)
 	var said strings.Builder // to the user, beside the guest's output
 	session.Stderr = &said
 	input, err := session.StdinPipe()

@@ -8,7 +8,7 @@
 // the machine is harmed. Guests are of two kinds: a small Linux, and, where many are needed or all that counts
 // is that there is one, the guest of package launchertest that boots within a second.
 //
-// Whatever the tests leave is removed by a reaper, however they end.
+// What they run on is in package harness, which removes whatever they leave, however they end.
 //
 // Run them as root with -count=1: Go does not see that the programs under test have changed, and would repeat
 // an old result.

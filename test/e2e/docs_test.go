@@ -37,8 +37,8 @@ func TestCommandsInTheDocsWork(t *testing.T) {
 			command := exec.CommandContext(t.Context(), "bash", "-euxo", "pipefail", "-c", script)
 			command.Env = append(os.Environ(),
 				"KUBECONFIG="+p.namespacedKubeconfig(),
-				"PATH="+suite.bin+":"+filepath.Dir(suite.kubectl)+":"+os.Getenv("PATH"),
-				"IMAGE_URL="+suite.images.url(linuxImage))
+				"PATH="+suite.Bin+":"+filepath.Dir(suite.Kubectl)+":"+os.Getenv("PATH"),
+				"IMAGE_URL="+suite.Images.URL(linuxImage))
 			output, err := command.CombinedOutput()
 			assert.NoError(t, err, "%s", output)
 		})
@@ -48,7 +48,7 @@ func TestCommandsInTheDocsWork(t *testing.T) {
 // namespacedKubeconfig gives a kubeconfig whose namespace is the test's.
 func (p *space) namespacedKubeconfig() string {
 	p.t.Helper()
-	text, err := os.ReadFile(p.kubeconfig())
+	text, err := os.ReadFile(p.Kubeconfig())
 	require.NoError(p.t, err)
 	path := filepath.Join(p.t.TempDir(), "kubeconfig")
 	require.NoError(p.t, os.WriteFile(path, text, 0o600))

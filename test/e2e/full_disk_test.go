@@ -27,14 +27,14 @@ const (
 func TestImportOntoAFullDiskSaysSoAndHarmsNobody(t *testing.T) {
 	t.Parallel()
 	s := ownServer(t)
-	require.NoError(t, os.Mkdir(s.dataDir(), 0o711))
-	require.NoError(t, syscall.Mount("tmpfs", s.dataDir(), "tmpfs", 0, smallDisk+",mode=711"))
+	require.NoError(t, os.Mkdir(s.DataDir(), 0o711))
+	require.NoError(t, syscall.Mount("tmpfs", s.DataDir(), "tmpfs", 0, smallDisk+",mode=711"))
 	t.Cleanup(func() {
-		s.kill()
-		s.killLauncher()
-		_ = syscall.Unmount(s.dataDir(), syscall.MNT_DETACH)
+		s.Kill()
+		s.KillLauncher()
+		_ = syscall.Unmount(s.DataDir(), syscall.MNT_DETACH)
 	})
-	require.NoError(t, s.start())
+	require.NoError(t, s.Start())
 	p := s.newSpace(t)
 	running := p.startTiny("running", kubevirtv1.RunStrategyAlways)
 

@@ -87,7 +87,7 @@ func TestMachineHasTheHardwareThatItsSpecNames(t *testing.T) {
 			t.Parallel()
 			p := suite.server.newSpace(t)
 			p.apply(seedManifest)
-			p.apply(strings.NewReplacer("IMAGE", suite.images.url(linuxImage),
+			p.apply(strings.NewReplacer("IMAGE", suite.Images.URL(linuxImage),
 				"BOOTLOADER", test.bootloader, "BUS", test.bus, "SEED", test.seed).Replace(hardwareManifest))
 			p.awaitRunning("depot", nil)
 

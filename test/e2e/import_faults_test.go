@@ -24,6 +24,7 @@ import (
 
 	cdiv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/cdi/v1beta1"
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
+	"github.com/virt-apiserver/virt-apiserver/pkg/launcher/launchertest"
 )
 
 // importFault is a source from which no disk can be made, and how that is told.
@@ -48,7 +49,7 @@ func importFaults(t *testing.T) []importFault {
 		{name: "redirect loop", handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, r.URL.Path, http.StatusFound)
 		}), reason: "TooManyRedirects", message: "redirect"},
-		{name: "wrong checksum", handler: content(rawImage()), checksum: "sha256:" + strings.Repeat("0", 64),
+		{name: "wrong checksum", handler: content(launchertest.GuestImage()), checksum: "sha256:" + strings.Repeat("0", 64),
 			reason: "ChecksumError", message: "sha256", permanent: true},
 		{name: "10 TiB", handler: content(hugeImage(t)), reason: "ImageTooLarge", message: "10995116277760", permanent: true},
 		{name: "backing file", handler: content(backedImage(t)), reason: "BackingFileRefused", message: "backing file", permanent: true},
@@ -100,7 +101,7 @@ func TestImportIsTriedAgainUntilTheSourceIsMended(t *testing.T) {
 			w.WriteHeader(http.StatusServiceUnavailable)
 			return
 		}
-		content(rawImage()).ServeHTTP(w, r)
+		content(launchertest.GuestImage()).ServeHTTP(w, r)
 	}))
 	t.Cleanup(server.Close)
 	machine := tinyMachine("web", kubevirtv1.RunStrategyAlways)
@@ -144,7 +145,7 @@ func (p *space) volumeDir(claim string) string {
 	p.t.Helper()
 	found, err := p.Core.CoreV1().PersistentVolumeClaims(p.name).Get(p.t.Context(), claim, metav1.GetOptions{})
 	require.NoError(p.t, err)
-	return filepath.Join(p.dataDir(), "volumes", string(found.UID))
+	return filepath.Join(p.DataDir(), "volumes", string(found.UID))
 }
 
 // allocated is how many bytes the files below dir take, which need not be there.
@@ -179,7 +180,7 @@ func content(image []byte) http.Handler {
 func truncated() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Length", "2097152")
-		_, _ = w.Write(rawImage())
+		_, _ = w.Write(launchertest.GuestImage())
 	})
 }
 
@@ -187,7 +188,7 @@ func truncated() http.Handler {
 func createImage(t *testing.T, args ...string) []byte {
 	t.Helper()
 	dir := t.TempDir()
-	require.NoError(t, os.WriteFile(filepath.Join(dir, "base"), rawImage(), 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "base"), launchertest.GuestImage(), 0o600))
 	create := exec.Command("qemu-img", append([]string{"create", "-q", "-f", "qcow2"}, args...)...)
 	create.Dir = dir
 	output, err := create.CombinedOutput()

@@ -36,17 +36,17 @@ type victim struct {
 
 func victims() []victim {
 	killLauncher := func(t *testing.T, s *server) {
-		pid := s.launcherPID()
+		pid := s.LauncherPID()
 		require.NotZero(t, pid)
 		require.NoError(t, syscall.Kill(pid, syscall.SIGKILL))
 	}
-	start := func(t *testing.T, s *server) { require.NoError(t, s.start()) }
+	start := func(t *testing.T, s *server) { require.NoError(t, s.Start()) }
 	return []victim{
-		{"server", func(_ *testing.T, s *server) { s.kill() }, start},
+		{"server", func(_ *testing.T, s *server) { s.Kill() }, start},
 		{"launcher", killLauncher, func(*testing.T, *server) {}},
 		{"libvirtd", func(_ *testing.T, s *server) { s.libvirt.Kill() }, func(t *testing.T, s *server) { s.libvirt.Start(t) }},
 		{"everything", func(t *testing.T, s *server) {
-			s.kill()
+			s.Kill()
 			killLauncher(t, s)
 			s.libvirt.Kill()
 		}, func(t *testing.T, s *server) {
@@ -87,7 +87,7 @@ func (p *space) makeWave(name, heldURL string) string {
 		<-ticker.C
 		p.create(tinyMachine(fmt.Sprintf("%s-%d", name, i), kubevirtv1.RunStrategyAlways))
 	}
-	instances, err := p.virt.KubevirtV1().VirtualMachineInstances(p.name).List(p.t.Context(), metav1.ListOptions{})
+	instances, err := p.Virt.KubevirtV1().VirtualMachineInstances(p.name).List(p.t.Context(), metav1.ListOptions{})
 	require.NoError(p.t, err)
 	count := map[string]int{"no instance": waveSize + 1}
 	for _, instance := range instances.Items {
@@ -107,7 +107,7 @@ func (p *space) makeWave(name, heldURL string) string {
 // that those which ran before have the process that they had. It notes all processes in ran.
 func (p *space) assertSettled(ran map[string]int) {
 	p.t.Helper()
-	machines, err := p.virt.KubevirtV1().VirtualMachines(p.name).List(p.t.Context(), metav1.ListOptions{})
+	machines, err := p.Virt.KubevirtV1().VirtualMachines(p.name).List(p.t.Context(), metav1.ListOptions{})
 	require.NoError(p.t, err)
 	for _, machine := range machines.Items {
 		instance := p.awaitRunning(machine.Name, nil)

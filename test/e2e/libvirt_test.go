@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/virt-apiserver/virt-apiserver/pkg/launcher/launchertest"
+	"github.com/virt-apiserver/virt-apiserver/test/harness"
 )
 
 // libvirtURI is of the machine's libvirt, and for a server with a libvirt of its own of that one.
@@ -54,9 +55,9 @@ func (s *server) domains(t *testing.T, namespace string) []string {
 // guestPIDs are the processes that run a guest of that namespace and name.
 func guestPIDs(namespace, name string) []int {
 	var pids []int
-	for _, p := range processes() {
-		if strings.Contains(p.command, "\x00-name\x00guest="+namespace+"_"+name+",") {
-			pids = append(pids, p.pid)
+	for _, p := range harness.Processes() {
+		if strings.Contains(p.Command, "\x00-name\x00guest="+namespace+"_"+name+",") {
+			pids = append(pids, p.PID)
 		}
 	}
 	return pids

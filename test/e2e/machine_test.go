@@ -64,7 +64,7 @@ spec:
 func TestMachineFromAnImageRunsAndIsUsedAndDeleted(t *testing.T) {
 	t.Parallel()
 	p := suite.server.newSpace(t)
-	p.apply(strings.ReplaceAll(webManifest, "IMAGE", suite.images.url(linuxImage)))
+	p.apply(strings.ReplaceAll(webManifest, "IMAGE", suite.Images.URL(linuxImage)))
 	p.kubectl("wait", "vm/web", "--for=condition=Ready", "--timeout=180s")
 	p.awaitStatus("web", kubevirtv1.VirtualMachineStatusRunning)
 	assert.Equal(t, "Running True", row(p.kubectl("get", "vms", "web", "--no-headers"), 2, 3))
@@ -118,8 +118,8 @@ func (p *space) files(name string) []string {
 	require.Equal(p.t, corev1.ClaimBound, claim.Status.Phase)
 	var found []string
 	for _, file := range []string{
-		filepath.Join(p.dataDir(), "volumes", string(claim.UID)),
-		filepath.Join(p.dataDir(), "launcher", "domains", string(p.instance(name).UID)),
+		filepath.Join(p.DataDir(), "volumes", string(claim.UID)),
+		filepath.Join(p.DataDir(), "launcher", "domains", string(p.instance(name).UID)),
 	} {
 		if exists(file) {
 			found = append(found, file)

@@ -30,8 +30,8 @@ func TestMissingHypervisorIsSaidWithTheRemedy(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := ownServer(t)
-			s.within = without(launchertest.NewMachine(t), test.without)
-			require.NoError(t, s.start())
+			s.Within = without(launchertest.NewMachine(t), test.without)
+			require.NoError(t, s.Start())
 			p := s.newSpace(t)
 			p.create(tinyMachine("web", kubevirtv1.RunStrategyAlways))
 			p.awaitMachine("web", func(c *assert.CollectT, machine *kubevirtv1.VirtualMachine) {

@@ -17,7 +17,7 @@ func tinyMachine(name string, strategy kubevirtv1.VirtualMachineRunStrategy) *ku
 	machine := bareMachine(name, strategy, "32Mi")
 	machine.Spec.DataVolumeTemplates = []kubevirtv1.DataVolumeTemplateSpec{{
 		ObjectMeta: metav1.ObjectMeta{Name: name + "-root"},
-		Spec:       importOf(suite.images.url(tinyImage), "16Mi"),
+		Spec:       importOf(suite.Images.URL(tinyImage), "16Mi"),
 	}}
 	addDisk(machine, "root", kubevirtv1.VolumeSource{DataVolume: &kubevirtv1.DataVolumeSource{Name: name + "-root"}})
 	return machine
@@ -29,7 +29,7 @@ func linuxMachine(name string, strategy kubevirtv1.VirtualMachineRunStrategy) *k
 	machine := bareMachine(name, strategy, "192Mi")
 	machine.Spec.DataVolumeTemplates = []kubevirtv1.DataVolumeTemplateSpec{{
 		ObjectMeta: metav1.ObjectMeta{Name: name + "-root"},
-		Spec:       importOf(suite.images.url(linuxImage), "1Gi"),
+		Spec:       importOf(suite.Images.URL(linuxImage), "1Gi"),
 	}}
 	addDisk(machine, "root", kubevirtv1.VolumeSource{DataVolume: &kubevirtv1.DataVolumeSource{Name: name + "-root"}})
 	addDisk(machine, "seed", kubevirtv1.VolumeSource{CloudInitNoCloud: &kubevirtv1.CloudInitSource{UserData: userData}})

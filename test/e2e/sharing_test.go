@@ -77,8 +77,8 @@ func TestMachineWithoutItsDiskSaysSoAndRunsOnceItIsThere(t *testing.T) {
 // importDisk makes a disk with the tiny guest that no machine owns.
 func (p *space) importDisk(name, size string) {
 	p.t.Helper()
-	volume := &cdiv1.DataVolume{ObjectMeta: metav1.ObjectMeta{Name: name}, Spec: importOf(suite.images.url(tinyImage), size)}
-	_, err := p.virt.CdiV1beta1().DataVolumes(p.name).Create(p.t.Context(), volume, metav1.CreateOptions{})
+	volume := &cdiv1.DataVolume{ObjectMeta: metav1.ObjectMeta{Name: name}, Spec: importOf(suite.Images.URL(tinyImage), size)}
+	_, err := p.Virt.CdiV1beta1().DataVolumes(p.name).Create(p.t.Context(), volume, metav1.CreateOptions{})
 	require.NoError(p.t, err)
 	p.awaitDataVolume(name, func(c *assert.CollectT, volume *cdiv1.DataVolume) {
 		assert.Equal(c, cdiv1.Succeeded, volume.Status.Phase)

@@ -43,7 +43,7 @@ func (p *space) remove() {
 	if p.t.Failed() {
 		p.printState()
 	}
-	output, message, err := apitest.Run(p.Command(context.Background(), suite.kubectl, "delete", "namespace", p.name, "--timeout=90s"), "")
+	output, message, err := apitest.Run(p.Command(context.Background(), suite.Kubectl, "delete", "namespace", p.name, "--timeout=90s"), "")
 	if assert.NoError(p.t, err, "%s%s", output, message) {
 		assert.Empty(p.t, guestPIDs(p.name, ""), "guests outlived their namespace")
 	}
@@ -55,10 +55,10 @@ func (p *space) printState() {
 		{"get", "vms,vmis,dvs,pvc", "-n", p.name, "-o", "wide"},
 		{"describe", "vms,vmis,dvs", "-n", p.name},
 	} {
-		output, message, _ := apitest.Run(p.Command(context.Background(), suite.kubectl, args...), "")
+		output, message, _ := apitest.Run(p.Command(context.Background(), suite.Kubectl, args...), "")
 		p.t.Logf("kubectl %s\n%s%s", strings.Join(args, " "), output, message)
 	}
-	instances, err := p.virt.KubevirtV1().VirtualMachineInstances(p.name).List(context.Background(), metav1.ListOptions{})
+	instances, err := p.Virt.KubevirtV1().VirtualMachineInstances(p.name).List(context.Background(), metav1.ListOptions{})
 	if err != nil {
 		return
 	}
@@ -98,20 +98,20 @@ func (p *space) plugin(args ...string) string {
 
 func (p *space) tryPlugin(args ...string) (output, message string, err error) {
 	p.t.Helper()
-	return apitest.Run(p.Command(p.t.Context(), suite.path("kubectl-virt"), append([]string{"-n", p.name}, args...)...), "")
+	return apitest.Run(p.Command(p.t.Context(), suite.Path("kubectl-virt"), append([]string{"-n", p.name}, args...)...), "")
 }
 
 // create makes a machine.
 func (p *space) create(machine *kubevirtv1.VirtualMachine) {
 	p.t.Helper()
-	_, err := p.virt.KubevirtV1().VirtualMachines(p.name).Create(p.t.Context(), machine, metav1.CreateOptions{})
+	_, err := p.Virt.KubevirtV1().VirtualMachines(p.name).Create(p.t.Context(), machine, metav1.CreateOptions{})
 	require.NoError(p.t, err)
 }
 
 // machine reads a machine.
 func (p *space) machine(name string) *kubevirtv1.VirtualMachine {
 	p.t.Helper()
-	machine, err := p.virt.KubevirtV1().VirtualMachines(p.name).Get(p.t.Context(), name, metav1.GetOptions{})
+	machine, err := p.Virt.KubevirtV1().VirtualMachines(p.name).Get(p.t.Context(), name, metav1.GetOptions{})
 	require.NoError(p.t, err)
 	return machine
 }
@@ -119,7 +119,7 @@ func (p *space) machine(name string) *kubevirtv1.VirtualMachine {
 // instance reads an instance.
 func (p *space) instance(name string) *kubevirtv1.VirtualMachineInstance {
 	p.t.Helper()
-	instance, err := p.virt.KubevirtV1().VirtualMachineInstances(p.name).Get(p.t.Context(), name, metav1.GetOptions{})
+	instance, err := p.Virt.KubevirtV1().VirtualMachineInstances(p.name).Get(p.t.Context(), name, metav1.GetOptions{})
 	require.NoError(p.t, err)
 	return instance
 }
@@ -127,14 +127,14 @@ func (p *space) instance(name string) *kubevirtv1.VirtualMachineInstance {
 // dataVolume reads a DataVolume.
 func (p *space) dataVolume(name string) *cdiv1.DataVolume {
 	p.t.Helper()
-	volume, err := p.virt.CdiV1beta1().DataVolumes(p.name).Get(p.t.Context(), name, metav1.GetOptions{})
+	volume, err := p.Virt.CdiV1beta1().DataVolumes(p.name).Get(p.t.Context(), name, metav1.GetOptions{})
 	require.NoError(p.t, err)
 	return volume
 }
 
 // consoleLog is what a guest has ever written to its console.
 func (p *space) consoleLog(instance *kubevirtv1.VirtualMachineInstance) string {
-	content, _ := os.ReadFile(filepath.Join(p.dataDir(), "launcher", "domains", string(instance.UID), "console.log"))
+	content, _ := os.ReadFile(filepath.Join(p.DataDir(), "launcher", "domains", string(instance.UID), "console.log"))
 	return string(content)
 }
 

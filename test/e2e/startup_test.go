@@ -15,6 +15,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
+	"github.com/virt-apiserver/virt-apiserver/test/harness"
 )
 
 // refusal runs a server that must end by itself, and soon, and gives what it printed.
@@ -33,14 +34,14 @@ func refusal(t *testing.T, command *exec.Cmd) string {
 func TestSecondServerOnTheSameDirectoryIsRefusedAndHarmsNothing(t *testing.T) {
 	t.Parallel()
 	s := startServer(t)
-	second := *s
-	port, err := freePort()
+	second := *s.Server
+	var err error
+	second.Port, err = harness.FreePort()
 	require.NoError(t, err)
-	second.port = port
 
-	output := refusal(t, second.command())
-	assert.Contains(t, output, s.dataDir())
-	assert.Contains(t, output, "in use by another server (process "+strconv.Itoa(s.process.Process.Pid)+")")
+	output := refusal(t, second.ServerCommand())
+	assert.Contains(t, output, s.DataDir())
+	assert.Contains(t, output, "in use by another server (process "+strconv.Itoa(s.PID())+")")
 	assert.Contains(t, s.Kubectl(t, "get", "--raw", "/readyz"), "ok")
 }
 
@@ -54,7 +55,7 @@ func TestWhatKeepsAServerFromStartingIsSaidWithTheRemedy(t *testing.T) {
 		"no importer":  {func(c *exec.Cmd) { c.Args = append(c.Args, "--importer=/nowhere/virt-importer") }, []string{"--importer", "make build"}},
 		"bad node":     {func(c *exec.Cmd) { c.Args = append(c.Args, "--node-name=No_Name") }, []string{"--node-name", "No_Name"}},
 		"unknown flag": {func(c *exec.Cmd) { c.Args = append(c.Args, "--colour=green") }, []string{"unknown flag: --colour"}},
-		"port taken": {func(c *exec.Cmd) { c.Args = append(c.Args, "--secure-port="+strconv.Itoa(suite.server.port)) },
+		"port taken": {func(c *exec.Cmd) { c.Args = append(c.Args, "--secure-port="+strconv.Itoa(suite.server.Port)) },
 			[]string{"address already in use", "--secure-port"}},
 		"not root": {func(c *exec.Cmd) {
 			c.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
@@ -64,7 +65,7 @@ func TestWhatKeepsAServerFromStartingIsSaidWithTheRemedy(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := ownServer(t)
-			command := s.command()
+			command := s.ServerCommand()
 			test.change(command)
 			output := refusal(t, command)
 			for _, text := range test.says {
@@ -77,16 +78,16 @@ func TestWhatKeepsAServerFromStartingIsSaidWithTheRemedy(t *testing.T) {
 func TestServerGoesOnWhereItWas(t *testing.T) {
 	t.Parallel()
 	s := startServer(t)
-	_, err := s.virt.KubevirtV1().VirtualMachines("default").Create(t.Context(), tinyMachine("kept", kubevirtv1.RunStrategyHalted), metav1.CreateOptions{})
+	_, err := s.Virt.KubevirtV1().VirtualMachines("default").Create(t.Context(), tinyMachine("kept", kubevirtv1.RunStrategyHalted), metav1.CreateOptions{})
 	require.NoError(t, err)
-	before, err := os.ReadFile(s.kubeconfig())
+	before, err := os.ReadFile(s.Kubeconfig())
 	require.NoError(t, err)
 
-	require.NoError(t, s.stop(), "a stop is graceful")
-	require.NoError(t, s.start())
-	_, err = s.virt.KubevirtV1().VirtualMachines("default").Get(t.Context(), "kept", metav1.GetOptions{})
+	require.NoError(t, s.Stop(), "a stop is graceful")
+	require.NoError(t, s.Start())
+	_, err = s.Virt.KubevirtV1().VirtualMachines("default").Get(t.Context(), "kept", metav1.GetOptions{})
 	assert.NoError(t, err)
-	after, err := os.ReadFile(s.kubeconfig())
+	after, err := os.ReadFile(s.Kubeconfig())
 	require.NoError(t, err)
 	assert.Equal(t, string(before), string(after), "kubeconfigs that were handed out stay good")
 }

@@ -145,7 +145,7 @@ func TestStrategyIsChangedWhileTheGuestRuns(t *testing.T) {
 	p.create(tinyMachine("web", kubevirtv1.RunStrategyHalted))
 	p.kubectl("wait", "dv/web-root", "--for=condition=Ready", "--timeout=60s")
 	p.awaitStatus("web", kubevirtv1.VirtualMachineStatusStopped)
-	_, err := p.virt.KubevirtV1().VirtualMachineInstances(p.name).Get(t.Context(), "web", metav1.GetOptions{})
+	_, err := p.Virt.KubevirtV1().VirtualMachineInstances(p.name).Get(t.Context(), "web", metav1.GetOptions{})
 	assert.ErrorContains(t, err, "not found")
 
 	p.kubectl("patch", "vm", "web", "--type=merge", "-p", `{"spec":{"runStrategy":"Always"}}`)

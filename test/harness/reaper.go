@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-package e2e
+package harness
 
 import (
 	"bytes"
@@ -11,20 +11,22 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"syscall"
 	"time"
 )
+
+// libvirtURI is of the machine's libvirt.
+const libvirtURI = "qemu:///system"
 
 // A test that panics or runs out of time runs no deferred call. So a process that outlives the tests waits for
 // their end and removes what they left: processes, domains of the machine's libvirt, mounts and files.
 
 const (
 	// mark is in the environment of every process that the tests start, and names their directory.
-	mark = "VIRT_E2E_ROOT"
+	mark = "VIRT_TEST_ROOT"
 	// reaperOf makes the test's binary the reaper of that directory.
-	reaperOf = "VIRT_E2E_REAPER_OF"
+	reaperOf = "VIRT_TEST_REAPER_OF"
 )
 
 func isReaper() (bool, string) {
@@ -60,10 +62,10 @@ func runReaper(root string) int {
 }
 
 func reap(root string) error {
-	ours := func(p process) bool { return p.environ(mark) == root }
-	guests := func(p process) bool { return p.isGuest() && strings.Contains(p.command, root) }
+	ours := func(p Process) bool { return p.environ(mark) == root }
+	guests := func(p Process) bool { return p.isGuest() && strings.Contains(p.Command, root) }
 	// Ours first: a launcher would tell of guests that end, a libvirt of its own of domains.
-	for _, which := range []func(process) bool{ours, guests} {
+	for _, which := range []func(Process) bool{ours, guests} {
 		if err := killAll(which); err != nil {
 			return err
 		}
@@ -71,47 +73,14 @@ func reap(root string) error {
 	return errors.Join(removeDomains(root), unmountBelow(root), removeSockets(root), os.RemoveAll(root))
 }
 
-// process is one of the machine's.
-type process struct {
-	pid     int
-	command string // its arguments, each followed by a NUL
-}
-
-func processes() []process {
-	files, _ := filepath.Glob("/proc/[0-9]*/cmdline")
-	var all []process
-	for _, file := range files {
-		command, err := os.ReadFile(file)
-		if err != nil || len(command) == 0 {
-			continue // it has ended
-		}
-		if pid, err := strconv.Atoi(filepath.Base(filepath.Dir(file))); err == nil && pid != os.Getpid() {
-			all = append(all, process{pid, string(command)})
-		}
-	}
-	return all
-}
-
-func (p process) isGuest() bool { return strings.Contains(p.command, "\x00-name\x00guest=") }
-
-func (p process) environ(name string) string {
-	environ, _ := os.ReadFile(fmt.Sprintf("/proc/%d/environ", p.pid))
-	for variable := range bytes.SplitSeq(environ, []byte{0}) {
-		if value, found := bytes.CutPrefix(variable, []byte(name+"=")); found {
-			return string(value)
-		}
-	}
-	return ""
-}
-
 // killAll kills until there are none: they start one another.
-func killAll(which func(process) bool) error {
+func killAll(which func(Process) bool) error {
 	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		found := false
-		for _, p := range processes() {
+		for _, p := range Processes() {
 			if which(p) {
 				found = true
-				_ = syscall.Kill(p.pid, syscall.SIGKILL)
+				_ = syscall.Kill(p.PID, syscall.SIGKILL)
 			}
 		}
 		if !found {
