@@ -24,8 +24,12 @@ import (
 	"github.com/virt-apiserver/virt-apiserver/pkg/standalone/pki"
 )
 
-// startTime is more than the start takes.
-const startTime = 10 * time.Second
+const (
+	// startTime is more than the start takes.
+	startTime = 10 * time.Second
+	// quiet is how long nothing happens before memory is given back.
+	quiet = 5 * time.Second
+)
 
 // Run serves until ctx is done, or until a part fails that the rest can't do without. Guests go on either way.
 func Run(ctx context.Context, options *Options) error {
@@ -83,7 +87,7 @@ func Run(ctx context.Context, options *Options) error {
 		return err
 	}
 	workers.add(func(ctx context.Context) error { return pki.Run(ctx, certificates) })
-	workers.add(trimWhenStarted)
+	workers.add(giveMemoryBack)
 	// Before etcd closes and after the server stopped, nothing of ours may still be at work.
 	defer workers.wait()
 	if err := server.AddPostStartHook("standalone-workers", func(hook genericapiserver.PostStartHookContext) error {
@@ -101,14 +105,19 @@ func Run(ctx context.Context, options *Options) error {
 	return nil
 }
 
-// trimWhenStarted gives back the memory that only the start needed, once all parts have begun.
-func trimWhenStarted(ctx context.Context) error {
+// giveMemoryBack gives back the memory that only the start needed, once all parts have begun, and later what
+// a busy time has left.
+func giveMemoryBack(ctx context.Context) error {
 	select {
 	case <-ctx.Done():
 		return nil
 	case <-time.After(startTime):
 	}
-	return footprint.Trim("/etcd/data/member/snap/db")
+	if err := footprint.Trim("/etcd/data/member/snap/db"); err != nil {
+		return err
+	}
+	footprint.GiveBackWhenQuiet(ctx, quiet)
+	return nil
 }
 
 // prepareDataDir makes the directory. Others may pass through it, but not look: QEMU runs as a user of its
