@@ -84,3 +84,24 @@ func TestMissingHugePagesAreToldWithTheRemedy(t *testing.T) {
 	assert.Equal(t, api.ErrorStartFailed, api.ReasonFor(err))
 	n.assertNothingLeft(t, request)
 }
+
+func TestARunningGuestGetsProcessorsAndMemory(t *testing.T) {
+	n := newNode(t)
+	request := n.newInstance(t, "growing")
+	domain := &request.Instance.Spec.Domain
+	domain.CPU, domain.Memory = nil, &kubevirtv1.Memory{Guest: ptr.To(resource.MustParse("1Gi"))}
+	kubevirtv1.SetDefaultsVirtualMachineInstanceSpec(&request.Instance.Spec)
+	status, err := n.Start(t.Context(), request)
+	require.NoError(t, err)
+	assert.EqualValues(t, 1, status.VCPUs)
+	n.awaitLog(t, request, launchertest.GuestReady)
+
+	target := api.Target{Namespace: "test", Name: "growing", UID: request.Instance.UID}
+	status, err = n.Resize(t.Context(), target, api.ResizeRequest{VCPUs: 3, Memory: 3 << 30})
+	require.NoError(t, err)
+	assert.EqualValues(t, 3, status.VCPUs)
+	assert.Equal(t, api.Memory{AtBoot: 1 << 30, Requested: 3 << 30, Current: 1 << 30}, status.Memory, "this guest takes none")
+
+	_, err = n.Resize(t.Context(), target, api.ResizeRequest{VCPUs: 5})
+	require.ErrorContains(t, err, "5")
+}

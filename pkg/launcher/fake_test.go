@@ -171,6 +171,42 @@ func (f *fakeHypervisor) Do(ref Ref, action Action) error {
 	return nil
 }
 
+func (f *fakeHypervisor) SetVCPUs(ref Ref, count uint) error {
+	return f.edit(ref, "set vcpus", func(d *libvirtxml.Domain) error {
+		d.VCPU.Current = count
+		return nil
+	})
+}
+
+func (f *fakeHypervisor) UpdateDevice(ref Ref, xml string) error {
+	return f.edit(ref, "update device", func(d *libvirtxml.Domain) error {
+		return d.Devices.Memorydevs[0].Unmarshal(xml)
+	})
+}
+
+// edit changes the XML of an active domain.
+func (f *fakeHypervisor) edit(ref Ref, action Action, change func(*libvirtxml.Domain) error) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.actions = append(f.actions, action)
+	if err := f.fail[action]; err != nil {
+		return err
+	}
+	d, err := f.find(ref)
+	if err != nil {
+		return err
+	}
+	var parsed libvirtxml.Domain
+	if err := parsed.Unmarshal(d.xml); err != nil {
+		return err
+	}
+	if err := change(&parsed); err != nil {
+		return err
+	}
+	d.xml, err = parsed.Marshal()
+	return err
+}
+
 func (f *fakeHypervisor) OpenScreen(Ref) (net.Conn, error) { return f.screen, nil }
 
 func (f *fakeHypervisor) ProbeKVM(context.Context, string) (string, error) {

@@ -18,6 +18,8 @@ type guest struct {
 	Ref
 	// dirty is true while somebody is about to look at the domain.
 	dirty atomic.Bool
+	// stale is true while the facts may not be so any more.
+	stale atomic.Bool
 	// console and screen are the sessions that are open.
 	console, screen seat
 
@@ -42,6 +44,9 @@ func (m *Manager) refresh(g *guest) error {
 	power, err := m.hypervisor.Power(g.Ref)
 	if err != nil {
 		return err
+	}
+	if g.stale.Swap(false) {
+		g.facts = nil
 	}
 	if g.facts == nil && power != PowerGone {
 		if g.facts, err = m.describe(g.Ref); err != nil && !errors.Is(err, ErrNoDomain) {
@@ -149,6 +154,9 @@ func (g *guest) status() api.DomainStatus {
 		status.Machine = g.facts.Machine
 		status.Targets = g.facts.Targets
 		status.Interfaces = g.facts.Interfaces
+		status.VCPUs = g.facts.VCPUs
+		memory := &g.facts.Memory
+		status.Memory = api.Memory{AtBoot: memory.AtBoot, Requested: memory.Requested, Current: memory.Current}
 	}
 	if end := g.record.End; end != nil {
 		status.State, status.Reason, status.Message = end.State, end.Reason, end.Message

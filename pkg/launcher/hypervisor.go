@@ -34,12 +34,16 @@ type Hypervisor interface {
 	Find(name, uuid string) ([]Domain, error)
 	// Power says how a domain is doing; PowerGone where there is none.
 	Power(ref Ref) (Power, error)
-	// Describe returns the XML of a domain.
+	// Describe returns the XML of a domain, as it is now where it is active.
 	Describe(ref Ref) (string, error)
 	// Define makes a domain, or replaces one that has both the same name and the same UUID.
 	Define(xml string) error
 	// Do has one of the actions done. It returns once it is done.
 	Do(ref Ref, action Action) error
+	// SetVCPUs has an active domain get more processors.
+	SetVCPUs(ref Ref, count uint) error
+	// UpdateDevice changes a device of an active domain to what the XML says.
+	UpdateDevice(ref Ref, xml string) error
 	// OpenScreen connects to the screen of a domain.
 	OpenScreen(ref Ref) (net.Conn, error)
 }

@@ -77,6 +77,7 @@ func (s *Server) handler(ctx context.Context) http.Handler {
 	mux.Handle("PUT /v1/domains/{namespace}/{name}", s.answer(s.start))
 	mux.Handle("DELETE /v1/domains/{namespace}/{name}", s.answer(s.delete))
 	mux.Handle("POST /v1/domains/{namespace}/{name}/shutdown", s.answer(s.shutdown))
+	mux.Handle("POST /v1/domains/{namespace}/{name}/resize", s.answer(s.resize))
 	for action, do := range s.calls() {
 		mux.Handle("POST /v1/domains/{namespace}/{name}/"+action, s.answer(do))
 	}
@@ -106,6 +107,14 @@ func (s *Server) shutdown(r *http.Request) (any, error) {
 		return nil, err
 	}
 	return nil, s.manager.Shutdown(keyFrom(r), request)
+}
+
+func (s *Server) resize(r *http.Request) (any, error) {
+	var request api.ResizeRequest
+	if err := decode(r, &request); err != nil {
+		return nil, err
+	}
+	return s.manager.Resize(targetFrom(r), request)
 }
 
 func (s *Server) delete(r *http.Request) (any, error) {

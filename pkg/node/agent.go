@@ -38,6 +38,7 @@ type Launcher interface {
 	List(ctx context.Context) ([]api.DomainStatus, error)
 	Start(ctx context.Context, request *api.StartRequest) (*api.DomainStatus, error)
 	Shutdown(ctx context.Context, namespace, name string, request api.ShutdownRequest) error
+	Resize(ctx context.Context, domain api.Target, request api.ResizeRequest) (*api.DomainStatus, error)
 	Delete(ctx context.Context, namespace, name string, uid types.UID) error
 	Watch(ctx context.Context, handle func(api.Event) error) error
 }

@@ -84,6 +84,10 @@ func (m mortalLauncher) Shutdown(ctx context.Context, namespace, name string, re
 	return err
 }
 
+func (m mortalLauncher) Resize(ctx context.Context, domain api.Target, request api.ResizeRequest) (*api.DomainStatus, error) {
+	return around(m.killer, func() (*api.DomainStatus, error) { return m.fakeLauncher.Resize(ctx, domain, request) })
+}
+
 func (m mortalLauncher) Delete(ctx context.Context, namespace, name string, uid types.UID) error {
 	_, err := around(m.killer, func() (bool, error) { return true, m.fakeLauncher.Delete(ctx, namespace, name, uid) })
 	return err

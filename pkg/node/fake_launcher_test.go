@@ -24,7 +24,7 @@ type fakeLauncher struct {
 	watches map[chan api.Event]struct{}
 	// down: nothing answers. noLibvirt: the launcher does, libvirt does not.
 	down, noLibvirt bool
-	// refuse is the answer to starts.
+	// refuse is the answer to starts and resizes.
 	refuse error
 	// initial is the state of a guest that was started.
 	initial api.State
@@ -32,6 +32,7 @@ type fakeLauncher struct {
 	starts    map[types.UID]int
 	requests  []*api.StartRequest
 	shutdowns []int64
+	resizes   []api.ResizeRequest
 	deleted   []types.UID
 }
 
@@ -127,6 +128,27 @@ func (f *fakeLauncher) Shutdown(_ context.Context, namespace, name string, reque
 	domain.State = api.StateStopping
 	f.set(domain)
 	return nil
+}
+
+func (f *fakeLauncher) Resize(_ context.Context, target api.Target, request api.ResizeRequest) (*api.DomainStatus, error) {
+	unlock, err := f.lock()
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	f.resizes = append(f.resizes, request)
+	if f.refuse != nil {
+		return nil, f.refuse
+	}
+	domain := f.domains[types.NamespacedName{Namespace: target.Namespace, Name: target.Name}]
+	if request.VCPUs != 0 {
+		domain.VCPUs = request.VCPUs
+	}
+	if request.Memory != 0 {
+		domain.Memory.Requested = request.Memory
+	}
+	f.set(domain)
+	return &domain, nil
 }
 
 func (f *fakeLauncher) Delete(_ context.Context, namespace, name string, uid types.UID) error {

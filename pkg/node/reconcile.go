@@ -4,6 +4,7 @@ package node
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -107,7 +108,8 @@ func (a *Agent) watchOver(ctx context.Context, vmi *kubevirtv1.VirtualMachineIns
 			message: fmt.Sprintf("the guest is gone from node %s, as after a reboot of the host", a.NodeName),
 		})
 	}
-	return a.follow(ctx, vmi, *domain, nil)
+	resized, trouble := a.resize(ctx, vmi, *domain)
+	return errors.Join(a.follow(ctx, vmi, resized, observed{trouble: trouble}), passing(trouble))
 }
 
 // find asks the launcher itself for the instance's domain; the watch may be behind. It fails where the

@@ -24,7 +24,7 @@ const patience = 3 * time.Second
 // agent may have ended between the start and the status.
 func (a *Agent) start(ctx context.Context, vmi *kubevirtv1.VirtualMachineInstance, domain *api.DomainStatus) error {
 	if domain != nil && domain.State != api.StateStarting {
-		return a.follow(ctx, vmi, *domain, nil)
+		return a.follow(ctx, vmi, *domain, observed{})
 	}
 	// The cache may hold an instance that is stopped or gone by now, and its disks may be another's.
 	live, err := a.Clientset.KubevirtV1().VirtualMachineInstances(vmi.Namespace).Get(ctx, vmi.Name, metav1.GetOptions{})
@@ -54,7 +54,7 @@ func (a *Agent) start(ctx context.Context, vmi *kubevirtv1.VirtualMachineInstanc
 	if domain == nil {
 		a.Recorder.Event(live, corev1.EventTypeNormal, eventCreated, "VirtualMachineInstance defined.")
 	}
-	return a.follow(ctx, live, *status, claims)
+	return a.follow(ctx, live, *status, observed{claims: claims})
 }
 
 func (a *Agent) awaitsStart(vmi *kubevirtv1.VirtualMachineInstance) bool {

@@ -21,6 +21,7 @@ const (
 	reasonDomainGone          = "DomainGone"
 	reasonGuestNotRunning     = "GuestNotRunning"
 	reasonGuestPaused         = "GuestPaused"
+	reasonMemoryChanging      = "WaitingForGuest"
 	reasonNoKVM               = "KVMNotUsable"
 	reasonLauncherUnavailable = "LauncherUnavailable"
 	reasonVolumeNotReady      = "VolumeNotReady"
@@ -40,9 +41,16 @@ const (
 // maxMessage is the most that a condition's message may hold.
 const maxMessage = 2048
 
+// observed is what follow is told beside the domain.
+type observed struct {
+	// claims are those behind the volumes, where the caller has them.
+	claims map[string]*corev1.PersistentVolumeClaim
+	// trouble is why the domain is not what the spec says; nil where it is.
+	trouble error
+}
+
 // follow writes into vmi's status what its domain is doing, at most once, and nothing where that is known.
-// claims are those behind its volumes, where the caller has them.
-func (a *Agent) follow(ctx context.Context, vmi *kubevirtv1.VirtualMachineInstance, domain api.DomainStatus, claims map[string]*corev1.PersistentVolumeClaim) error {
+func (a *Agent) follow(ctx context.Context, vmi *kubevirtv1.VirtualMachineInstance, domain api.DomainStatus, observed observed) error {
 	switch domain.State {
 	case api.StateSucceeded:
 		return a.finish(ctx, vmi, ending{phase: kubevirtv1.Succeeded, reason: domain.Reason, message: domain.Message})
@@ -53,17 +61,24 @@ func (a *Agent) follow(ctx context.Context, vmi *kubevirtv1.VirtualMachineInstan
 		return nil
 	}
 	starts := vmi.Status.Phase != kubevirtv1.Running
-	if starts && claims == nil {
+	if starts && observed.claims == nil {
 		var err error
-		if claims, err = a.claims(ctx, vmi); err != nil {
+		if observed.claims, err = a.claims(ctx, vmi); err != nil {
 			return err
 		}
 	}
 	status := vmi.Status.DeepCopy()
 	a.setRunning(status, vmi, domain)
-	setVolumes(status, vmi, domain, claims)
-	if _, err := a.write(ctx, vmi, status); err != nil {
+	setVolumes(status, vmi, domain, observed.claims)
+	if observed.trouble != nil {
+		a.setCondition(status, kubevirtv1.VirtualMachineInstanceSynchronized, corev1.ConditionFalse, reasonFor(observed.trouble), messageOf(observed.trouble))
+	}
+	written, err := a.write(ctx, vmi, status)
+	if err != nil {
 		return err
+	}
+	if observed.trouble != nil && written {
+		a.Recorder.Event(vmi, corev1.EventTypeWarning, eventSyncFailed, messageOf(observed.trouble))
 	}
 	if starts {
 		a.Recorder.Event(vmi, corev1.EventTypeNormal, eventStarted, "VirtualMachineInstance started.")
@@ -88,7 +103,8 @@ func (a *Agent) setRunning(status *kubevirtv1.VirtualMachineInstanceStatus, vmi 
 	if domain.Machine != "" {
 		status.Machine = &kubevirtv1.Machine{Type: domain.Machine}
 	}
-	setHardware(status, &vmi.Spec.Domain)
+	setHardware(status, &vmi.Spec.Domain, &domain)
+	a.setHotMemory(status)
 	a.setEmulation(status, &vmi.Spec.Domain, domain.Accelerator)
 }
 
@@ -101,15 +117,6 @@ func (a *Agent) setEmulation(status *kubevirtv1.VirtualMachineInstanceStatus, do
 	}
 	a.setCondition(status, kubevirtv1.VirtualMachineInstanceSoftwareEmulation, corev1.ConditionTrue, reasonNoKVM,
 		"KVM is not usable on the node: the guest is emulated, without "+strings.Join(missing, ", ")+" of spec.domain")
-}
-
-func setHardware(status *kubevirtv1.VirtualMachineInstanceStatus, domain *kubevirtv1.DomainSpec) {
-	if cpu := domain.CPU; cpu != nil {
-		status.CurrentCPUTopology = &kubevirtv1.CPUTopology{Cores: cpu.Cores, Sockets: cpu.Sockets, Threads: cpu.Threads}
-	}
-	if memory := domain.Memory; memory != nil && memory.Guest != nil {
-		status.Memory = &kubevirtv1.MemoryStatus{GuestAtBoot: memory.Guest, GuestCurrent: memory.Guest, GuestRequested: memory.Guest}
-	}
 }
 
 // ending is how an instance ended.

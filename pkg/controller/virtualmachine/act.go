@@ -35,6 +35,8 @@ func (c *Controller) act(ctx context.Context, o *observation, d *decision) error
 		return c.start(ctx, o, d.paused)
 	case stop:
 		return c.stop(ctx, o)
+	case update:
+		return c.update(ctx, o, d.next)
 	case orphan:
 		if err := c.disown(ctx, o); err != nil {
 			return err

@@ -5,7 +5,6 @@ package virtualmachine
 import (
 	"time"
 
-	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
@@ -15,7 +14,7 @@ import (
 const reasonNoCondition = "VMIConditionMissing"
 
 // conditions returns the machine's conditions: Ready, all those of its instance, and its own.
-func conditions(o *observation, restart bool, failure *failure, now time.Time) []kubevirtv1.VirtualMachineCondition {
+func conditions(o *observation, restart []string, failure *failure, now time.Time) []kubevirtv1.VirtualMachineCondition {
 	all := []kubevirtv1.VirtualMachineCondition{carried(o, readyCondition(o), now)}
 	if o.instance != nil {
 		for i := range o.instance.Status.Conditions {
@@ -27,13 +26,8 @@ func conditions(o *observation, restart bool, failure *failure, now time.Time) [
 	if failure != nil {
 		all = append(all, carried(o, failure.condition(), now))
 	}
-	if restart {
-		all = append(all, carried(o, kubevirtv1.VirtualMachineCondition{
-			Type:    kubevirtv1.VirtualMachineRestartRequired,
-			Status:  corev1.ConditionTrue,
-			Reason:  "TemplateChanged",
-			Message: "a non-live-updatable field was changed in the template spec",
-		}, now))
+	if len(restart) > 0 {
+		all = append(all, carried(o, restartCondition(restart), now))
 	}
 	return all
 }

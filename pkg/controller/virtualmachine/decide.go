@@ -21,6 +21,8 @@ const (
 	start action = "start"
 	// stop deletes the instance.
 	stop action = "stop"
+	// update changes the spec of a running instance.
+	update action = "update"
 	// orphan makes the instance nobody's, then lets the machine go.
 	orphan action = "orphan"
 	// finish lets the machine go.
@@ -35,6 +37,10 @@ type decision struct {
 	action action
 	// paused starts the guest with its processors stopped.
 	paused bool
+	// next is what update makes of the instance's spec.
+	next *kubevirtv1.VirtualMachineInstanceSpec
+	// restart are the fields of the template that wait for a restart.
+	restart []string
 	// dataVolumes are made before the action.
 	dataVolumes []kubevirtv1.DataVolumeTemplateSpec
 	// requests are those that are not done yet.
@@ -62,6 +68,7 @@ func decide(o *observation, now time.Time) decision {
 		return d
 	}
 	d.decideInstance(o, strategy, now)
+	d.decideUpdate(o)
 	if createsDataVolumes(o, d.action) {
 		d.dataVolumes = missingDataVolumes(o)
 	}

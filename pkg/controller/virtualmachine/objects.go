@@ -6,7 +6,6 @@ import (
 	"maps"
 	"strconv"
 
-	apiequality "k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
 
@@ -45,17 +44,6 @@ func instanceSpec(machine *kubevirtv1.VirtualMachine) kubevirtv1.VirtualMachineI
 	kubevirtv1.SetDefaultsVirtualMachineInstanceSpec(&spec)
 	kubevirtv1.SetIdentity(&spec, machine.UID)
 	return spec
-}
-
-// outdated says whether the template has changed in a way that the instance does not follow. A new
-// generation alone does not tell: a start or a stop makes one, too. How the guest was started is no difference.
-func outdated(machine *kubevirtv1.VirtualMachine, instance *kubevirtv1.VirtualMachineInstance) bool {
-	if instance.Annotations[kubevirtv1.VirtualMachineGenerationAnnotation] == generationOf(machine) {
-		return false
-	}
-	spec := instanceSpec(machine)
-	spec.StartStrategy = instance.Spec.StartStrategy
-	return !apiequality.Semantic.DeepEqual(spec, instance.Spec)
 }
 
 // newDataVolume returns the DataVolume that template asks for.

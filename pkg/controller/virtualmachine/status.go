@@ -31,11 +31,10 @@ func newStatus(o *observation, d *decision, failure *failure, now time.Time) kub
 	if o.machine.DeletionTimestamp == nil {
 		status.StateChangeRequests = pendingRequests(d.requests, strategy, o)
 	}
-	restart := restartRequired(o, d)
 	if o.instance != nil {
-		status.ObservedGeneration = observedGeneration(o, restart)
+		status.ObservedGeneration = observedGeneration(o, d)
 	}
-	status.Conditions = conditions(o, restart, failure, now)
+	status.Conditions = conditions(o, d.restart, failure, now)
 	return status
 }
 
@@ -45,16 +44,10 @@ func remembersStart(strategy kubevirtv1.VirtualMachineRunStrategy) bool {
 	return strategy == kubevirtv1.RunStrategyOnce || strategy == kubevirtv1.RunStrategyRerunOnFailure
 }
 
-// restartRequired says whether the guest would be another one after a restart. While it is being ended, that
-// is no news.
-func restartRequired(o *observation, d *decision) bool {
-	return o.live() && d.action != stop && outdated(o.machine, o.instance)
-}
-
 // observedGeneration is the latest generation that the instance complies with: the one that it was made
 // from, or the machine's own where that differs only in what instances are not made from.
-func observedGeneration(o *observation, restart bool) int64 {
-	if o.live() && !restart {
+func observedGeneration(o *observation, d *decision) int64 {
+	if o.live() && len(d.restart) == 0 {
 		return o.machine.Generation
 	}
 	generation, err := strconv.ParseInt(o.instance.Annotations[kubevirtv1.VirtualMachineGenerationAnnotation], 10, 64)

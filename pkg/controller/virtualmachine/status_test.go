@@ -182,7 +182,10 @@ func TestPausedStartNeedsNoRestart(t *testing.T) {
 	machine := newMachine(always)
 	instance := newInstance(machine, true)
 	machine.Generation++
-	assert.False(t, outdated(machine, instance))
+	instance.Status.Phase = kubevirtv1.Running
+	d := decide(observe(machine, instance), time.Now())
+	assert.Empty(t, d.restart)
+	assert.Equal(t, nothing, d.action)
 }
 
 func TestOnlyWhatAPersonCanMendIsTold(t *testing.T) {

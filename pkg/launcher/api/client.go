@@ -20,6 +20,8 @@ const (
 	MaxRequestBytes = 8 << 20
 	// maxAnswerBytes is the largest body that the client reads; a list of 10,000 domains is about 8 MB.
 	maxAnswerBytes = 64 << 20
+
+	actionResize = "resize"
 )
 
 // Client talks to the launcher behind a unix socket. It is safe for concurrent use and keeps no
@@ -74,6 +76,16 @@ func (c *Client) Start(ctx context.Context, request *StartRequest) (*DomainStatu
 // Shutdown asks that the domain ends and does not wait for it. Asked again, the earlier deadline counts.
 func (c *Client) Shutdown(ctx context.Context, namespace, name string, request ShutdownRequest) error {
 	return c.call(ctx, http.MethodPost, domainPath(namespace, name, "shutdown"), request, nil)
+}
+
+// Resize gives a running guest processors and memory, or takes memory back, and returns the domain's status;
+// see ResizeRequest.
+func (c *Client) Resize(ctx context.Context, domain Target, request ResizeRequest) (*DomainStatus, error) {
+	var status DomainStatus
+	if err := c.Call(ctx, domain, actionResize, request, &status); err != nil {
+		return nil, err
+	}
+	return &status, nil
 }
 
 // Delete ends the domain of the instance uid if it runs, at once, and removes all that the launcher

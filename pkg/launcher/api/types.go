@@ -91,8 +91,31 @@ type DomainStatus struct {
 	Machine string `json:"machine,omitempty"`
 	// Targets are the device names of the volumes, such as vda.
 	Targets map[string]string `json:"targets,omitempty"`
+	// VCPUs are the processors that the guest has now.
+	VCPUs uint `json:"vcpus,omitempty"`
+	// Memory of the guest.
+	Memory Memory `json:"memory,omitzero"`
 	// Interfaces of the domain.
 	Interfaces []kubevirtv1.VirtualMachineInstanceNetworkInterface `json:"interfaces,omitempty"`
+}
+
+// Memory of a guest in bytes.
+type Memory struct {
+	// AtBoot is what it started with.
+	AtBoot int64 `json:"atBoot"`
+	// Requested is what it is to have.
+	Requested int64 `json:"requested"`
+	// Current is what it has taken of that so far, or has not yet given back.
+	Current int64 `json:"current"`
+}
+
+// ResizeRequest asks that a running guest has so many processors and so much memory. Of processors there can
+// only be more; what is 0 stays as it is. It is idempotent.
+type ResizeRequest struct {
+	// VCPUs at the most are those that the domain was made for.
+	VCPUs uint `json:"vcpus,omitempty"`
+	// Memory in bytes.
+	Memory int64 `json:"memory,omitempty"`
 }
 
 // ShutdownRequest asks that a domain ends.

@@ -41,7 +41,7 @@ func Build(in Input) (*libvirtxml.Domain, error) {
 	if err := check(in.Instance); err != nil {
 		return nil, err
 	}
-	vcpus, err := countVCPUs(spec.CPU)
+	vcpus, maxVCPUs, err := countVCPUs(spec.CPU)
 	if err != nil {
 		return nil, err
 	}
@@ -59,7 +59,7 @@ func Build(in Input) (*libvirtxml.Domain, error) {
 		UUID:     string(spec.Firmware.UUID),
 		Metadata: &libvirtxml.DomainMetadata{XML: metadata},
 		Memory:   &libvirtxml.DomainMemory{Value: uint(spec.Memory.Guest.Value()), Unit: "b"},
-		VCPU:     &libvirtxml.DomainVCPU{Placement: "static", Value: vcpus},
+		VCPU:     buildVCPU(vcpus, maxVCPUs),
 
 		MemoryBacking: buildMemoryBacking(spec.Memory),
 		SysInfo:       buildSysInfo(spec),
@@ -80,7 +80,8 @@ func Build(in Input) (*libvirtxml.Domain, error) {
 		OnCrash: "preserve",
 		Devices: devices,
 	}
-	tuneVirtio(domain, spec)
+	makePluggable(domain, spec.Memory, maxVCPUs)
+	tuneVirtio(domain, spec, vcpus)
 	return domain, nil
 }
 

@@ -205,5 +205,7 @@ func TestFactsAreFoundInTheXMLAgain(t *testing.T) {
 		ACPI:          true,
 		ConsoleSocket: in.ConsoleSocket,
 		Graphics:      true,
+		VCPUs:         1,
+		Memory:        Memory{AtBoot: 64 << 20, Requested: 64 << 20, Current: 64 << 20},
 	}, facts)
 }

@@ -11,30 +11,42 @@ import (
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
 )
 
-// maxVCPUs is what q35 machines without an I/O memory management unit take.
-const maxVCPUs = 255
+const maxVCPUs = kubevirtv1.MaxVCPUs
 
-func countVCPUs(cpu *kubevirtv1.CPU) (uint, error) {
+// countVCPUs returns how many processors the guest starts with, and how many it may get.
+func countVCPUs(cpu *kubevirtv1.CPU) (now, most uint, err error) {
 	if cpu == nil || cpu.Sockets == 0 || cpu.Cores == 0 || cpu.Threads == 0 {
-		return 0, errors.New("spec.domain.cpu: sockets, cores and threads are needed")
+		return 0, 0, errors.New("spec.domain.cpu: sockets, cores and threads are needed")
 	}
-	for _, n := range []uint32{cpu.Sockets, cpu.Cores, cpu.Threads} {
+	sockets := maxSockets(cpu)
+	for _, n := range []uint32{sockets, cpu.Cores, cpu.Threads} {
 		if n > maxVCPUs {
-			return 0, fmt.Errorf("spec.domain.cpu: more than %d virtual CPUs", maxVCPUs)
+			return 0, 0, fmt.Errorf("spec.domain.cpu: more than %d virtual CPUs", maxVCPUs)
 		}
 	}
-	vcpus := uint(cpu.Sockets) * uint(cpu.Cores) * uint(cpu.Threads)
-	if vcpus > maxVCPUs {
-		return 0, fmt.Errorf("spec.domain.cpu: %d virtual CPUs, the most is %d", vcpus, maxVCPUs)
+	each := uint(cpu.Cores) * uint(cpu.Threads)
+	if most = uint(sockets) * each; most > maxVCPUs {
+		return 0, 0, fmt.Errorf("spec.domain.cpu: %d virtual CPUs, the most is %d", most, maxVCPUs)
 	}
-	return vcpus, nil
+	return uint(cpu.Sockets) * each, most, nil
+}
+
+// maxSockets are those that the guest may get; an instance from before there were any has what it has.
+func maxSockets(cpu *kubevirtv1.CPU) uint32 { return max(cpu.Sockets, cpu.MaxSockets) }
+
+func buildVCPU(now, most uint) *libvirtxml.DomainVCPU {
+	vcpu := &libvirtxml.DomainVCPU{Placement: "static", Value: most}
+	if now < most {
+		vcpu.Current = now
+	}
+	return vcpu
 }
 
 // buildCPU gives every model of the host to a guest under KVM. Without KVM there is no host to be like:
 // all that QEMU can emulate comes closest, and recent distributions need more than its oldest model.
 func buildCPU(cpu *kubevirtv1.CPU, kvm bool) *libvirtxml.DomainCPU {
 	out := &libvirtxml.DomainCPU{Topology: &libvirtxml.DomainCPUTopology{
-		Sockets: int(cpu.Sockets), Dies: 1, Cores: int(cpu.Cores), Threads: int(cpu.Threads),
+		Sockets: int(maxSockets(cpu)), Dies: 1, Cores: int(cpu.Cores), Threads: int(cpu.Threads),
 	}}
 	host := cpu.Model == "" || cpu.Model == "host-model" || cpu.Model == "host-passthrough"
 	switch {

@@ -27,6 +27,10 @@ type Facts struct {
 	ConsoleSocket string
 	// Graphics says whether there is a screen.
 	Graphics bool
+	// VCPUs that the guest has now.
+	VCPUs uint
+	// Memory of the guest.
+	Memory Memory
 }
 
 // ParseFacts reads the XML of a domain.
@@ -49,6 +53,17 @@ func ParseFacts(text string) (*Facts, error) {
 	if domain.Devices != nil {
 		facts.addDevices(domain.Devices)
 	}
+	if domain.VCPU != nil {
+		facts.VCPUs = domain.VCPU.Value
+		if domain.VCPU.Current != 0 {
+			facts.VCPUs = domain.VCPU.Current
+		}
+	}
+	memory, err := parseMemory(text)
+	if err != nil {
+		return nil, err
+	}
+	facts.Memory = memory
 	return facts, nil
 }
 

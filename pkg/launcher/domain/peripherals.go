@@ -37,7 +37,7 @@ func buildPanics(wanted []kubevirtv1.PanicDevice, kvm bool) []libvirtxml.DomainP
 	return panics
 }
 
-// aliasOf names a device apart from those of other kinds, disks and interfaces above all, that have its name.
+// aliasOf names a device. The underscore, which no disk or interface has in its name, keeps kinds apart.
 func aliasOf(kind, name string) *libvirtxml.DomainAlias {
-	return &libvirtxml.DomainAlias{Name: aliasPrefix + kind + "-" + name}
+	return &libvirtxml.DomainAlias{Name: aliasPrefix + kind + "_" + name}
 }

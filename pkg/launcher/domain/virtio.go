@@ -17,10 +17,10 @@ const (
 )
 
 // tuneVirtio gives the virtio devices of a domain, which is complete otherwise, what the instance wants of all
-// of them.
-func tuneVirtio(domain *libvirtxml.Domain, spec *kubevirtv1.DomainSpec) {
+// of them. vcpus are those that it starts with.
+func tuneVirtio(domain *libvirtxml.Domain, spec *kubevirtv1.DomainSpec, vcpus uint) {
 	if ptr.Deref(spec.Devices.BlockMultiQueue, false) {
-		queues := min(domain.VCPU.Value, maxQueues)
+		queues := min(vcpus, maxQueues)
 		for _, disk := range virtioDisks(domain) {
 			disk.Driver.Queues = ptr.To(queues)
 		}

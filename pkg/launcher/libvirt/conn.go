@@ -41,6 +41,8 @@ type Watcher interface {
 	Connected()
 	// Changed is called when a domain, of whoever, may be doing otherwise than before.
 	Changed(uuid string)
+	// Resized is called when the hardware of a domain, of whoever, may have changed.
+	Resized(uuid string)
 }
 
 // Conn is a connection to libvirt. It implements launcher.Hypervisor and launcher.KVMProber.
@@ -150,6 +152,14 @@ func (c *Conn) listen(conn *libvirt.Connect, watcher Watcher) (<-chan struct{}, 
 	_, err := conn.DomainEventLifecycleRegister(nil, func(_ *libvirt.Connect, d *libvirt.Domain, _ *libvirt.DomainEventLifecycle) {
 		if uuid, err := d.GetUUIDString(); err == nil {
 			watcher.Changed(uuid)
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	_, err = conn.DomainEventMemoryDeviceSizeChangeRegister(nil, func(_ *libvirt.Connect, d *libvirt.Domain, _ *libvirt.DomainEventMemoryDeviceSizeChange) {
+		if uuid, err := d.GetUUIDString(); err == nil {
+			watcher.Resized(uuid)
 		}
 	})
 	return lost, err

@@ -40,6 +40,7 @@ type recorder struct{ connected, changed atomic.Int32 }
 
 func (r *recorder) Connected()     { r.connected.Add(1) }
 func (r *recorder) Changed(string) { r.changed.Add(1) }
+func (r *recorder) Resized(string) { r.changed.Add(1) }
 
 // connect runs a connection until the test ends and waits until it is up.
 func connect(t *testing.T, options Options) (*Conn, *recorder) {

@@ -165,12 +165,12 @@ func powerOfOff(reason libvirt.DomainShutoffReason) launcher.Power {
 	return launcher.PowerOff
 }
 
-// Describe returns the XML of a domain as it was defined.
+// Describe returns the XML of a domain, as it is now where it is active.
 func (c *Conn) Describe(ref launcher.Ref) (string, error) {
 	var xml string
 	err := c.use(func(conn *libvirt.Connect) error {
 		return c.with(conn, ref, func(d *libvirt.Domain) (err error) {
-			xml, err = d.GetXMLDesc(libvirt.DOMAIN_XML_INACTIVE)
+			xml, err = d.GetXMLDesc(0)
 			return err
 		})
 	})

@@ -9,8 +9,22 @@ import (
 	"k8s.io/utils/ptr"
 )
 
-// defaultSpinlockRetries is upstream's.
-const defaultSpinlockRetries = uint32(4096)
+const (
+	// MaxVCPUs is what q35 takes without an emulated I/O memory management unit.
+	MaxVCPUs = 255
+	// MinPluggableGuest is the least memory, in bytes, of a guest that can be given more while it runs: as
+	// upstream has it, enough for what a kernel needs to manage the rest.
+	MinPluggableGuest = 1 << 30
+	// MemoryBlock is the unit, in bytes, that memory is added in.
+	MemoryBlock = 2 << 20
+
+	// maxHotplugRatio is upstream's.
+	maxHotplugRatio = 4
+	// maxDefaultPluggableGuest keeps the default within the addresses that every processor has.
+	maxDefaultPluggableGuest = 128 << 30
+	// defaultSpinlockRetries is upstream's.
+	defaultSpinlockRetries = uint32(4096)
+)
 
 // setDefaultsCPU derives the sockets from limits or requests where no topology is given.
 func setDefaultsCPU(domain *DomainSpec) {
@@ -28,18 +42,46 @@ func setDefaultsCPU(domain *DomainSpec) {
 	cpu.Cores = max(cpu.Cores, 1)
 	cpu.Sockets = max(cpu.Sockets, 1)
 	cpu.Threads = max(cpu.Threads, 1)
+	if cpu.MaxSockets == 0 {
+		cpu.MaxSockets = defaultMaxSockets(cpu)
+	}
 	if cpu.Model == "" {
 		cpu.Model = DefaultCPUModel
 	}
+}
+
+// defaultMaxSockets is four times the sockets, or what MaxVCPUs leaves of that. The factors may be as large as
+// their type lets them: they are not validated yet.
+func defaultMaxSockets(cpu *CPU) uint32 {
+	limit := MaxVCPUs / max(uint64(cpu.Cores)*uint64(cpu.Threads), 1)
+	return uint32(max(min(maxHotplugRatio*uint64(cpu.Sockets), limit), uint64(cpu.Sockets)))
 }
 
 func setDefaultsMemory(domain *DomainSpec) {
 	if domain.Memory == nil {
 		domain.Memory = &Memory{}
 	}
-	if domain.Memory.Guest != nil {
-		return
+	if domain.Memory.Guest == nil {
+		setDefaultGuestMemory(domain)
 	}
+	if domain.Memory.MaxGuest == nil {
+		domain.Memory.MaxGuest = defaultMaxGuest(domain.Memory)
+	}
+}
+
+// defaultMaxGuest is nil where memory can't be added while the guest runs.
+func defaultMaxGuest(memory *Memory) *resource.Quantity {
+	if memory.Guest == nil || memory.Hugepages != nil {
+		return nil
+	}
+	size := memory.Guest.Value()
+	if size < MinPluggableGuest || size > maxDefaultPluggableGuest || size%MemoryBlock != 0 {
+		return nil
+	}
+	return resource.NewQuantity(maxHotplugRatio*size, resource.BinarySI)
+}
+
+func setDefaultGuestMemory(domain *DomainSpec) {
 	if quantity, ok := domain.Resources.Requests["memory"]; ok {
 		domain.Memory.Guest = &quantity
 	} else if quantity, ok := domain.Resources.Limits["memory"]; ok {

@@ -9,9 +9,13 @@ type CPU struct {
 	// Cores in each socket; 1 by default.
 	// +optional
 	Cores uint32 `json:"cores,omitempty"`
-	// Sockets of the guest; 1 by default.
+	// Sockets of the guest; 1 by default. More can be added while it runs.
 	// +optional
 	Sockets uint32 `json:"sockets,omitempty"`
+	// MaxSockets is how many sockets the running guest may be given; by default four times as many as it starts
+	// with. The total of processors is 255 at most.
+	// +optional
+	MaxSockets uint32 `json:"maxSockets,omitempty"`
 	// Threads in each core; 1 by default.
 	// +optional
 	Threads uint32 `json:"threads,omitempty"`
@@ -36,9 +40,13 @@ type CPUFeature struct {
 
 // Memory of the guest.
 type Memory struct {
-	// Guest is the size that the guest sees.
+	// Guest is the size that the guest sees. It can be changed while the guest runs where there is a maxGuest.
 	// +optional
 	Guest *resource.Quantity `json:"guest,omitempty"`
+	// MaxGuest is how much the running guest may be given. By default it is four times the size that the guest
+	// starts with, if that is 1Gi to 128Gi in whole 2Mi and not on huge pages; else there is none.
+	// +optional
+	MaxGuest *resource.Quantity `json:"maxGuest,omitempty"`
 	// Hugepages have the guest's memory on huge pages of the node, which has them set aside.
 	// +optional
 	Hugepages *Hugepages `json:"hugepages,omitempty"`

@@ -103,6 +103,8 @@ const (
 	VirtualMachineInstanceDataVolumesReady VirtualMachineInstanceConditionType = "DataVolumesReady"
 	// VirtualMachineInstancePodScheduled is False, with the reason, when no node can take the instance.
 	VirtualMachineInstancePodScheduled VirtualMachineInstanceConditionType = "PodScheduled"
+	// VirtualMachineInstanceMemoryChange is True while the guest has not taken the memory that it was given, or not given back what it is to.
+	VirtualMachineInstanceMemoryChange VirtualMachineInstanceConditionType = "HotMemoryChange"
 	// VirtualMachineInstanceSoftwareEmulation is True where the guest goes without what was asked for, because its node has no KVM.
 	VirtualMachineInstanceSoftwareEmulation VirtualMachineInstanceConditionType = "SoftwareEmulation"
 )

@@ -1016,6 +1016,11 @@ func (in *Memory) DeepCopyInto(out *Memory) {
 		x := (*in).DeepCopy()
 		*out = &x
 	}
+	if in.MaxGuest != nil {
+		in, out := &in.MaxGuest, &out.MaxGuest
+		x := (*in).DeepCopy()
+		*out = &x
+	}
 	if in.Hugepages != nil {
 		in, out := &in.Hugepages, &out.Hugepages
 		*out = new(Hugepages)

@@ -3,6 +3,7 @@
 package validation
 
 import (
+	"fmt"
 	"regexp"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
@@ -21,13 +22,25 @@ func validateCPU(cpu *kubevirtv1.CPU, path *field.Path) field.ErrorList {
 		errs = append(errs, field.Invalid(path.Child("model"), cpu.Model, "must be host-model, host-passthrough or the name of a CPU model, such as Westmere"))
 	}
 	// Each factor is bounded first, so that the product cannot overflow.
-	for name, count := range map[string]uint32{"cores": cpu.Cores, "sockets": cpu.Sockets, "threads": cpu.Threads} {
-		if count > maxVCPUs {
-			return append(errs, field.Invalid(path.Child(name), count, "a guest has at most 255 virtual CPUs"))
+	bounded := true
+	for _, factor := range []struct {
+		name  string
+		count uint32
+	}{{"cores", cpu.Cores}, {"maxSockets", cpu.MaxSockets}, {"sockets", cpu.Sockets}, {"threads", cpu.Threads}} {
+		if factor.count > maxVCPUs {
+			errs, bounded = append(errs, field.Invalid(path.Child(factor.name), factor.count, "a guest has at most 255 virtual CPUs")), false
 		}
+	}
+	if !bounded {
+		return errs
 	}
 	if total := cpu.Cores * cpu.Sockets * cpu.Threads; total > maxVCPUs {
 		errs = append(errs, field.Invalid(path, total, "sockets × cores × threads is at most 255"))
+	} else if total := cpu.Cores * cpu.MaxSockets * cpu.Threads; total > maxVCPUs {
+		errs = append(errs, field.Invalid(path.Child("maxSockets"), cpu.MaxSockets, "maxSockets × cores × threads is at most 255"))
+	}
+	if cpu.Sockets > cpu.MaxSockets {
+		errs = append(errs, field.Invalid(path.Child("sockets"), cpu.Sockets, fmt.Sprintf("must be at most maxSockets, %d", cpu.MaxSockets)))
 	}
 	return append(errs, validateCPUFeatures(cpu.Features, path.Child("features"))...)
 }

@@ -12,8 +12,7 @@ import (
 )
 
 const (
-	// maxVCPUs is what q35 takes without an emulated IOMMU.
-	maxVCPUs = 255
+	maxVCPUs = kubevirtv1.MaxVCPUs
 	// minRequest is the least that may be requested of memory.
 	minRequest = 1_000_000
 	// minMemory is what a guest must have at least.

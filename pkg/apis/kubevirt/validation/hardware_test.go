@@ -91,6 +91,18 @@ func TestHardwareIsJudged(t *testing.T) {
 		`domain: {firmware: {bootloader: {efi: {}}}, features: {smm: {}}}`:                           nil,
 		`domain: {firmware: {bootloader: {efi: {secureBoot: false}, bios: {}}}}`:                     {invalid + "domain.firmware.bootloader"},
 
+		`domain: {cpu: {sockets: 2, maxSockets: 2}}`:                                nil,
+		`domain: {cpu: {sockets: 3, maxSockets: 2}}`:                                {invalid + "domain.cpu.sockets"},
+		`domain: {cpu: {sockets: 200}}`:                                             nil,
+		`domain: {cpu: {cores: 2, maxSockets: 128}}`:                                {invalid + "domain.cpu.maxSockets"},
+		`domain: {cpu: {cores: 4294967295, threads: 4294967295}}`:                   {invalid + "domain.cpu.cores", invalid + "domain.cpu.threads"},
+		`domain: {memory: {guest: 1Gi, maxGuest: 1Gi}}`:                             nil,
+		`domain: {memory: {guest: 2Gi, maxGuest: 1Gi}}`:                             {invalid + "domain.memory.guest"},
+		`domain: {memory: {guest: 1025Mi, maxGuest: 2Gi}}`:                          {invalid + "domain.memory.guest"},
+		`domain: {memory: {guest: 512Mi, maxGuest: 2Gi}}`:                           {invalid + "domain.memory.guest"},
+		`domain: {memory: {guest: 1Gi, maxGuest: 100Ti}}`:                           {invalid + "domain.memory.guest"},
+		`domain: {memory: {guest: 1Gi, maxGuest: 2Gi, hugepages: {pageSize: 2Mi}}}`: {invalid + "domain.memory.guest"},
+
 		`domain: {ioThreadsPolicy: shared}`: nil,
 		`domain: {ioThreadsPolicy: many}`:   {invalid + "domain.ioThreadsPolicy"},
 

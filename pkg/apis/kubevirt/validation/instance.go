@@ -3,11 +3,13 @@
 package validation
 
 import (
-	apiequality "k8s.io/apimachinery/pkg/api/equality"
+	"strings"
+
 	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	"k8s.io/utils/ptr"
 
+	"github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/liveupdate"
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
 )
 
@@ -17,14 +19,15 @@ func ValidateVirtualMachineInstance(vmi *kubevirtv1.VirtualMachineInstance) fiel
 	return append(errs, ValidateVirtualMachineInstanceSpec(&vmi.Spec, field.NewPath("spec"))...)
 }
 
-// ValidateVirtualMachineInstanceUpdate lets nothing change but the grace period, which may become shorter.
+// ValidateVirtualMachineInstanceUpdate lets nothing change but what a running guest takes (see liveupdate), and
+// the grace period, which may become shorter.
 func ValidateVirtualMachineInstanceUpdate(vmi, old *kubevirtv1.VirtualMachineInstance) field.ErrorList {
 	path := field.NewPath("spec")
 	changed := vmi.Spec.DeepCopy()
 	changed.TerminationGracePeriodSeconds = old.Spec.TerminationGracePeriodSeconds
-	if !apiequality.Semantic.DeepEqual(changed, &old.Spec) {
-		return field.ErrorList{field.Forbidden(path,
-			"update of VMI object is restricted: an instance does not change while it runs; change the VirtualMachine and restart it")}
+	if _, fixed := liveupdate.Plan(old, changed); len(fixed) > 0 {
+		return field.ErrorList{field.Forbidden(path, "update of VMI object is restricted: "+strings.Join(fixed, ", ")+
+			" can't change to that while the instance runs; change the VirtualMachine and restart it")}
 	}
 	grace, oldGrace := ptr.Deref(vmi.Spec.TerminationGracePeriodSeconds, 0), ptr.Deref(old.Spec.TerminationGracePeriodSeconds, 0)
 	if grace < 0 || grace > oldGrace {

@@ -181,4 +181,15 @@ func TestAnInstanceOnlyLetsItsGracePeriodBecomeShorter(t *testing.T) {
 	errs := validation.ValidateVirtualMachineInstanceUpdate(changed, instance(30))
 	require.Len(t, errs, 1)
 	assert.Equal(t, "spec", errs[0].Field)
+	assert.Contains(t, errs[0].Detail, "hostname can't change")
+}
+
+func TestARunningInstanceMayBeGivenSockets(t *testing.T) {
+	old := &kubevirtv1.VirtualMachineInstance{Spec: machine().Spec.Template.Spec}
+	kubevirtv1.SetDefaultsVirtualMachineInstanceSpec(&old.Spec)
+	vmi := old.DeepCopy()
+	vmi.Spec.Domain.CPU.Sockets = vmi.Spec.Domain.CPU.MaxSockets
+	assert.Empty(t, validation.ValidateVirtualMachineInstanceUpdate(vmi, old))
+	vmi.Spec.Domain.CPU.Sockets++
+	assert.NotEmpty(t, validation.ValidateVirtualMachineInstanceUpdate(vmi, old))
 }

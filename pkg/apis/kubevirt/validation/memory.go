@@ -19,10 +19,35 @@ func validateMemory(domain *kubevirtv1.DomainSpec, path *field.Path) field.Error
 	if guest.CmpInt64(minMemory) < 0 || guest.CmpInt64(maxMemory) > 0 {
 		return append(errs, field.Invalid(path, guest.String(), "must be between 1Mi and 64Ti"))
 	}
+	errs = append(errs, validateMaxGuest(domain.Memory, path)...)
 	if limit, ok := domain.Resources.Limits[corev1.ResourceMemory]; ok && guest.Cmp(limit) > 0 {
 		return append(errs, field.Invalid(path, guest.String(), "must be equal to or less than the memory limit, "+limit.String()))
 	}
 	return errs
+}
+
+// validateMaxGuest answers at the guest's size, as upstream does, whatever of the two is wrong.
+func validateMaxGuest(memory *kubevirtv1.Memory, path *field.Path) field.ErrorList {
+	guest, most := memory.Guest, memory.MaxGuest
+	if most == nil {
+		return nil
+	}
+	refuse := func(message string) field.ErrorList {
+		return field.ErrorList{field.Invalid(path, guest.String(), message)}
+	}
+	switch {
+	case most.CmpInt64(maxMemory) > 0:
+		return refuse("maxGuest must be 64Ti at most")
+	case memory.Hugepages != nil:
+		return refuse("memory on huge pages can't be added while the guest runs; remove maxGuest or hugepages")
+	case guest.Cmp(*most) > 0:
+		return refuse("must be at most maxGuest, " + most.String())
+	case guest.Value()%kubevirtv1.MemoryBlock != 0 || most.Value()%kubevirtv1.MemoryBlock != 0:
+		return refuse("must, as maxGuest, be a multiple of 2Mi for memory to be added while the guest runs")
+	case guest.Value() < kubevirtv1.MinPluggableGuest:
+		return refuse("must be 1Gi at least for memory to be added while the guest runs; remove maxGuest, or give more")
+	}
+	return nil
 }
 
 // validateHugepages lets the guest's memory be a number of whole pages, of the sizes that x86 has.

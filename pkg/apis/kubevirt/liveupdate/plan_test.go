@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package liveupdate_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"k8s.io/apimachinery/pkg/api/resource"
+	"k8s.io/utils/ptr"
+
+	"github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/liveupdate"
+	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
+)
+
+// running was started with one socket of at most four, and 2Gi of at most 8Gi, and has 4Gi by now.
+func running() *kubevirtv1.VirtualMachineInstance {
+	vmi := &kubevirtv1.VirtualMachineInstance{}
+	vmi.Spec.Domain.Memory = &kubevirtv1.Memory{Guest: ptr.To(resource.MustParse("2Gi"))}
+	kubevirtv1.SetDefaultsVirtualMachineInstanceSpec(&vmi.Spec)
+	vmi.Spec.Domain.Memory.Guest = ptr.To(resource.MustParse("4Gi"))
+	vmi.Status.Memory = &kubevirtv1.MemoryStatus{GuestAtBoot: ptr.To(resource.MustParse("2Gi"))}
+	return vmi
+}
+
+func TestWhatARunningGuestTakes(t *testing.T) {
+	type spec = kubevirtv1.VirtualMachineInstanceSpec
+	memory := func(size string) func(*spec) {
+		return func(s *spec) { s.Domain.Memory.Guest = ptr.To(resource.MustParse(size)) }
+	}
+	sockets := func(count uint32) func(*spec) {
+		return func(s *spec) { s.Domain.CPU.Sockets = count }
+	}
+	for name, test := range map[string]struct {
+		change  func(*spec)
+		restart []string
+	}{
+		"nothing":              {func(*spec) {}, nil},
+		"the same otherwise":   {memory("4096Mi"), nil},
+		"sockets":              {sockets(4), nil},
+		"too many sockets":     {sockets(5), []string{"domain.cpu.sockets"}},
+		"fewer sockets":        {func(s *spec) { s.Domain.CPU.Sockets = 0 }, []string{"domain.cpu.sockets"}},
+		"cores":                {func(s *spec) { s.Domain.CPU.Cores = 2 }, []string{"domain.cpu.cores"}},
+		"all memory":           {memory("8Gi"), nil},
+		"memory as at boot":    {memory("2Gi"), nil},
+		"less than at boot":    {memory("1Gi"), []string{"domain.memory.guest"}},
+		"more memory than max": {memory("9Gi"), []string{"domain.memory.guest"}},
+		"part of a block":      {memory("4097Mi"), []string{"domain.memory.guest"}},
+		"another maximum":      {func(s *spec) { s.Domain.Memory.MaxGuest = ptr.To(resource.MustParse("16Gi")) }, []string{"domain.memory.maxGuest"}},
+		"a list":               {func(s *spec) { s.Domain.Devices.Interfaces[0].Model = "e1000e" }, []string{"domain.devices.interfaces"}},
+		"several": {func(s *spec) {
+			s.Hostname, s.Domain.CPU.Sockets, s.Domain.Devices.Rng = "other", 2, &kubevirtv1.Rng{}
+		}, []string{"domain.devices.rng", "hostname"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			vmi := running()
+			wanted := vmi.Spec.DeepCopy()
+			test.change(wanted)
+			next, restart := liveupdate.Plan(vmi, wanted)
+			assert.Equal(t, test.restart, restart)
+			if len(restart) == 0 {
+				assert.Equal(t, wanted, next)
+			}
+			assert.Equal(t, running(), vmi, "it is not changed")
+		})
+	}
+}
+
+func TestWhatIsTakenDoesNotWaitForTheRest(t *testing.T) {
+	vmi := running()
+	wanted := vmi.Spec.DeepCopy()
+	wanted.Domain.CPU.Sockets, wanted.Hostname = 2, "other"
+	next, _ := liveupdate.Plan(vmi, wanted)
+	assert.EqualValues(t, 2, next.Domain.CPU.Sockets)
+	assert.Empty(t, next.Hostname)
+}

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package libvirt
+
+import (
+	"libvirt.org/go/libvirt"
+
+	"github.com/virt-apiserver/virt-apiserver/pkg/launcher"
+)
+
+// SetVCPUs has an active domain get more processors.
+func (c *Conn) SetVCPUs(ref launcher.Ref, count uint) error {
+	return c.useSlow(func(conn *libvirt.Connect) error {
+		return c.with(conn, ref, func(d *libvirt.Domain) error {
+			return d.SetVcpusFlags(count, libvirt.DOMAIN_VCPU_LIVE)
+		})
+	})
+}
+
+// UpdateDevice changes a device of an active domain to what the XML says.
+func (c *Conn) UpdateDevice(ref launcher.Ref, xml string) error {
+	return c.useSlow(func(conn *libvirt.Connect) error {
+		return c.with(conn, ref, func(d *libvirt.Domain) error {
+			return d.UpdateDeviceFlags(xml, libvirt.DOMAIN_DEVICE_MODIFY_LIVE)
+		})
+	})
+}

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package node
+
+import (
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
+
+	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
+	"github.com/virt-apiserver/virt-apiserver/pkg/launcher/api"
+)
+
+// setHardware tells what the guest has, which may be less than what its spec says.
+func setHardware(status *kubevirtv1.VirtualMachineInstanceStatus, spec *kubevirtv1.DomainSpec, domain *api.DomainStatus) {
+	if cpu := spec.CPU; cpu != nil {
+		topology := &kubevirtv1.CPUTopology{Cores: cpu.Cores, Sockets: cpu.Sockets, Threads: cpu.Threads}
+		if each := uint(cpu.Cores) * uint(cpu.Threads); each != 0 && domain.VCPUs != 0 {
+			topology.Sockets = uint32(domain.VCPUs / each)
+		}
+		status.CurrentCPUTopology = topology
+	}
+	memory := &domain.Memory
+	switch {
+	case memory.AtBoot != 0:
+		status.Memory = &kubevirtv1.MemoryStatus{
+			GuestAtBoot: inBytes(memory.AtBoot), GuestCurrent: inBytes(memory.Current), GuestRequested: inBytes(memory.Requested),
+		}
+	case spec.Memory != nil && spec.Memory.Guest != nil && status.Memory == nil:
+		guest := spec.Memory.Guest
+		status.Memory = &kubevirtv1.MemoryStatus{GuestAtBoot: guest, GuestCurrent: guest, GuestRequested: guest}
+	}
+}
+
+func inBytes(size int64) *resource.Quantity { return resource.NewQuantity(size, resource.BinarySI) }
+
+// setHotMemory says that the guest has yet to take memory, or to give it back.
+func (a *Agent) setHotMemory(status *kubevirtv1.VirtualMachineInstanceStatus) {
+	memory := status.Memory
+	if memory == nil || memory.GuestCurrent.Cmp(*memory.GuestRequested) == 0 {
+		removeCondition(status, kubevirtv1.VirtualMachineInstanceMemoryChange)
+		return
+	}
+	a.setCondition(status, kubevirtv1.VirtualMachineInstanceMemoryChange, corev1.ConditionTrue, reasonMemoryChanging,
+		"the guest is to have "+memory.GuestRequested.String()+" of memory; status.memory.guestCurrent is what it has")
+}
