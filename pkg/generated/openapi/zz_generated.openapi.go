@@ -996,7 +996,14 @@ func schema_pkg_apis_kubevirt_v1_CPU(ref common.ReferenceCallback) common.OpenAP
 					},
 					"sockets": {
 						SchemaProps: spec.SchemaProps{
-							Description: "Sockets of the guest; 1 by default.",
+							Description: "Sockets of the guest; 1 by default. More can be added while it runs.",
+							Type:        []string{"integer"},
+							Format:      "int64",
+						},
+					},
+					"maxSockets": {
+						SchemaProps: spec.SchemaProps{
+							Description: "MaxSockets is how many sockets the running guest may be given; by default four times as many as it starts with. The total of processors is 255 at most.",
 							Type:        []string{"integer"},
 							Format:      "int64",
 						},
@@ -2313,7 +2320,13 @@ func schema_pkg_apis_kubevirt_v1_Memory(ref common.ReferenceCallback) common.Ope
 				Properties: map[string]spec.Schema{
 					"guest": {
 						SchemaProps: spec.SchemaProps{
-							Description: "Guest is the size that the guest sees.",
+							Description: "Guest is the size that the guest sees. It can be changed while the guest runs where there is a maxGuest.",
+							Ref:         ref(resource.Quantity{}.OpenAPIModelName()),
+						},
+					},
+					"maxGuest": {
+						SchemaProps: spec.SchemaProps{
+							Description: "MaxGuest is how much the running guest may be given. By default it is four times the size that the guest starts with, if that is 1Gi to 128Gi in whole 2Mi and not on huge pages; else there is none.",
 							Ref:         ref(resource.Quantity{}.OpenAPIModelName()),
 						},
 					},

@@ -11,8 +11,11 @@ package v1
 type CPUApplyConfiguration struct {
 	// Cores in each socket; 1 by default.
 	Cores *uint32 `json:"cores,omitempty"`
-	// Sockets of the guest; 1 by default.
+	// Sockets of the guest; 1 by default. More can be added while it runs.
 	Sockets *uint32 `json:"sockets,omitempty"`
+	// MaxSockets is how many sockets the running guest may be given; by default four times as many as it starts
+	// with. The total of processors is 255 at most.
+	MaxSockets *uint32 `json:"maxSockets,omitempty"`
 	// Threads in each core; 1 by default.
 	Threads *uint32 `json:"threads,omitempty"`
 	// Model is host-model (default), host-passthrough, or a name that libvirt knows.
@@ -41,6 +44,14 @@ func (b *CPUApplyConfiguration) WithCores(value uint32) *CPUApplyConfiguration {
 // If called multiple times, the Sockets field is set to the value of the last call.
 func (b *CPUApplyConfiguration) WithSockets(value uint32) *CPUApplyConfiguration {
 	b.Sockets = &value
+	return b
+}
+
+// WithMaxSockets sets the MaxSockets field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the MaxSockets field is set to the value of the last call.
+func (b *CPUApplyConfiguration) WithMaxSockets(value uint32) *CPUApplyConfiguration {
+	b.MaxSockets = &value
 	return b
 }
 
