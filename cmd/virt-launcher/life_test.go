@@ -3,6 +3,8 @@
 package main
 
 import (
+	"bytes"
+	"image/png"
 	"io"
 	"os"
 	"path/filepath"
@@ -171,4 +173,24 @@ func TestScreenSpeaksRFB(t *testing.T) {
 		require.NoError(t, screen.SetDeadline(time.Now().Add(soon)))
 		expect(t, screen, "RFB 003.008\n")
 	}
+}
+
+func TestScreenshotShowsTheScreen(t *testing.T) {
+	n := newNode(t)
+	n.startGuest(t, "web")
+	screen, err := n.VNC(t.Context(), "test", "web")
+	require.NoError(t, err)
+	defer screen.Close()
+	require.NoError(t, screen.SetDeadline(time.Now().Add(soon)))
+	expect(t, screen, "RFB 003.008\n")
+	for _, request := range []api.ScreenshotRequest{{}, {MoveCursor: true}} {
+		var taken api.Screenshot
+		require.NoError(t, n.Call(t.Context(), api.Target{Namespace: "test", Name: "web"}, api.ActionScreenshot, request, &taken))
+		picture, err := png.Decode(bytes.NewReader(taken.PNG))
+		require.NoError(t, err)
+		assert.Greater(t, picture.Bounds().Dx(), 100)
+	}
+	_, err = io.WriteString(screen, "RFB 003.008\n")
+	require.NoError(t, err)
+	expect(t, screen, "\x01\x01") // who watches is left alone
 }

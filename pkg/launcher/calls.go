@@ -15,6 +15,7 @@ func (s *Server) calls() map[string]func(*http.Request) (any, error) {
 	return map[string]func(*http.Request) (any, error){
 		api.ActionPause:      plain(s.manager.Pause),
 		api.ActionReset:      plain(s.manager.Reset),
+		api.ActionScreenshot: s.screenshot,
 		api.ActionSoftReboot: plain(s.manager.SoftReboot),
 		api.ActionUnpause:    plain(s.manager.Unpause),
 	}

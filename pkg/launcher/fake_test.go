@@ -4,10 +4,12 @@ package launcher
 
 import (
 	"context"
+	"io"
 	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 
@@ -44,6 +46,8 @@ type fakeHypervisor struct {
 	fail map[Action]error
 	// screen is what OpenScreen connects to.
 	screen net.Conn
+	// picture is what a screenshot is made of.
+	picture string
 	// probe is the answer to ProbeKVM; probed counts its calls.
 	probe  func() (string, error)
 	probed int
@@ -208,6 +212,10 @@ func (f *fakeHypervisor) edit(ref Ref, action Action, change func(*libvirtxml.Do
 }
 
 func (f *fakeHypervisor) OpenScreen(Ref) (net.Conn, error) { return f.screen, nil }
+
+func (f *fakeHypervisor) Screenshot(_ Ref, read func(string, io.Reader) error) error {
+	return read("image/x-portable-pixmap", strings.NewReader(f.picture))
+}
 
 func (f *fakeHypervisor) ProbeKVM(context.Context, string) (string, error) {
 	f.probed++

@@ -4,6 +4,7 @@ package launcher
 
 import (
 	"errors"
+	"io"
 	"net"
 
 	"k8s.io/apimachinery/pkg/types"
@@ -46,6 +47,8 @@ type Hypervisor interface {
 	UpdateDevice(ref Ref, xml string) error
 	// OpenScreen connects to the screen of a domain.
 	OpenScreen(ref Ref) (net.Conn, error)
+	// Screenshot has read take a picture of the domain's first screen, of the type mime.
+	Screenshot(ref Ref, read func(mime string, picture io.Reader) error) error
 }
 
 // Ref names the domain of an instance. A domain with the UUID that is another instance's is not meant.

@@ -46,6 +46,8 @@ type Manager struct {
 	log         *slog.Logger
 	// background ends what goes on after a request was answered.
 	background context.Context
+	// screenshots that are being taken.
+	screenshots chan struct{}
 
 	mu     sync.Mutex
 	synced bool
@@ -72,6 +74,7 @@ func New(ctx context.Context, options Options, hypervisor Hypervisor, prober KVM
 		hub:         newHub(),
 		log:         options.Log,
 		background:  ctx,
+		screenshots: make(chan struct{}, maxScreenshots),
 		guests:      map[types.NamespacedName]*guest{},
 		broken:      broken,
 	}

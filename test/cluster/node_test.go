@@ -62,7 +62,9 @@ func startNode(c *controlPlane, port string) (*node, error) {
 		}
 	}
 	mux := http.NewServeMux()
-	streams.Handle(mux, echo{})
+	streams.Handle(mux, echo{}, func(named *kubevirtv1.VirtualMachineInstance) (*kubevirtv1.VirtualMachineInstance, error) {
+		return named, nil
+	})
 	calls.Handle(mux, agree{})
 	go func() { n.done <- link.NewServer(*options, mux).Run(ctx) }()
 	return n, nil

@@ -28,16 +28,34 @@ func stored(t *testing.T, ns string) (reads, writes []request) {
 	return reads, writes
 }
 
+// subresources are all that can be done with a machine or an instance, with the verb that allows it.
+var subresources = []struct{ resource, verb string }{
+	{"virtualmachines/portforward", "get"},
+	{"virtualmachines/restart", "update"},
+	{"virtualmachines/start", "update"},
+	{"virtualmachines/stop", "update"},
+	{"virtualmachineinstances/console", "get"},
+	{"virtualmachineinstances/pause", "update"},
+	{"virtualmachineinstances/portforward", "get"},
+	{"virtualmachineinstances/reset", "update"},
+	{"virtualmachineinstances/softreboot", "update"},
+	{"virtualmachineinstances/unpause", "update"},
+	{"virtualmachineinstances/vnc", "get"},
+}
+
 // actions are the requests on subresources, in both groups.
 func actions(ns string) []request {
 	var all []request
 	for _, group := range []string{"kubevirt.io", "subresources.kubevirt.io"} {
 		for _, version := range []string{"v1", "v1alpha3"} {
-			base := "/apis/" + group + "/" + version + "/namespaces/" + ns
-			for _, action := range []string{"start", "stop", "restart"} {
-				all = append(all, request{http.MethodPut, base + "/virtualmachines/one/" + action, `{"dryRun":["All"]}`})
+			base := "/apis/" + group + "/" + version + "/namespaces/" + ns + "/"
+			for _, s := range subresources {
+				if s.verb == "get" {
+					all = append(all, request{http.MethodGet, base + onObject(s.resource), ""})
+				} else {
+					all = append(all, request{http.MethodPut, base + onObject(s.resource), `{"dryRun":["All"]}`})
+				}
 			}
-			all = append(all, request{http.MethodGet, base + "/virtualmachineinstances/one/console", ""})
 		}
 	}
 	return all
@@ -83,12 +101,7 @@ func TestEachSubresourceIsGrantedByItself(t *testing.T) {
 	ns := shared.Namespace(t)
 	shared.Create(t, apitest.Machines, ns, "one")
 	shared.Create(t, apitest.Instances, ns, "one")
-	for _, granted := range []struct{ resource, verb string }{
-		{"virtualmachines/start", "update"},
-		{"virtualmachines/stop", "update"},
-		{"virtualmachines/restart", "update"},
-		{"virtualmachineinstances/console", "get"},
-	} {
+	for _, granted := range subresources {
 		for _, group := range []string{"kubevirt.io", "subresources.kubevirt.io"} {
 			user := "only-" + granted.resource + "-" + group
 			grant(t, ns, user, group, granted.resource, granted.verb)

@@ -25,6 +25,8 @@ const (
 	ActionUnpause = "unpause"
 	// ActionReset presses the guest's reset button.
 	ActionReset = "reset"
+	// ActionScreenshot takes a ScreenshotRequest and answers with a Screenshot.
+	ActionScreenshot = "screenshot"
 	// ActionSoftReboot asks the guest to reboot: its agent where that answers, else by ACPI.
 	ActionSoftReboot = "softreboot"
 )
@@ -34,9 +36,21 @@ func Actions() []string {
 	return []string{
 		ActionPause,
 		ActionReset,
+		ActionScreenshot,
 		ActionSoftReboot,
 		ActionUnpause,
 	}
+}
+
+// ScreenshotRequest asks for a picture of the first screen.
+type ScreenshotRequest struct {
+	// MoveCursor wakes a screen that sleeps, by a movement of the pointer.
+	MoveCursor bool `json:"moveCursor,omitempty"`
+}
+
+// Screenshot is a picture of a screen.
+type Screenshot struct {
+	PNG []byte `json:"png"`
 }
 
 // Target is a domain: that of a name, and where UID is not empty that of no other instance than this.

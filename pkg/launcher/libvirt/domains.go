@@ -4,7 +4,6 @@ package libvirt
 
 import (
 	"errors"
-	"net"
 
 	"libvirt.org/go/libvirt"
 
@@ -186,21 +185,4 @@ func (c *Conn) Define(xml string) error {
 		}
 		return d.Free()
 	})
-}
-
-// OpenScreen connects to the screen of a domain.
-func (c *Conn) OpenScreen(ref launcher.Ref) (net.Conn, error) {
-	var screen net.Conn
-	err := c.use(func(conn *libvirt.Connect) error {
-		return c.with(conn, ref, func(d *libvirt.Domain) error {
-			file, err := d.OpenGraphicsFD(0, libvirt.DOMAIN_OPEN_GRAPHICS_SKIPAUTH)
-			if err != nil {
-				return err
-			}
-			defer file.Close()
-			screen, err = net.FileConn(file)
-			return err
-		})
-	})
-	return screen, err
 }

@@ -13,6 +13,8 @@ import (
 const (
 	// bufferSize of each direction, which is also the largest message sent.
 	bufferSize = 16 << 10
+	// datagramSize is more than any UDP datagram has.
+	datagramSize = 64 << 10
 	// pingInterval is below the idle limit of any proxy that carries WebSockets.
 	pingInterval = 10 * time.Second
 )
@@ -27,11 +29,15 @@ const (
 // Pings keep proxies on the way from calling the connection idle, and find a client that is gone. An
 // answer is not insisted on: a client that was stopped for an hour may go on.
 func Bridge(ctx context.Context, socket *Socket, conn io.ReadWriteCloser) error {
+	size := bufferSize
+	if socket.datagrams {
+		size = datagramSize
+	}
 	pinging, stopPinging := context.WithCancel(ctx)
 	fromClient, fromGuest, lost := make(chan error, 1), make(chan error, 1), make(chan struct{})
 	var running sync.WaitGroup
-	running.Go(func() { fromClient <- relay(&fuse{Writer: conn, blow: func() {}}, socket) })
-	running.Go(func() { fromGuest <- relay(&fuse{Writer: socket, blow: socket.drop}, conn) })
+	running.Go(func() { fromClient <- relay(&fuse{Writer: conn, blow: func() {}}, socket, size) })
+	running.Go(func() { fromGuest <- relay(&fuse{Writer: socket, blow: socket.drop}, conn, size) })
 	running.Go(func() { socket.keepAlive(pinging, lost) })
 
 	var why, told error
@@ -63,9 +69,9 @@ func leaving(err error) error {
 	return err
 }
 
-// relay copies until src or dst gives an error, and returns it.
-func relay(dst io.Writer, src io.Reader) error {
-	buffer := make([]byte, bufferSize)
+// relay copies pieces of at most size bytes until src or dst gives an error, and returns it.
+func relay(dst io.Writer, src io.Reader, size int) error {
+	buffer := make([]byte, size)
 	for {
 		n, err := src.Read(buffer)
 		if n > 0 {

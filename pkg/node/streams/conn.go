@@ -16,6 +16,9 @@ type socketConn struct {
 
 var _ net.Conn = (*socketConn)(nil)
 
+// Datagrams implements datagrams.
+func (c *socketConn) Datagrams() bool { return c.datagrams }
+
 func (c *socketConn) LocalAddr() net.Addr              { return socketAddress("") }
 func (c *socketConn) RemoteAddr() net.Addr             { return socketAddress(c.address) }
 func (c *socketConn) SetDeadline(time.Time) error      { return errors.ErrUnsupported }

@@ -27,7 +27,7 @@ func NewDialer(agents *link.Agents) *Dialer {
 	return &Dialer{agents: agents}
 }
 
-// Open opens a stream ("console", "vnc") of vmi on the node that runs it. ctx bounds the opening only.
+// Open opens a stream of vmi on the node that runs it. ctx bounds the opening only.
 func (d *Dialer) Open(ctx context.Context, vmi *kubevirtv1.VirtualMachineInstance, stream string) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
@@ -43,5 +43,6 @@ func (d *Dialer) Open(ctx context.Context, vmi *kubevirtv1.VirtualMachineInstanc
 		}
 		return nil, link.Unavailable(vmi, err)
 	}
+	socket.datagrams = hasDatagrams(stream)
 	return &socketConn{Socket: socket, address: vmi.Status.NodeName}, nil
 }

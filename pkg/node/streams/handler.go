@@ -16,11 +16,19 @@ type Opener interface {
 	Open(ctx context.Context, vmi *kubevirtv1.VirtualMachineInstance, stream string) (net.Conn, error)
 }
 
-// Handle has mux serve opener's streams.
-func Handle(mux *http.ServeMux, opener Opener) {
+// Find returns an instance as the agent itself knows it, by the namespace, name and UID of named. An API
+// server's word is not taken for more: a guest's address is what the agent has found.
+type Find func(named *kubevirtv1.VirtualMachineInstance) (*kubevirtv1.VirtualMachineInstance, error)
+
+// Handle has mux serve opener's streams of the instances that find finds.
+func Handle(mux *http.ServeMux, opener Opener, find Find) {
 	mux.HandleFunc("GET "+link.Pattern, func(w http.ResponseWriter, r *http.Request) {
 		open := func(ctx context.Context) (net.Conn, error) {
-			return opener.Open(ctx, link.Instance(r), link.What(r))
+			vmi, err := find(link.Instance(r))
+			if err != nil {
+				return nil, err
+			}
+			return opener.Open(ctx, vmi, link.What(r))
 		}
 		Serve(w, r, open, func(err error) { link.Refuse(w, err) })
 	})

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/netip"
+	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -22,35 +24,31 @@ type Launcher interface {
 	VNC(ctx context.Context, namespace, name string) (net.Conn, error)
 }
 
-// The streams that a guest may have.
-const (
-	Console = "console"
-	VNC     = "vnc"
-)
-
-// Local opens streams through the launcher of this machine. Each stream of an instance has one session: a
-// newer one takes over, and the older one's reads end with ErrTakenOver.
+// Local opens streams through the launcher of this machine, and to the ports of its guests. A console and a
+// screen each have one session: a newer one takes over, and the older one's reads end with ErrTakenOver.
 type Local struct {
 	launcher Launcher
 	sessions *sessions
+	isGuest  func(netip.Addr) bool
 }
 
 // NewLocal returns a Local that has at most maxSessions open.
 func NewLocal(launcher Launcher, maxSessions int) *Local {
-	return &Local{launcher: launcher, sessions: newSessions(maxSessions)}
+	return &Local{launcher: launcher, sessions: newSessions(maxSessions), isGuest: netip.Addr.IsGlobalUnicast}
 }
 
-// Open opens a stream of vmi, of which only namespace and name count. ctx bounds the opening only.
-// The caller closes what it gets.
+// Open opens a stream of vmi, of which namespace and name count, and for PortForward the interfaces in the
+// status. ctx bounds the opening only. The caller closes what it gets.
 func (l *Local) Open(ctx context.Context, vmi *kubevirtv1.VirtualMachineInstance, stream string) (net.Conn, error) {
-	session, err := l.sessions.begin(sessionKey{vmi.Namespace, vmi.Name, stream})
+	key, manner := sessionOf(vmi, stream)
+	session, err := l.sessions.begin(key, manner)
 	if err != nil {
 		return nil, err
 	}
-	conn, err := l.connect(ctx, vmi, stream)
+	conn, err := l.connect(ctx, vmi, key.stream)
 	if err != nil {
 		l.sessions.finish(session)
-		return nil, launcherRefusal(vmi.Name, err)
+		return nil, err
 	}
 	if err := session.attach(conn); err != nil {
 		return nil, apierrors.NewServiceUnavailable(err.Error())
@@ -58,15 +56,38 @@ func (l *Local) Open(ctx context.Context, vmi *kubevirtv1.VirtualMachineInstance
 	return session, nil
 }
 
+// sessionOf says which session a stream is, and how it gets on with others.
+func sessionOf(vmi *kubevirtv1.VirtualMachineInstance, stream string) (sessionKey, manner) {
+	key := sessionKey{namespace: vmi.Namespace, name: vmi.Name, stream: stream}
+	switch {
+	case stream == VNCIfFree:
+		key.stream = VNC
+		return key, ifFree
+	case strings.HasPrefix(stream, portForward+"/"):
+		return key, beside
+	default:
+		return key, takesOver
+	}
+}
+
 func (l *Local) connect(ctx context.Context, vmi *kubevirtv1.VirtualMachineInstance, stream string) (net.Conn, error) {
+	if strings.HasPrefix(stream, portForward+"/") {
+		return dialPort(ctx, vmi, stream, l.isGuest)
+	}
+	var conn net.Conn
+	var err error
 	switch stream {
 	case Console:
-		return l.launcher.Console(ctx, vmi.Namespace, vmi.Name)
+		conn, err = l.launcher.Console(ctx, vmi.Namespace, vmi.Name)
 	case VNC:
-		return l.launcher.VNC(ctx, vmi.Namespace, vmi.Name)
+		conn, err = l.launcher.VNC(ctx, vmi.Namespace, vmi.Name)
 	default:
-		return nil, &api.Error{Reason: api.ErrorNotFound, Message: "there is no stream " + stream}
+		err = &api.Error{Reason: api.ErrorNotFound, Message: "there is no stream " + stream}
 	}
+	if err != nil {
+		return nil, launcherRefusal(vmi.Name, err)
+	}
+	return conn, nil
 }
 
 // launcherRefusal is what a client is told where the launcher gave no stream.

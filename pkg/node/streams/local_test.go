@@ -77,7 +77,7 @@ func TestSessionsThatOpenAtOnceLeaveOne(t *testing.T) {
 
 func TestServeOpensNothingForWhatIsNoWebSocket(t *testing.T) {
 	mux := http.NewServeMux()
-	Handle(mux, NewLocal(newFakeLauncher(), 1))
+	Handle(mux, NewLocal(newFakeLauncher(), 1), asNamed)
 	server := httptest.NewServer(mux)
 	defer server.Close()
 

@@ -16,6 +16,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
+	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
 	"github.com/virt-apiserver/virt-apiserver/pkg/launcher/api"
 	"github.com/virt-apiserver/virt-apiserver/pkg/node/link"
 )
@@ -23,11 +24,14 @@ import (
 // hop is an agent's Server and an API server's Dialer, joined by mutual TLS on loopback.
 type hop struct {
 	launcher *fakeLauncher
-	dialer   *Dialer
-	port     int
-	pki      *authority
-	stop     context.CancelFunc
-	stopped  chan error
+	local    *Local
+	// known is what the agent knows of any instance; nil for what it was asked for.
+	known   *kubevirtv1.VirtualMachineInstance
+	dialer  *Dialer
+	port    int
+	pki     *authority
+	stop    context.CancelFunc
+	stopped chan error
 }
 
 func newHop(t *testing.T, maxSessions int) *hop {
@@ -42,7 +46,13 @@ func newHop(t *testing.T, maxSessions int) *hop {
 	options := link.NewServerOptions()
 	options.Certificate, options.Key, options.ClientCA = pki.file("node-a.crt"), pki.file("node-a.key"), pki.file("ca.crt")
 	mux := http.NewServeMux()
-	Handle(mux, NewLocal(h.launcher, maxSessions))
+	h.local = NewLocal(h.launcher, maxSessions)
+	Handle(mux, h.local, func(named *kubevirtv1.VirtualMachineInstance) (*kubevirtv1.VirtualMachineInstance, error) {
+		if h.known != nil {
+			return h.known, nil
+		}
+		return named, nil
+	})
 	server := link.NewServer(*options, mux)
 	ctx, cancel := context.WithCancel(context.Background())
 	h.stop = cancel

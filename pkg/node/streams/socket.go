@@ -27,6 +27,8 @@ type Socket struct {
 	// writing is true while Write waits; wrote is set by each one.
 	writing, wrote atomic.Bool
 	pingInterval   time.Duration
+	// datagrams: a Read returns exactly one message, which its buffer has to hold.
+	datagrams bool
 }
 
 var _ io.ReadWriteCloser = (*Socket)(nil)
@@ -94,13 +96,11 @@ func (s *Socket) Read(p []byte) (int, error) {
 				return 0, endOf(err)
 			}
 			if kind != websocket.MessageBinary {
-				err := &EndedError{Code: websocket.StatusUnsupportedData, Reason: "only binary messages are understood"}
-				s.end(err)
-				return 0, err
+				return 0, s.fail(&EndedError{Code: websocket.StatusUnsupportedData, Reason: "only binary messages are understood"})
 			}
 			s.message = message
 		}
-		n, err := s.message.Read(p)
+		n, err := s.readMessage(p)
 		if err == io.EOF {
 			s.message, err = nil, nil
 		}
@@ -108,6 +108,28 @@ func (s *Socket) Read(p []byte) (int, error) {
 			return n, endOf(err)
 		}
 	}
+}
+
+// readMessage reads of a message what has come, or all of it where it is a datagram.
+func (s *Socket) readMessage(p []byte) (int, error) {
+	if !s.datagrams {
+		return s.message.Read(p)
+	}
+	n, err := io.ReadFull(s.message, p)
+	switch err {
+	case io.EOF, io.ErrUnexpectedEOF:
+		return n, io.EOF
+	case nil:
+		return 0, s.fail(&EndedError{Code: websocket.StatusMessageTooBig, Reason: fmt.Sprintf("a datagram has less than %d bytes", len(p))})
+	default:
+		return 0, err
+	}
+}
+
+// fail ends the stream for a fault of the peer's.
+func (s *Socket) fail(why *EndedError) error {
+	_ = s.end(why)
+	return why
 }
 
 // Write sends p as one message, and blocks while the peer takes none.

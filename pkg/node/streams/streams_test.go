@@ -81,6 +81,11 @@ func instance() *kubevirtv1.VirtualMachineInstance {
 	}
 }
 
+// asNamed finds nothing but what was named.
+func asNamed(named *kubevirtv1.VirtualMachineInstance) (*kubevirtv1.VirtualMachineInstance, error) {
+	return named, nil
+}
+
 // bridged is a server that bridges its clients to guest streams, and a client of it.
 func bridged(t *testing.T, ctx context.Context, conn net.Conn) (*Socket, <-chan error) {
 	t.Helper()

@@ -45,6 +45,18 @@ func (s *Storage) Restart(kind runtime.Object) rest.Storage {
 	return action.NewPut(kind, http.StatusAccepted, s.power.restart)
 }
 
+// Started says why the machine of that name has no instance to connect to; nil where it has one.
+func (s *Storage) Started(ctx context.Context, name string) error {
+	vm, vmi, err := s.power.get(ctx, name)
+	if err != nil {
+		return err
+	}
+	if vmi == nil || !metav1.IsControlledBy(vmi, vm) {
+		return conflict(name, "VMI is not started")
+	}
+	return nil
+}
+
 func (p *power) start(ctx context.Context, name string, options *kubevirtv1.StartOptions) error {
 	vm, vmi, err := p.get(ctx, name)
 	if err != nil {

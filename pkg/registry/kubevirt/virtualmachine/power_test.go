@@ -189,3 +189,22 @@ func TestActionsOnWhatIsNotThereNameItAsUpstreamDoes(t *testing.T) {
 	assert.Equal(t, http.StatusNotFound, code)
 	assert.EqualError(t, err, `virtualmachine.kubevirt.io "nobody" not found`)
 }
+
+func TestPortsOfAMachineAreThoseOfItsOwnInstance(t *testing.T) {
+	s, ctx := newStorages(t, nil), registrytest.As(t, "user")
+	assert.EqualError(t, s.machines.Started(ctx, "vm"), `virtualmachine.kubevirt.io "vm" not found`)
+	create(t, ctx, s.machines.Machine, newMachine("vm", manual))
+	require.ErrorContains(t, s.machines.Started(ctx, "vm"), "VMI is not started")
+	strangers := &kubevirtv1.VirtualMachineInstance{ObjectMeta: metav1.ObjectMeta{Name: "vm", Namespace: registrytest.Namespace}, Spec: newSpec()}
+	create(t, ctx, s.instances.Instance, strangers)
+	err := s.machines.Started(ctx, "vm")
+	require.ErrorContains(t, err, "VMI is not started")
+	assert.True(t, apierrors.IsConflict(err))
+
+	own := strangers.DeepCopy()
+	own.Name = "own"
+	vm := create(t, ctx, s.machines.Machine, newMachine("own", manual))
+	own.OwnerReferences = []metav1.OwnerReference{*metav1.NewControllerRef(vm, kubevirtv1.SchemeGroupVersion.WithKind("VirtualMachine"))}
+	create(t, ctx, s.instances.Instance, own)
+	assert.NoError(t, s.machines.Started(ctx, "own"))
+}

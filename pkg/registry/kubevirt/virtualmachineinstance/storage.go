@@ -22,7 +22,7 @@ import (
 type Storage struct {
 	Instance *REST
 	Status   *strategy.Status
-	console  *console
+	devices  *devices
 	control  *control
 }
 
@@ -60,7 +60,7 @@ func NewStorage(getter generic.RESTOptionsGetter, scheme *runtime.Scheme, author
 	return &Storage{
 		Instance: instance,
 		Status:   strategy.NewStatus(store, statusStrategy{behaviour}),
-		console:  newConsole(instance, streams),
+		devices:  newDevices(instance, streams, calls),
 		control:  &control{instances: instance, calls: calls},
 	}, nil
 }
