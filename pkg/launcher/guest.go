@@ -163,6 +163,7 @@ func (g *guest) status() api.DomainStatus {
 		return status
 	}
 	status.State, status.Reason = stateOf(g.power, !g.record.Deadline.IsZero())
+	status.Message = pausedMessage(status.Reason)
 	return status
 }
 
@@ -178,6 +179,17 @@ func stateOf(power Power, stopping bool) (state api.State, reason string) {
 		return api.StatePaused, api.ReasonPausedIOError
 	}
 	return api.StateRunning, ""
+}
+
+// pausedMessage says what the reason of a pause means; "" where there is none.
+func pausedMessage(reason string) string {
+	switch reason {
+	case api.ReasonPausedByUser:
+		return "the guest was paused on request; unpause lets it go on"
+	case api.ReasonPausedIOError:
+		return "the guest was paused because a disk failed, most often for want of space; make room, then unpause it"
+	}
+	return ""
 }
 
 // save stores the record of a locked instance. Where the disk is full the launcher goes on with what it

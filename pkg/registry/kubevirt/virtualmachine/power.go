@@ -125,7 +125,10 @@ func (p *power) stop(ctx context.Context, name string, options *kubevirtv1.StopO
 }
 
 func (p *power) restart(ctx context.Context, name string, options *kubevirtv1.RestartOptions) error {
-	if grace := options.GracePeriodSeconds; grace != nil && *grace != 0 {
+	if grace := options.GracePeriodSeconds; grace != nil && *grace < 0 {
+		return apierrors.NewBadRequest("gracePeriod has to be greater or equal to 0")
+	}
+	if grace := options.GracePeriodSeconds; grace != nil && *grace > 0 {
 		return apierrors.NewBadRequest("For force restart, only gracePeriod=0 is supported for now")
 	}
 	vm, vmi, err := p.get(ctx, name)

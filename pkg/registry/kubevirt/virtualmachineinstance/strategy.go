@@ -40,6 +40,7 @@ func (instanceStrategy) PrepareForCreate(_ context.Context, obj runtime.Object) 
 	kubevirtv1.SetDefaultsVirtualMachineInstanceSpec(&vmi.Spec)
 	kubevirtv1.SetIdentity(&vmi.Spec, vmi.UID)
 	vmi.Status = kubevirtv1.VirtualMachineInstanceStatus{Phase: kubevirtv1.Pending}
+	labelNode(vmi)
 	if !slices.Contains(vmi.Finalizers, kubevirtv1.VirtualMachineInstanceFinalizer) {
 		vmi.Finalizers = append(vmi.Finalizers, kubevirtv1.VirtualMachineInstanceFinalizer)
 	}
@@ -48,6 +49,7 @@ func (instanceStrategy) PrepareForCreate(_ context.Context, obj runtime.Object) 
 func (instanceStrategy) PrepareForUpdate(_ context.Context, obj, old runtime.Object) {
 	vmi, oldVMI := obj.(*kubevirtv1.VirtualMachineInstance), old.(*kubevirtv1.VirtualMachineInstance)
 	vmi.Status = oldVMI.Status
+	labelNode(vmi)
 	if !apiequality.Semantic.DeepEqual(vmi.Spec, oldVMI.Spec) {
 		vmi.Generation = oldVMI.Generation + 1
 	}
@@ -76,6 +78,20 @@ func (statusStrategy) PrepareForUpdate(_ context.Context, obj, old runtime.Objec
 	status, managedFields := vmi.Status, vmi.ManagedFields
 	oldVMI.DeepCopyInto(vmi)
 	vmi.Status, vmi.ManagedFields = status, managedFields
+	labelNode(vmi)
+}
+
+// labelNode has the label that names the node say what the status says, whatever anybody wrote there: clients
+// select by it.
+func labelNode(vmi *kubevirtv1.VirtualMachineInstance) {
+	if vmi.Status.NodeName == "" {
+		delete(vmi.Labels, kubevirtv1.NodeNameLabel)
+		return
+	}
+	if vmi.Labels == nil {
+		vmi.Labels = make(map[string]string, 1)
+	}
+	vmi.Labels[kubevirtv1.NodeNameLabel] = vmi.Status.NodeName
 }
 
 func (statusStrategy) ValidateUpdate(context.Context, runtime.Object, runtime.Object) field.ErrorList {
