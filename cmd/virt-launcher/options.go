@@ -69,6 +69,7 @@ func parse(args []string, out io.Writer) (*options, error) {
 		return nil, err
 	}
 	o.launcher.Version = version.Get().GitVersion
+	o.launcher.Arguments = args
 	if *printVersion {
 		_, _ = fmt.Fprintln(out, o.launcher.Version)
 		return nil, errVersion

@@ -28,18 +28,28 @@ func (m *Manager) prepareFiles(request *api.StartRequest) (map[string]domain.Fil
 	used := map[string]string{}
 	for i := range request.Instance.Spec.Volumes {
 		volume := &request.Instance.Spec.Volumes[i]
-		f, readOnly, err := m.openVolume(request, volume)
+		file, err := m.prepareFile(request, volume)
 		if err != nil {
 			return nil, fmt.Errorf("spec.volumes[%d] (%s): %w", i, volume.Name, err)
 		}
-		files[volume.Name] = fileOf(f, readOnly)
-		_ = f.Close()
-		if other, ok := used[f.Name()]; ok {
+		if other, ok := used[file.Path]; ok {
 			return nil, invalid(fmt.Errorf("spec.volumes[%d] (%s): has the same file as volume %s", i, volume.Name, other))
 		}
-		used[f.Name()] = volume.Name
+		files[volume.Name], used[file.Path] = *file, volume.Name
 	}
 	return files, nil
+}
+
+func (m *Manager) prepareFile(request *api.StartRequest, volume *kubevirtv1.Volume) (*domain.File, error) {
+	if volume.ContainerDisk != nil {
+		return m.overlayContainerDisk(request, volume)
+	}
+	f, readOnly, err := m.openVolume(request, volume)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return &domain.File{Path: f.Name(), ReadOnly: readOnly, DirectIO: takesDirectIO(f)}, nil
 }
 
 func (m *Manager) openVolume(request *api.StartRequest, volume *kubevirtv1.Volume) (f *os.File, readOnly bool, err error) {

@@ -32,7 +32,9 @@ type Options struct {
 	MaxDomains int
 	// Version of the launcher.
 	Version string
-	Log     *slog.Logger
+	// Arguments that the launcher was started with.
+	Arguments []string
+	Log       *slog.Logger
 }
 
 // Manager keeps the instances of a node. It is safe for concurrent use.
@@ -248,6 +250,7 @@ func (m *Manager) Health(pid int) api.Health {
 	return api.Health{
 		PID:            pid,
 		Version:        m.options.Version,
+		Arguments:      m.options.Arguments,
 		Libvirt:        connection.Up && m.isSynced(),
 		LibvirtVersion: connection.Version,
 		Accelerator:    m.accelerator.known(),

@@ -8,7 +8,6 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/virt-apiserver/virt-apiserver/pkg/beneath"
-	"github.com/virt-apiserver/virt-apiserver/pkg/launcher/domain"
 )
 
 // openBeneath opens the regular file at path, which must be below one of the roots with no symbolic link on
@@ -18,11 +17,6 @@ func openBeneath(roots []string, path string, readOnly bool) (*os.File, error) {
 		return beneath.Regular(roots, path, unix.O_RDONLY)
 	}
 	return beneath.Regular(roots, path, unix.O_RDWR)
-}
-
-// fileOf says how QEMU shall open f, which it finds at the path that f was opened by.
-func fileOf(f *os.File, readOnly bool) domain.File {
-	return domain.File{Path: f.Name(), ReadOnly: readOnly, DirectIO: takesDirectIO(f)}
 }
 
 // takesDirectIO tries to read past the page cache: some file systems take the flag and then fail.

@@ -23,6 +23,7 @@ import (
 	"github.com/virt-apiserver/virt-apiserver/pkg/generated/clientset/versioned"
 	kubevirtinformers "github.com/virt-apiserver/virt-apiserver/pkg/generated/informers/externalversions/kubevirt/v1"
 	"github.com/virt-apiserver/virt-apiserver/pkg/launcher/api"
+	"github.com/virt-apiserver/virt-apiserver/pkg/workload"
 )
 
 const (
@@ -49,7 +50,7 @@ type Volumes interface {
 	Locate(ctx context.Context, claim *corev1.PersistentVolumeClaim) (string, error)
 }
 
-// Config is what an Agent needs. All but Clock is required.
+// Config is what an Agent needs. All but ContainerDisks and Clock is required.
 type Config struct {
 	// NodeName is the node whose instances are the agent's.
 	NodeName string
@@ -61,6 +62,8 @@ type Config struct {
 	Launcher Launcher
 	// Volumes of the node.
 	Volumes Volumes
+	// ContainerDisks of the node; nil where there are none.
+	ContainerDisks workload.ContainerDisks
 	// Recorder tells users of what happens to their instances.
 	Recorder record.EventRecorder
 	// Clock is the real one where it is absent.
@@ -82,13 +85,17 @@ func New(config Config) *Agent {
 	if config.Clock == nil {
 		config.Clock = clock.RealClock{}
 	}
-	return &Agent{
+	agent := &Agent{
 		Config:    config,
 		instances: newInformer(config),
 		domains:   newDomains(),
 		queue:     queue.New[types.NamespacedName]("node"),
 		efforts:   efforts{byKey: map[types.NamespacedName]effort{}},
 	}
+	if config.ContainerDisks != nil {
+		config.ContainerDisks.OnChange(agent.queue.Add)
+	}
+	return agent
 }
 
 func newInformer(config Config) cache.SharedIndexInformer {

@@ -17,6 +17,8 @@ type effort struct {
 	failingSince time.Time
 	// asked is the grace period of the last shutdown that was asked for; nil for none.
 	asked *int64
+	// pulling is true once it was told that images are being pulled.
+	pulling bool
 }
 
 type efforts struct {

@@ -275,3 +275,9 @@ func (f *fakeLauncher) startCount(uid types.UID) int {
 	defer f.mu.Unlock()
 	return f.starts[uid]
 }
+
+func (f *fakeLauncher) lastStart() *api.StartRequest {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.requests[len(f.requests)-1]
+}

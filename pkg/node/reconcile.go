@@ -31,10 +31,13 @@ func (a *Agent) reconcile(ctx context.Context, key types.NamespacedName) (time.D
 	switch {
 	case vmi == nil:
 		a.efforts.forget(key)
+		a.forgetPulls(key)
 		return 0, nil
 	case isFinal(vmi):
+		a.forgetPulls(key)
 		return 0, a.cleanUp(ctx, domain)
 	case vmi.DeletionTimestamp != nil:
+		a.forgetPulls(key)
 		return 0, a.terminate(ctx, vmi, domain, known)
 	case vmi.Status.Phase == kubevirtv1.Scheduled:
 		return 0, a.start(ctx, vmi, domain)

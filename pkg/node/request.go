@@ -14,8 +14,9 @@ import (
 	"github.com/virt-apiserver/virt-apiserver/pkg/launcher/api"
 )
 
-// request is all that the launcher needs to start vmi.
-func (a *Agent) request(ctx context.Context, vmi *kubevirtv1.VirtualMachineInstance, claims map[string]*corev1.PersistentVolumeClaim) (*api.StartRequest, error) {
+// request is all that the launcher needs to start vmi. claims and pulled are what is behind its volumes, by
+// the name of the volume.
+func (a *Agent) request(ctx context.Context, vmi *kubevirtv1.VirtualMachineInstance, claims map[string]*corev1.PersistentVolumeClaim, pulled map[string]string) (*api.StartRequest, error) {
 	request := &api.StartRequest{
 		Instance: vmi,
 		Disks:    make(map[string]api.DiskSource, len(claims)),
@@ -29,6 +30,9 @@ func (a *Agent) request(ctx context.Context, vmi *kubevirtv1.VirtualMachineInsta
 				return nil, &trouble{reasonVolumeNotReady, fmt.Errorf("volume %q: %w", volume.Name, err)}
 			}
 			request.Disks[volume.Name] = api.DiskSource{Path: path, ReadOnly: isReadOnly(volume)}
+		}
+		if path, ok := pulled[volume.Name]; ok {
+			request.Disks[volume.Name] = api.DiskSource{Path: path, ReadOnly: true}
 		}
 		if source := cloudInitOf(volume); source != nil {
 			seed, err := a.seed(ctx, vmi.Namespace, source)

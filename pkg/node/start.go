@@ -41,7 +41,14 @@ func (a *Agent) start(ctx context.Context, vmi *kubevirtv1.VirtualMachineInstanc
 	if err != nil {
 		return a.startFailed(ctx, live, err)
 	}
-	request, err := a.request(ctx, live, claims)
+	pulled, err := a.containerDisks(ctx, live)
+	if isPull(err) {
+		return a.awaitPull(ctx, live, err)
+	}
+	if err != nil {
+		return a.startFailed(ctx, live, err)
+	}
+	request, err := a.request(ctx, live, claims, pulled)
 	if err != nil {
 		return a.startFailed(ctx, live, err)
 	}
@@ -50,6 +57,7 @@ func (a *Agent) start(ctx context.Context, vmi *kubevirtv1.VirtualMachineInstanc
 		return a.startFailed(ctx, live, err)
 	}
 	a.efforts.forget(keyFor(live))
+	a.forgetPulls(keyFor(live))
 	a.domains.learn(*status)
 	if domain == nil {
 		a.Recorder.Event(live, corev1.EventTypeNormal, eventCreated, "VirtualMachineInstance defined.")

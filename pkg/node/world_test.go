@@ -46,6 +46,8 @@ type world struct {
 	launcher *fakeLauncher
 	recorder *record.FakeRecorder
 	clock    *testclock.FakePassiveClock
+	// disks are of container images; nil where there are none.
+	disks *fakeDisks
 }
 
 func newWorld(t *testing.T) *world {
@@ -69,10 +71,14 @@ func newWorld(t *testing.T) *world {
 }
 
 func (w *world) config() Config {
-	return Config{
+	config := Config{
 		NodeName: "node-a", Clientset: w.server, Core: w.core, Launcher: w.launcher,
 		Volumes: locator{}, Recorder: w.recorder, Clock: w.clock,
 	}
+	if w.disks != nil {
+		config.ContainerDisks = w.disks
+	}
+	return config
 }
 
 // run runs an agent; the returned function ends it and waits.

@@ -9,11 +9,13 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/virt-apiserver/virt-apiserver/pkg/launcher/api"
 	"github.com/virt-apiserver/virt-apiserver/pkg/node/calls"
 	"github.com/virt-apiserver/virt-apiserver/pkg/node/streams"
 	"github.com/virt-apiserver/virt-apiserver/pkg/node/supervisor"
+	"github.com/virt-apiserver/virt-apiserver/pkg/standalone/containerdisks"
 	"github.com/virt-apiserver/virt-apiserver/pkg/standalone/volumes"
 	"github.com/virt-apiserver/virt-apiserver/pkg/version"
 	"github.com/virt-apiserver/virt-apiserver/pkg/workload/processes"
@@ -28,6 +30,13 @@ const maxCalls = 128
 // maxImports that run at one time; others wait in line.
 const maxImports = 3
 
+const (
+	// containerDiskAge is how long the disk of a container image is kept that nobody uses.
+	containerDiskAge = 14 * 24 * time.Hour
+	// pullBackoff is kubelet's.
+	pullBackoff = 10 * time.Second
+)
+
 // runtimeRoot holds sockets, whose paths have to be short; it need not survive a boot.
 const runtimeRoot = "/run/virt-apiserver"
 
@@ -40,6 +49,8 @@ type host struct {
 	importers  *processes.Importers
 	streams    *streams.Local
 	calls      *calls.Local
+	// containers are the disks of container images.
+	containers *containerdisks.Cache
 }
 
 func newHost(ctx context.Context, options *Options) (*host, error) {
@@ -62,13 +73,23 @@ func newHost(ctx context.Context, options *Options) (*host, error) {
 		_ = store.Close()
 		return nil, fmt.Errorf("prepare imports: %w", err)
 	}
+	containers, err := containerdisks.Open(ctx, containerdisks.Config{
+		Dir: options.path("containerdisks"), Folders: options.ContainerDiskFolders, Importer: importers,
+		MaxBytes: options.ContainerDiskCache.Value(), MaxAge: containerDiskAge, Backoff: pullBackoff,
+	})
+	if err != nil {
+		_ = importers.Close()
+		_ = store.Close()
+		return nil, err
+	}
 	return &host{
-		options:   options,
-		volumes:   store,
-		launcher:  launcher,
-		importers: importers,
-		streams:   streams.NewLocal(launcher, maxSessions),
-		calls:     calls.NewLocal(launcher, maxCalls),
+		options:    options,
+		volumes:    store,
+		launcher:   launcher,
+		importers:  importers,
+		containers: containers,
+		streams:    streams.NewLocal(launcher, maxSessions),
+		calls:      calls.NewLocal(launcher, maxCalls),
 		supervisor: supervisor.New(supervisor.Config{
 			Command: []string{
 				options.LauncherPath,
@@ -76,6 +97,7 @@ func newHost(ctx context.Context, options *Options) (*host, error) {
 				"--runtime-dir=" + filepath.Join(runtimeDir, "guests"),
 				"--state-dir=" + options.path("launcher"),
 				"--volume-root=" + store.Path(),
+				"--volume-root=" + containers.Path(),
 				"--instance-id=" + instance,
 			},
 			Socket:  socket,
@@ -86,6 +108,7 @@ func newHost(ctx context.Context, options *Options) (*host, error) {
 }
 
 func (h *host) close() {
+	_ = h.containers.Close()
 	_ = h.importers.Close()
 	_ = h.volumes.Close()
 }

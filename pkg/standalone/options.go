@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 
+	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/util/validation"
 	genericoptions "k8s.io/apiserver/pkg/server/options"
 	cliflag "k8s.io/component-base/cli/flag"
@@ -20,7 +21,8 @@ import (
 
 const (
 	// DefaultDataDir holds everything that a server on its own keeps.
-	DefaultDataDir = "/var/lib/virt-apiserver"
+	DefaultDataDir            = "/var/lib/virt-apiserver"
+	defaultContainerDiskCache = "50Gi"
 	// DefaultPort is kube-apiserver's, so that kubeconfigs look familiar.
 	DefaultPort = 6443
 )
@@ -34,6 +36,10 @@ type Options struct {
 	// LauncherPath and ImporterPath are the programs that run guests and fill volumes.
 	LauncherPath string
 	ImporterPath string
+	// ContainerDiskFolders are those in which container images on disk may be named by any machine.
+	ContainerDiskFolders []string
+	// ContainerDiskCache is how many bytes disks of container images may take that nobody uses.
+	ContainerDiskCache resource.Quantity
 
 	SecureServing  *genericoptions.SecureServingOptionsWithLoopback
 	Authentication *auth.Options
@@ -45,10 +51,13 @@ func NewOptions() *Options {
 	serving.BindAddress = net.IPv4(127, 0, 0, 1)
 	serving.BindPort = DefaultPort
 	return &Options{
-		DataDir:        DefaultDataDir,
-		NodeName:       defaultNodeName(),
-		LauncherPath:   besideServer("virt-launcher"),
-		ImporterPath:   besideServer("virt-importer"),
+		DataDir:      DefaultDataDir,
+		NodeName:     defaultNodeName(),
+		LauncherPath: besideServer("virt-launcher"),
+		ImporterPath: besideServer("virt-importer"),
+
+		ContainerDiskCache: resource.MustParse(defaultContainerDiskCache),
+
 		SecureServing:  serving.WithLoopback(),
 		Authentication: &auth.Options{},
 	}
@@ -62,6 +71,10 @@ func (o *Options) AddFlags(sets *cliflag.NamedFlagSets) {
 	flags.StringVar(&o.NodeName, "node-name", o.NodeName, "Name of this machine in the status of instances.")
 	flags.StringVar(&o.LauncherPath, "launcher", o.LauncherPath, "Path of virt-launcher, which runs the guests.")
 	flags.StringVar(&o.ImporterPath, "importer", o.ImporterPath, "Path of virt-importer, which fills volumes.")
+	flags.StringSliceVar(&o.ContainerDiskFolders, "container-disk-folder", o.ContainerDiskFolders,
+		"Folder beneath which a containerDisk may name an image on disk (oci-layout:PATH, oci-archive:PATH); may be repeated. Everyone who may make machines can use the images there.")
+	flags.Var(quantityFlag{&o.ContainerDiskCache}, "container-disk-cache",
+		"How much the disks of container images may take that no machine uses, and a single one at the most.")
 	o.SecureServing.AddFlags(sets.FlagSet("secure serving"))
 	o.Authentication.AddFlags(sets.FlagSet("authentication"))
 }
@@ -74,6 +87,13 @@ func (o *Options) Complete() error {
 			return fmt.Errorf("make %s absolute: %w", *path, err)
 		}
 		*path = absolute
+	}
+	for i, folder := range o.ContainerDiskFolders {
+		resolved, err := resolveFolder(folder)
+		if err != nil {
+			return fmt.Errorf("--container-disk-folder: %w", err)
+		}
+		o.ContainerDiskFolders[i] = resolved
 	}
 	return nil
 }
@@ -91,6 +111,9 @@ func (o *Options) Validate() error {
 		if info, err := os.Stat(path); err != nil || info.IsDir() || info.Mode()&0o111 == 0 {
 			errs = append(errs, fmt.Errorf("%s: no program at %s; build it with 'make build', or say where it is", flag, path))
 		}
+	}
+	if o.ContainerDiskCache.Sign() <= 0 {
+		errs = append(errs, errors.New("--container-disk-cache: must be more than 0, such as 50Gi"))
 	}
 	return errors.Join(errs...)
 }

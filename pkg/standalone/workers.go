@@ -149,7 +149,7 @@ func (h *host) newWorkers(ctx context.Context, c *clients) (*workers, error) {
 		return nil, fmt.Errorf("build the volume controller: %w", err)
 	}
 	agent := node.New(node.Config{
-		NodeName: h.options.NodeName, Clientset: c.virt, Core: c.core, Launcher: h.launcher, Volumes: h.volumes,
+		NodeName: h.options.NodeName, Clientset: c.virt, Core: c.core, Launcher: h.launcher, Volumes: h.volumes, ContainerDisks: h.containers,
 		Recorder: c.recorder(ctx, "virt-handler"),
 	})
 	namespaces, err := namespace.New(namespace.Config{
@@ -164,6 +164,10 @@ func (h *host) newWorkers(ctx context.Context, c *clients) (*workers, error) {
 	w.add(h.supervisor.Run)
 	w.add(agent.Run)
 	w.add(collector.Run)
+	w.add(func(ctx context.Context) error {
+		h.containers.Run(ctx)
+		return nil
+	})
 	w.add(func(ctx context.Context) error {
 		namespaces.Run(ctx)
 		return nil

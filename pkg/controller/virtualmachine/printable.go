@@ -31,6 +31,10 @@ func printableStatus(o *observation, d *decision) kubevirtv1.VirtualMachinePrint
 		return kubevirtv1.VirtualMachineStatusProvisioning
 	case o.live() && hasUnboundClaim(o):
 		return kubevirtv1.VirtualMachineStatusWaitingForVolumeBinding
+	case hasCondition(o, kubevirtv1.VirtualMachineInstanceSynchronized, corev1.ConditionFalse, kubevirtv1.ReasonErrImagePull):
+		return kubevirtv1.VirtualMachineStatusErrImagePull
+	case hasCondition(o, kubevirtv1.VirtualMachineInstanceSynchronized, corev1.ConditionFalse, kubevirtv1.ReasonImagePullBackOff):
+		return kubevirtv1.VirtualMachineStatusImagePullBackOff
 	case isStarting(o):
 		return kubevirtv1.VirtualMachineStatusStarting
 	case ended(o) && d.startFailure != nil && d.startFailure.ConsecutiveFailCount > 0:

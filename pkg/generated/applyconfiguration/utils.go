@@ -52,6 +52,8 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &kubevirtv1.ClockOffsetUTCApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("CloudInitSource"):
 		return &kubevirtv1.CloudInitSourceApplyConfiguration{}
+	case v1.SchemeGroupVersion.WithKind("ContainerDiskSource"):
+		return &kubevirtv1.ContainerDiskSourceApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("CPU"):
 		return &kubevirtv1.CPUApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("CPUFeature"):

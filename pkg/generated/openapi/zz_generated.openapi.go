@@ -46,6 +46,7 @@ func GetOpenAPIDefinitions(ref common.ReferenceCallback) map[string]common.OpenA
 		v1.ClockOffset{}.OpenAPIModelName():                                    schema_pkg_apis_kubevirt_v1_ClockOffset(ref),
 		v1.ClockOffsetUTC{}.OpenAPIModelName():                                 schema_pkg_apis_kubevirt_v1_ClockOffsetUTC(ref),
 		v1.CloudInitSource{}.OpenAPIModelName():                                schema_pkg_apis_kubevirt_v1_CloudInitSource(ref),
+		v1.ContainerDiskSource{}.OpenAPIModelName():                            schema_pkg_apis_kubevirt_v1_ContainerDiskSource(ref),
 		v1.DataVolumeSource{}.OpenAPIModelName():                               schema_pkg_apis_kubevirt_v1_DataVolumeSource(ref),
 		v1.DataVolumeTemplateSpec{}.OpenAPIModelName():                         schema_pkg_apis_kubevirt_v1_DataVolumeTemplateSpec(ref),
 		v1.Devices{}.OpenAPIModelName():                                        schema_pkg_apis_kubevirt_v1_Devices(ref),
@@ -1279,6 +1280,50 @@ func schema_pkg_apis_kubevirt_v1_CloudInitSource(ref common.ReferenceCallback) c
 		},
 		Dependencies: []string{
 			corev1.LocalObjectReference{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_kubevirt_v1_ContainerDiskSource(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "ContainerDiskSource is a disk, raw or qcow2, in a container image.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"image": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Image is a reference to a registry, by tag or digest. On nodes whose administrator allows the folder it may be an image on disk: oci-layout:PATH or oci-archive:PATH, with :TAG or @DIGEST where there are several.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"imagePullSecret": {
+						SchemaProps: spec.SchemaProps{
+							Description: "ImagePullSecret names a Secret of type kubernetes.io/dockerconfigjson with the registry's credentials.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"path": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Path of the disk in the image; the only file in /disk where it is absent.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"imagePullPolicy": {
+						SchemaProps: spec.SchemaProps{
+							Description: "ImagePullPolicy is Always, IfNotPresent or Never. Where it is absent it is Always for an image with the tag latest or none, else IfNotPresent.\n\nPossible enum values:\n - `\"Always\"` means that kubelet always attempts to pull the latest image. Container will fail If the pull fails.\n - `\"IfNotPresent\"` means that kubelet pulls if the image isn't present on disk. Container will fail if the image isn't present and the pull fails.\n - `\"Never\"` means that kubelet never pulls an image, but only uses a local image. Container will fail if the image isn't present",
+							Type:        []string{"string"},
+							Format:      "",
+							Enum:        []interface{}{"Always", "IfNotPresent", "Never"},
+						},
+					},
+				},
+				Required: []string{"image"},
+			},
+		},
 	}
 }
 
@@ -3842,6 +3887,12 @@ func schema_pkg_apis_kubevirt_v1_Volume(ref common.ReferenceCallback) common.Ope
 							Ref:         ref(v1.CloudInitSource{}.OpenAPIModelName()),
 						},
 					},
+					"containerDisk": {
+						SchemaProps: spec.SchemaProps{
+							Description: "ContainerDisk is a disk in a container image; what the guest writes is gone with the instance.",
+							Ref:         ref(v1.ContainerDiskSource{}.OpenAPIModelName()),
+						},
+					},
 					"emptyDisk": {
 						SchemaProps: spec.SchemaProps{
 							Description: "EmptyDisk is an empty disk that lives as long as the instance.",
@@ -3853,7 +3904,7 @@ func schema_pkg_apis_kubevirt_v1_Volume(ref common.ReferenceCallback) common.Ope
 			},
 		},
 		Dependencies: []string{
-			v1.CloudInitSource{}.OpenAPIModelName(), v1.DataVolumeSource{}.OpenAPIModelName(), v1.EmptyDiskSource{}.OpenAPIModelName(), v1.PersistentVolumeClaimVolumeSource{}.OpenAPIModelName()},
+			v1.CloudInitSource{}.OpenAPIModelName(), v1.ContainerDiskSource{}.OpenAPIModelName(), v1.DataVolumeSource{}.OpenAPIModelName(), v1.EmptyDiskSource{}.OpenAPIModelName(), v1.PersistentVolumeClaimVolumeSource{}.OpenAPIModelName()},
 	}
 }
 
@@ -3888,6 +3939,12 @@ func schema_pkg_apis_kubevirt_v1_VolumeSource(ref common.ReferenceCallback) comm
 							Ref:         ref(v1.CloudInitSource{}.OpenAPIModelName()),
 						},
 					},
+					"containerDisk": {
+						SchemaProps: spec.SchemaProps{
+							Description: "ContainerDisk is a disk in a container image; what the guest writes is gone with the instance.",
+							Ref:         ref(v1.ContainerDiskSource{}.OpenAPIModelName()),
+						},
+					},
 					"emptyDisk": {
 						SchemaProps: spec.SchemaProps{
 							Description: "EmptyDisk is an empty disk that lives as long as the instance.",
@@ -3898,7 +3955,7 @@ func schema_pkg_apis_kubevirt_v1_VolumeSource(ref common.ReferenceCallback) comm
 			},
 		},
 		Dependencies: []string{
-			v1.CloudInitSource{}.OpenAPIModelName(), v1.DataVolumeSource{}.OpenAPIModelName(), v1.EmptyDiskSource{}.OpenAPIModelName(), v1.PersistentVolumeClaimVolumeSource{}.OpenAPIModelName()},
+			v1.CloudInitSource{}.OpenAPIModelName(), v1.ContainerDiskSource{}.OpenAPIModelName(), v1.DataVolumeSource{}.OpenAPIModelName(), v1.EmptyDiskSource{}.OpenAPIModelName(), v1.PersistentVolumeClaimVolumeSource{}.OpenAPIModelName()},
 	}
 }
 

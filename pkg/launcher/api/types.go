@@ -17,7 +17,8 @@ import (
 type StartRequest struct {
 	// Instance is the complete instance, defaults filled in.
 	Instance *kubevirtv1.VirtualMachineInstance `json:"instance"`
-	// Disks are the files behind the volumes that are claims, by volume name.
+	// Disks are the files behind the volumes that are claims or container disks, by volume name. One of a
+	// container disk is shared and never written; the launcher keeps it for as long as the domain needs it.
 	Disks map[string]DiskSource `json:"disks,omitempty"`
 	// Seeds are the contents of the cloud-init volumes, by volume name.
 	Seeds map[string]Seed `json:"seeds,omitempty"`
@@ -130,6 +131,8 @@ type Health struct {
 	PID int `json:"pid"`
 	// Version of the launcher's build; the agent replaces a launcher of another version, which harms no guest.
 	Version string `json:"version"`
+	// Arguments are those that the launcher was started with; the agent replaces one that has others.
+	Arguments []string `json:"arguments,omitempty"`
 	// Libvirt says whether the connection to libvirt is up; Message says what to do where it is not.
 	Libvirt bool `json:"libvirt"`
 	// LibvirtVersion such as 9.0.0.

@@ -26,10 +26,12 @@ type Input struct {
 	NVRAM string
 }
 
-// File is a raw image, to be opened by QEMU.
+// File is an image, to be opened by QEMU: raw, or an overlay of our own making.
 type File struct {
 	Path     string
 	ReadOnly bool
+	// Backing, if it is set, is the raw image below Path, which is then a qcow2 overlay.
+	Backing string
 	// DirectIO is true where the file can be opened past the page cache.
 	DirectIO bool
 }

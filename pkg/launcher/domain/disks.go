@@ -3,6 +3,7 @@
 package domain
 
 import (
+	"errors"
 	"fmt"
 
 	"k8s.io/utils/ptr"
@@ -33,7 +34,7 @@ func buildDisks(in Input) ([]libvirtxml.DomainDisk, error) {
 }
 
 func buildDisk(spec *kubevirtv1.Disk, file File, names targetNames) (*libvirtxml.DomainDisk, error) {
-	if err := checkPrintable("path", file.Path); err != nil {
+	if err := errors.Join(checkPrintable("path", file.Path), checkPrintable("path", file.Backing)); err != nil {
 		return nil, err
 	}
 	driver, err := buildDriver(spec.Cache, file.DirectIO)
@@ -47,10 +48,23 @@ func buildDisk(spec *kubevirtv1.Disk, file File, names targetNames) (*libvirtxml
 		Alias:  &libvirtxml.DomainAlias{Name: aliasPrefix + spec.Name},
 		Boot:   buildBoot(spec.BootOrder),
 	}
+	if file.Backing != "" {
+		setBacking(disk, file.Backing)
+	}
 	if spec.CDRom != nil {
 		return disk, setCDRom(disk, spec.CDRom, names)
 	}
 	return disk, setDisk(disk, spec.Disk, file.ReadOnly, names)
+}
+
+// setBacking names all there is below an overlay, so that nothing is found out by looking into images.
+func setBacking(disk *libvirtxml.DomainDisk, backing string) {
+	disk.Driver.Type = "qcow2"
+	disk.BackingStore = &libvirtxml.DomainDiskBackingStore{
+		Format:       &libvirtxml.DomainDiskFormat{Type: "raw"},
+		Source:       &libvirtxml.DomainDiskSource{File: &libvirtxml.DomainDiskSourceFile{File: backing}},
+		BackingStore: &libvirtxml.DomainDiskBackingStore{},
+	}
 }
 
 func setDisk(disk *libvirtxml.DomainDisk, target *kubevirtv1.DiskTarget, readOnlyFile bool, names targetNames) error {

@@ -67,7 +67,11 @@ func inputOf(instance *kubevirtv1.VirtualMachineInstance, kvm bool) Input {
 	kubevirtv1.SetIdentity(&instance.Spec, instance.UID)
 	files := map[string]File{}
 	for i, volume := range instance.Spec.Volumes {
-		files[volume.Name] = File{Path: "/disks/" + volume.Name + ".img", DirectIO: i%2 == 0}
+		file := File{Path: "/disks/" + volume.Name + ".img", DirectIO: i%2 == 0}
+		if volume.ContainerDisk != nil {
+			file.Backing = "/disks/" + volume.Name + ".base"
+		}
+		files[volume.Name] = file
 	}
 	return Input{
 		Instance:      instance,

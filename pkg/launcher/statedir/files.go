@@ -69,14 +69,21 @@ func (d *Dir) MakeEmpty(uid types.UID, volume string, size int64) (*os.File, err
 
 // create makes a new file in place of one that an interrupted start may have left. Its name is its full path.
 func (d *Dir) create(uid types.UID, volume, suffix string) (*os.File, error) {
-	if len(validation.IsDNS1123Label(volume)) > 0 {
-		return nil, fmt.Errorf("%q is no DNS label", volume)
+	name, err := fileName(uid, volume, suffix)
+	if err != nil {
+		return nil, err
 	}
-	name := filepath.Join(domainsDir, string(uid), volume+suffix)
 	if err := d.root.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
 	return d.root.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_RDWR, 0o600)
+}
+
+func fileName(uid types.UID, volume, suffix string) (string, error) {
+	if len(validation.IsDNS1123Label(volume)) > 0 {
+		return "", fmt.Errorf("%q is no DNS label", volume)
+	}
+	return filepath.Join(domainsDir, string(uid), volume+suffix), nil
 }
 
 // Cache reads the small file name, which is the launcher's own and not an instance's.

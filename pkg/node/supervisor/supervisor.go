@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -109,7 +110,7 @@ func (s *Supervisor) runOne(ctx context.Context) error {
 }
 
 // adopt returns the launcher that listens on the socket, or nil where there is none. One that is of
-// another version, or hangs, is ended.
+// another version, was started with other arguments, or hangs, is ended.
 func (s *Supervisor) adopt(ctx context.Context) (*process, error) {
 	logger := klog.FromContext(ctx)
 	launcher, err := listener(s.config.Socket)
@@ -125,6 +126,8 @@ func (s *Supervisor) adopt(ctx context.Context) (*process, error) {
 		logger.Info("Replacing a launcher that does not answer", "pid", launcher.pid, "err", err)
 	case health.Version != s.config.Version:
 		logger.Info("Replacing a launcher of another version", "pid", launcher.pid, "its", health.Version, "ours", s.config.Version)
+	case !slices.Equal(health.Arguments, s.config.Command[1:]):
+		logger.Info("Replacing a launcher that was started otherwise", "pid", launcher.pid, "its", health.Arguments, "ours", s.config.Command[1:])
 	default:
 		logger.Info("Found the launcher", "pid", launcher.pid)
 		return launcher, nil

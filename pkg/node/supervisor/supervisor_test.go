@@ -43,7 +43,7 @@ func standIn(socket, version, mode string) int {
 		return 1
 	}
 	_ = http.Serve(listener, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		_ = json.NewEncoder(w).Encode(api.Health{PID: os.Getpid(), Version: version, Libvirt: true})
+		_ = json.NewEncoder(w).Encode(api.Health{PID: os.Getpid(), Version: version, Arguments: os.Args[1:], Libvirt: true})
 	}))
 	return 0
 }
@@ -141,6 +141,21 @@ func TestLauncherOfAnotherVersionIsReplaced(t *testing.T) {
 	stop()
 
 	config.Version, config.Command[3] = "v2", "v2"
+	newer, stop := run(t, config)
+	defer stop()
+
+	launcherPID(t, newer, pid)
+	assert.ErrorIs(t, unix.Kill(pid, 0), unix.ESRCH)
+}
+
+func TestLauncherWithOtherFlagsIsReplaced(t *testing.T) {
+	config := newConfig(t, "serve")
+	t.Cleanup(func() { end(t, config) })
+	older, stop := run(t, config)
+	pid := launcherPID(t, older, 0)
+	stop()
+
+	config.Command = append(config.Command, "--volume-root=/more")
 	newer, stop := run(t, config)
 	defer stop()
 

@@ -12,6 +12,8 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/klog/v2"
 
+	"github.com/virt-apiserver/virt-apiserver/pkg/image"
+	"github.com/virt-apiserver/virt-apiserver/pkg/image/importer"
 	"github.com/virt-apiserver/virt-apiserver/pkg/workload"
 )
 
@@ -71,6 +73,12 @@ func (i *Importers) Close() error {
 	i.stopAll()
 	i.running.Wait()
 	return i.program.close()
+}
+
+// Fill runs one importer beside the imports and waits for it: it does what spec says with target, where file
+// is a container image that is on disk, or nil.
+func (i *Importers) Fill(ctx context.Context, spec importer.Spec, target, file *os.File, progress func(image.Progress)) (image.Result, error) {
+	return i.program.fill(ctx, spec, target, file, progress)
 }
 
 // OnChange implements workload.Importers.

@@ -70,17 +70,24 @@ func (p *program) close() error { return p.file.Close() }
 
 // run fills target. It returns when the process is gone.
 func (p *program) run(ctx context.Context, imp workload.Import, target *os.File, progress func(image.Progress)) error {
+	_, err := p.fill(ctx, specOf(imp), target, nil, progress)
+	return err
+}
+
+// fill does what spec says; file is a container image that is on disk, or nil.
+func (p *program) fill(ctx context.Context, spec importer.Spec, target, file *os.File, progress func(image.Progress)) (image.Result, error) {
 	process := importer.Process{
 		Path:       p.path(),
 		Credential: p.credential,
+		Image:      file,
 		Log:        logWriter{klog.FromContext(ctx)},
 	}
-	result, err := process.Run(ctx, specOf(imp), target, progress)
+	result, err := process.Run(ctx, spec, target, progress)
 	if err != nil {
-		return err
+		return image.Result{}, err
 	}
 	klog.FromContext(ctx).V(2).Info("Filled a volume", "result", result)
-	return nil
+	return result, nil
 }
 
 // logWriter makes log lines of what an importer writes to stderr.

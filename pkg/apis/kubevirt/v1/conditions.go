@@ -12,6 +12,14 @@ import (
 // ReasonPvcNotFound, of Synchronized, is that a claim of the instance does not exist.
 const ReasonPvcNotFound = "FailedPvcNotFound"
 
+// Reasons, of Synchronized, that the image of a containerDisk could not be had.
+const (
+	// ReasonErrImagePull: the first attempt has failed.
+	ReasonErrImagePull = "ErrImagePull"
+	// ReasonImagePullBackOff: it has failed again, and the next attempt waits.
+	ReasonImagePullBackOff = "ImagePullBackOff"
+)
+
 // NotReadyWithoutInstance is the Ready condition of a machine that has no instance.
 func NotReadyWithoutInstance() VirtualMachineCondition {
 	return VirtualMachineCondition{

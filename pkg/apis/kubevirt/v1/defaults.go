@@ -37,6 +37,7 @@ func SetDefaultsVirtualMachineInstanceSpec(spec *VirtualMachineInstanceSpec) {
 		fw.Bootloader.EFI.SecureBoot = ptr.To(true)
 	}
 	setDefaultsPeripherals(&domain.Devices)
+	setDefaultsVolumes(spec.Volumes)
 	setDefaultsDisks(spec)
 	setDefaultsNetwork(spec)
 	if spec.TerminationGracePeriodSeconds == nil {

@@ -77,6 +77,9 @@ func (v *VolumeSource) ClaimName() string {
 // SecretNames returns the names of the Secrets that the volume is made from.
 func (v *VolumeSource) SecretNames() []string {
 	var names []string
+	if disk := v.ContainerDisk; disk != nil && disk.ImagePullSecret != "" {
+		names = append(names, disk.ImagePullSecret)
+	}
 	for _, source := range []*CloudInitSource{v.CloudInitNoCloud, v.CloudInitConfigDrive} {
 		if source == nil {
 			continue

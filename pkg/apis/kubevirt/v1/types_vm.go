@@ -108,6 +108,8 @@ const (
 	VirtualMachineStatusPvcNotFound             VirtualMachinePrintableStatus = "ErrorPvcNotFound"
 	VirtualMachineStatusDataVolumeError         VirtualMachinePrintableStatus = "DataVolumeError"
 	VirtualMachineStatusWaitingForVolumeBinding VirtualMachinePrintableStatus = "WaitingForVolumeBinding"
+	VirtualMachineStatusErrImagePull            VirtualMachinePrintableStatus = "ErrImagePull"
+	VirtualMachineStatusImagePullBackOff        VirtualMachinePrintableStatus = "ImagePullBackOff"
 	VirtualMachineStatusUnknown                 VirtualMachinePrintableStatus = "Unknown"
 )
 

@@ -27,6 +27,9 @@ type VolumeSource struct {
 	// CloudInitConfigDrive is a seed for cloud-init's ConfigDrive source.
 	// +optional
 	CloudInitConfigDrive *CloudInitSource `json:"cloudInitConfigDrive,omitempty"`
+	// ContainerDisk is a disk in a container image; what the guest writes is gone with the instance.
+	// +optional
+	ContainerDisk *ContainerDiskSource `json:"containerDisk,omitempty"`
 	// EmptyDisk is an empty disk that lives as long as the instance.
 	// +optional
 	EmptyDisk *EmptyDiskSource `json:"emptyDisk,omitempty"`
@@ -60,6 +63,23 @@ type CloudInitSource struct {
 	NetworkDataBase64 string `json:"networkDataBase64,omitempty"`
 	// +optional
 	NetworkData string `json:"networkData,omitempty"`
+}
+
+// ContainerDiskSource is a disk, raw or qcow2, in a container image.
+type ContainerDiskSource struct {
+	// Image is a reference to a registry, by tag or digest. On nodes whose administrator allows the folder
+	// it may be an image on disk: oci-layout:PATH or oci-archive:PATH, with :TAG or @DIGEST where there are several.
+	Image string `json:"image"`
+	// ImagePullSecret names a Secret of type kubernetes.io/dockerconfigjson with the registry's credentials.
+	// +optional
+	ImagePullSecret string `json:"imagePullSecret,omitempty"`
+	// Path of the disk in the image; the only file in /disk where it is absent.
+	// +optional
+	Path string `json:"path,omitempty"`
+	// ImagePullPolicy is Always, IfNotPresent or Never. Where it is absent it is Always for an image with the
+	// tag latest or none, else IfNotPresent.
+	// +optional
+	ImagePullPolicy corev1.PullPolicy `json:"imagePullPolicy,omitempty"`
 }
 
 // EmptyDiskSource is an empty disk.

@@ -63,6 +63,11 @@ func (in CloudInitSource) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in ContainerDiskSource) OpenAPIModelName() string {
+	return "io.kubevirt.v1.ContainerDiskSource"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in DataVolumeSource) OpenAPIModelName() string {
 	return "io.kubevirt.v1.DataVolumeSource"
 }

@@ -54,6 +54,8 @@ func machine() *kubevirtv1.VirtualMachine {
 					{Name: "root", VolumeSource: kubevirtv1.VolumeSource{DataVolume: &kubevirtv1.DataVolumeSource{Name: "root"}}},
 					{Name: "seed", VolumeSource: kubevirtv1.VolumeSource{CloudInitNoCloud: &kubevirtv1.CloudInitSource{UserData: "#cloud-config\n"}}},
 					{Name: "data", VolumeSource: kubevirtv1.VolumeSource{PersistentVolumeClaim: &kubevirtv1.PersistentVolumeClaimVolumeSource{ClaimName: "data"}}},
+					{Name: "image", VolumeSource: kubevirtv1.VolumeSource{ContainerDisk: &kubevirtv1.ContainerDiskSource{
+						Image: "registry.example/disk:1", Path: "/disk/a", ImagePullSecret: "pull"}}},
 					{Name: "tmp", VolumeSource: kubevirtv1.VolumeSource{EmptyDisk: &kubevirtv1.EmptyDiskSource{Capacity: resource.MustParse("1Gi")}}},
 				},
 			}},
@@ -130,19 +132,27 @@ func TestARefusalNamesTheField(t *testing.T) {
 		"multicast MAC":              {onSpec(func(s *spec) { s.Domain.Devices.Interfaces[0].MacAddress = "03:00:00:12:34:56" }), domain + "devices.interfaces[0].macAddress", field.ErrorTypeInvalid},
 		"MAC of 8 bytes":             {onSpec(func(s *spec) { s.Domain.Devices.Interfaces[0].MacAddress = "02:00:00:12:34:56:78:9a" }), domain + "devices.interfaces[0].macAddress", field.ErrorTypeInvalid},
 		"volume name":                {onSpec(func(s *spec) { s.Volumes[2].Name = "Data" }), "spec.template.spec.volumes[2].name", field.ErrorTypeInvalid},
-		"volume twice":               {onSpec(func(s *spec) { s.Volumes[3].Name = "data" }), "spec.template.spec.volumes[3].name", field.ErrorTypeDuplicate},
+		"volume twice":               {onSpec(func(s *spec) { s.Volumes[4].Name = "data" }), "spec.template.spec.volumes[4].name", field.ErrorTypeDuplicate},
 		"volume of no kind":          {onSpec(func(s *spec) { s.Volumes[2].PersistentVolumeClaim = nil }), "spec.template.spec.volumes[2]", field.ErrorTypeInvalid},
-		"volume of two kinds":        {onSpec(func(s *spec) { s.Volumes[2].EmptyDisk = s.Volumes[3].EmptyDisk }), "spec.template.spec.volumes[2]", field.ErrorTypeInvalid},
+		"volume of two kinds":        {onSpec(func(s *spec) { s.Volumes[2].EmptyDisk = s.Volumes[4].EmptyDisk }), "spec.template.spec.volumes[2]", field.ErrorTypeInvalid},
 		"claim name with a path":     {onSpec(func(s *spec) { s.Volumes[2].PersistentVolumeClaim.ClaimName = "../other/claim" }), "spec.template.spec.volumes[2].persistentVolumeClaim.claimName", field.ErrorTypeInvalid},
 		"claim without a name":       {onSpec(func(s *spec) { s.Volumes[2].PersistentVolumeClaim.ClaimName = "" }), "spec.template.spec.volumes[2].persistentVolumeClaim.claimName", field.ErrorTypeRequired},
-		"tiny empty disk":            {onSpec(func(s *spec) { s.Volumes[3].EmptyDisk.Capacity = resource.MustParse("1k") }), "spec.template.spec.volumes[3].emptyDisk.capacity", field.ErrorTypeInvalid},
+		"image without a name":       {onSpec(func(s *spec) { s.Volumes[3].ContainerDisk.Image = "" }), "spec.template.spec.volumes[3].containerDisk.image", field.ErrorTypeRequired},
+		"image with a newline":       {onSpec(func(s *spec) { s.Volumes[3].ContainerDisk.Image = "a\nb" }), "spec.template.spec.volumes[3].containerDisk.image", field.ErrorTypeInvalid},
+		"image on disk, elsewhere":   {onSpec(func(s *spec) { s.Volumes[3].ContainerDisk.Image = "oci-layout:/a/../b" }), "spec.template.spec.volumes[3].containerDisk.image", field.ErrorTypeInvalid},
+		"relative path in an image":  {onSpec(func(s *spec) { s.Volumes[3].ContainerDisk.Path = "disk/a" }), "spec.template.spec.volumes[3].containerDisk.path", field.ErrorTypeInvalid},
+		"path to an image's root":    {onSpec(func(s *spec) { s.Volumes[3].ContainerDisk.Path = "/" }), "spec.template.spec.volumes[3].containerDisk.path", field.ErrorTypeInvalid},
+		"path that leads out":        {onSpec(func(s *spec) { s.Volumes[3].ContainerDisk.Path = "/disk/../../x" }), "spec.template.spec.volumes[3].containerDisk.path", field.ErrorTypeInvalid},
+		"pull secret":                {onSpec(func(s *spec) { s.Volumes[3].ContainerDisk.ImagePullSecret = "a/b" }), "spec.template.spec.volumes[3].containerDisk.imagePullSecret", field.ErrorTypeInvalid},
+		"pull policy":                {onSpec(func(s *spec) { s.Volumes[3].ContainerDisk.ImagePullPolicy = "Sometimes" }), "spec.template.spec.volumes[3].containerDisk.imagePullPolicy", field.ErrorTypeNotSupported},
+		"tiny empty disk":            {onSpec(func(s *spec) { s.Volumes[4].EmptyDisk.Capacity = resource.MustParse("1k") }), "spec.template.spec.volumes[4].emptyDisk.capacity", field.ErrorTypeInvalid},
 		"empty seed":                 {onSpec(func(s *spec) { s.Volumes[1].CloudInitNoCloud.UserData = "" }), "spec.template.spec.volumes[1].cloudInitNoCloud", field.ErrorTypeRequired},
 		"long seed":                  {onSpec(func(s *spec) { s.Volumes[1].CloudInitNoCloud.UserData = strings.Repeat("x", 2049) }), "spec.template.spec.volumes[1].cloudInitNoCloud.userData", field.ErrorTypeTooLong},
 		"seed twice":                 {onSpec(func(s *spec) { s.Volumes[1].CloudInitNoCloud.UserDataBase64 = "eA==" }), "spec.template.spec.volumes[1].cloudInitNoCloud", field.ErrorTypeInvalid},
 		"seed that is no base64":     {onSpec(func(s *spec) { *s.Volumes[1].CloudInitNoCloud = kubevirtv1.CloudInitSource{UserDataBase64: "?"} }), "spec.template.spec.volumes[1].cloudInitNoCloud.userDataBase64", field.ErrorTypeInvalid},
 		"two seeds": {onSpec(func(s *spec) {
-			s.Volumes[3] = kubevirtv1.Volume{Name: "seed2", VolumeSource: s.Volumes[1].VolumeSource}
-		}), "spec.template.spec.volumes[3]", field.ErrorTypeInvalid},
+			s.Volumes[4] = kubevirtv1.Volume{Name: "seed2", VolumeSource: s.Volumes[1].VolumeSource}
+		}), "spec.template.spec.volumes[4]", field.ErrorTypeInvalid},
 		"more volumes than are useful": {onSpec(func(s *spec) { s.Volumes = append(s.Volumes, make([]kubevirtv1.Volume, 256)...) }), "spec.template.spec.volumes", field.ErrorTypeTooMany},
 	}
 	for name, test := range tests {

@@ -19,6 +19,11 @@ const (
 	minEmptyDisk  = 1 << 20
 )
 
+// sourceNames are the sources that a volume may have.
+var sourceNames = []string{
+	"dataVolume", "persistentVolumeClaim", "cloudInitNoCloud", "cloudInitConfigDrive", "containerDisk", "emptyDisk",
+}
+
 func validateVolumes(volumes []kubevirtv1.Volume, path *field.Path) field.ErrorList {
 	if len(volumes) > maxItems {
 		return field.ErrorList{field.TooMany(path, len(volumes), maxItems)}
@@ -64,6 +69,10 @@ func validateVolumeSource(source *kubevirtv1.VolumeSource, path *field.Path) fie
 		count++
 		errs = append(errs, validateSeed(seed, path.Child("cloudInitConfigDrive"))...)
 	}
+	if disk := source.ContainerDisk; disk != nil {
+		count++
+		errs = append(errs, validateContainerDisk(disk, path.Child("containerDisk"))...)
+	}
 	if empty := source.EmptyDisk; empty != nil {
 		count++
 		capacity := path.Child("emptyDisk", "capacity")
@@ -72,7 +81,7 @@ func validateVolumeSource(source *kubevirtv1.VolumeSource, path *field.Path) fie
 		}
 	}
 	if count != 1 {
-		errs = append(errs, field.Invalid(path, count, "must have exactly one source type: dataVolume, persistentVolumeClaim, cloudInitNoCloud, cloudInitConfigDrive or emptyDisk"))
+		errs = append(errs, field.Invalid(path, count, "must have exactly one source type set: "+strings.Join(sourceNames, ", ")))
 	}
 	return errs
 }

@@ -83,6 +83,9 @@ func References(spec *kubevirtv1.VirtualMachineInstanceSpec, path *field.Path) [
 		if claim := volume.PersistentVolumeClaim; claim != nil {
 			found = append(found, reference.Claim(path.Child("persistentVolumeClaim", "claimName"), claim.ClaimName))
 		}
+		if disk := volume.ContainerDisk; disk != nil && disk.ImagePullSecret != "" {
+			found = append(found, reference.Secret(path.Child("containerDisk", "imagePullSecret"), disk.ImagePullSecret))
+		}
 		found = append(found, cloudInitReferences(volume.CloudInitNoCloud, path.Child("cloudInitNoCloud"))...)
 		found = append(found, cloudInitReferences(volume.CloudInitConfigDrive, path.Child("cloudInitConfigDrive"))...)
 	}

@@ -59,6 +59,14 @@ func (b *VolumeApplyConfiguration) WithCloudInitConfigDrive(value *CloudInitSour
 	return b
 }
 
+// WithContainerDisk sets the ContainerDisk field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the ContainerDisk field is set to the value of the last call.
+func (b *VolumeApplyConfiguration) WithContainerDisk(value *ContainerDiskSourceApplyConfiguration) *VolumeApplyConfiguration {
+	b.VolumeSourceApplyConfiguration.ContainerDisk = value
+	return b
+}
+
 // WithEmptyDisk sets the EmptyDisk field in the declarative configuration to the given value
 // and returns the receiver, so that objects can be built by chaining "With" function invocations.
 // If called multiple times, the EmptyDisk field is set to the value of the last call.

@@ -17,6 +17,8 @@ type VolumeSourceApplyConfiguration struct {
 	CloudInitNoCloud *CloudInitSourceApplyConfiguration `json:"cloudInitNoCloud,omitempty"`
 	// CloudInitConfigDrive is a seed for cloud-init's ConfigDrive source.
 	CloudInitConfigDrive *CloudInitSourceApplyConfiguration `json:"cloudInitConfigDrive,omitempty"`
+	// ContainerDisk is a disk in a container image; what the guest writes is gone with the instance.
+	ContainerDisk *ContainerDiskSourceApplyConfiguration `json:"containerDisk,omitempty"`
 	// EmptyDisk is an empty disk that lives as long as the instance.
 	EmptyDisk *EmptyDiskSourceApplyConfiguration `json:"emptyDisk,omitempty"`
 }
@@ -56,6 +58,14 @@ func (b *VolumeSourceApplyConfiguration) WithCloudInitNoCloud(value *CloudInitSo
 // If called multiple times, the CloudInitConfigDrive field is set to the value of the last call.
 func (b *VolumeSourceApplyConfiguration) WithCloudInitConfigDrive(value *CloudInitSourceApplyConfiguration) *VolumeSourceApplyConfiguration {
 	b.CloudInitConfigDrive = value
+	return b
+}
+
+// WithContainerDisk sets the ContainerDisk field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the ContainerDisk field is set to the value of the last call.
+func (b *VolumeSourceApplyConfiguration) WithContainerDisk(value *ContainerDiskSourceApplyConfiguration) *VolumeSourceApplyConfiguration {
+	b.ContainerDisk = value
 	return b
 }
 

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package v1
+
+import (
+	"strings"
+
+	corev1 "k8s.io/api/core/v1"
+)
+
+func setDefaultsVolumes(volumes []Volume) {
+	for i := range volumes {
+		if disk := volumes[i].ContainerDisk; disk != nil && disk.ImagePullPolicy == "" {
+			disk.ImagePullPolicy = defaultPullPolicy(disk.Image)
+		}
+	}
+}
+
+// defaultPullPolicy asks the registry each time about a tag that is known to move.
+func defaultPullPolicy(image string) corev1.PullPolicy {
+	if strings.Contains(image, "@") {
+		return corev1.PullIfNotPresent
+	}
+	// A colon before the last slash is that of a port.
+	_, tag, tagged := strings.Cut(image[strings.LastIndex(image, "/")+1:], ":")
+	if !tagged || tag == "latest" {
+		return corev1.PullAlways
+	}
+	return corev1.PullIfNotPresent
+}

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package launcher
+
+import (
+	"errors"
+
+	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
+	"github.com/virt-apiserver/virt-apiserver/pkg/launcher/api"
+	"github.com/virt-apiserver/virt-apiserver/pkg/launcher/domain"
+)
+
+// overlayContainerDisk puts an overlay of the instance's own on a disk that others use too. The disk gets a
+// name among the instance's files, so that it stays for as long as those, whatever becomes of where it was.
+func (m *Manager) overlayContainerDisk(request *api.StartRequest, volume *kubevirtv1.Volume) (*domain.File, error) {
+	source, ok := request.Disks[volume.Name]
+	if !ok {
+		return nil, invalid(errors.New("no disk was given"))
+	}
+	base, err := openBeneath(m.options.VolumeRoots, source.Path, true)
+	if err != nil {
+		return nil, invalid(err)
+	}
+	defer base.Close()
+	kept, err := m.state.KeepBase(request.Instance.UID, volume.Name, base)
+	if err != nil {
+		return nil, err
+	}
+	overlay, err := m.state.MakeOverlay(request.Instance.UID, volume.Name, base, kept)
+	if err != nil {
+		return nil, err
+	}
+	defer overlay.Close()
+	return &domain.File{Path: overlay.Name(), Backing: kept, DirectIO: takesDirectIO(overlay) && takesDirectIO(base)}, nil
+}

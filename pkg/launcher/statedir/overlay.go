@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package statedir
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+
+	"golang.org/x/sys/unix"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/virt-apiserver/virt-apiserver/pkg/image/qcow2"
+)
+
+// sector is the unit of a disk's size.
+const sector = 512
+
+// KeepBase gives base another name, among the files of an instance whose record is saved, and returns its
+// path: the file stays for as long as that name. base has to be on the file system of the directory.
+func (d *Dir) KeepBase(uid types.UID, volume string, base *os.File) (string, error) {
+	name, err := fileName(uid, volume, ".base")
+	if err != nil {
+		return "", err
+	}
+	if err := d.root.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("keep the base of %s: %w", volume, err)
+	}
+	dir, err := d.root.Open(filepath.Dir(name))
+	if err != nil {
+		return "", fmt.Errorf("keep the base of %s: %w", volume, err)
+	}
+	defer dir.Close()
+	// By the descriptor: what its path leads to may be another file by now.
+	opened := "/proc/self/fd/" + strconv.Itoa(int(base.Fd()))
+	if err := unix.Linkat(unix.AT_FDCWD, opened, int(dir.Fd()), filepath.Base(name), unix.AT_SYMLINK_FOLLOW); err != nil {
+		return "", fmt.Errorf("keep the base of %s: link %s: %w", volume, base.Name(), err)
+	}
+	return filepath.Join(d.path, name), nil
+}
+
+// MakeOverlay makes a file for a volume of an instance whose record is saved, and returns it, open: it reads
+// as base, which lies at path, and takes what the guest writes.
+func (d *Dir) MakeOverlay(uid types.UID, volume string, base *os.File, path string) (*os.File, error) {
+	info, err := base.Stat()
+	if err != nil {
+		return nil, fmt.Errorf("overlay %s: %w", volume, err)
+	}
+	f, err := d.create(uid, volume, ".qcow2")
+	if err != nil {
+		return nil, fmt.Errorf("overlay %s: %w", volume, err)
+	}
+	size := (info.Size() + sector - 1) / sector * sector
+	if err := qcow2.NewOverlay(f, size, path); err != nil {
+		_ = f.Close()
+		return nil, fmt.Errorf("overlay %s: %w", volume, err)
+	}
+	return f, nil
+}

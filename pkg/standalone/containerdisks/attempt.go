@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package containerdisks
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/klog/v2"
+
+	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
+	"github.com/virt-apiserver/virt-apiserver/pkg/workload"
+)
+
+// maxBackoff is the longest wait between two attempts, as kubelet's.
+const maxBackoff = 5 * time.Minute
+
+type attemptKey struct {
+	instance types.NamespacedName
+	uid      types.UID
+	volume   string
+}
+
+// attempt is what was done so far about one volume of one instance.
+type attempt struct {
+	stop    context.CancelFunc
+	running bool
+	// entry is the disk, once it is there.
+	entry string
+	// failures in a row, of which err is the last.
+	failures int
+	err      error
+	retryAt  time.Time
+}
+
+// Ensure implements workload.ContainerDisks.
+func (c *Cache) Ensure(_ context.Context, disk workload.ContainerDisk) (string, error) {
+	if err := c.lifetime.Err(); err != nil {
+		return "", err
+	}
+	key := attemptKey{disk.Instance, disk.UID, disk.Volume}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	a := c.attempts[key]
+	if a == nil {
+		a = &attempt{}
+		c.attempts[key] = a
+	}
+	if a.entry != "" {
+		if c.entries[a.entry] != nil {
+			return c.diskPath(a.entry), nil
+		}
+		a.entry = "" // it was not fetched for so long that it was removed
+	}
+	if !a.running && !time.Now().Before(a.retryAt) {
+		c.start(key, a, disk)
+	}
+	if a.failures == 0 {
+		return "", workload.ErrPulling
+	}
+	return "", a.failure(disk.Source.Image)
+}
+
+// start begins an attempt; the caller holds mu.
+func (c *Cache) start(key attemptKey, a *attempt, disk workload.ContainerDisk) {
+	ctx, stop := context.WithCancel(c.lifetime)
+	a.running, a.stop = true, stop
+	c.running.Go(func() {
+		defer stop()
+		entry, err := c.pull(ctx, disk)
+		if ctx.Err() != nil {
+			return // forgotten, or over
+		}
+		c.ended(key, a, entry, err)
+	})
+}
+
+func (c *Cache) ended(key attemptKey, a *attempt, entry string, err error) {
+	c.mu.Lock()
+	if c.attempts[key] != a {
+		c.mu.Unlock()
+		return
+	}
+	a.running, a.entry, a.err = false, entry, err
+	if err != nil {
+		wait := min(c.config.Backoff<<min(a.failures, 10), maxBackoff)
+		a.failures++
+		a.retryAt = time.Now().Add(wait)
+		timer := time.AfterFunc(wait, func() { c.notify(key.instance) })
+		context.AfterFunc(c.lifetime, func() { timer.Stop() })
+		klog.FromContext(c.lifetime).Info("An image could not be pulled", "instance", key.instance, "volume", key.volume, "failures", a.failures, "err", err)
+	}
+	c.mu.Unlock()
+	c.notify(key.instance)
+}
+
+// failure is what the user is told: the first time that it failed, then that it is put off.
+func (a *attempt) failure(image string) *workload.PullError {
+	if a.failures == 1 {
+		return &workload.PullError{
+			Reason:  kubevirtv1.ReasonErrImagePull,
+			Message: fmt.Sprintf("failed to pull image %q: %v", image, a.err),
+		}
+	}
+	return &workload.PullError{
+		Reason:  kubevirtv1.ReasonImagePullBackOff,
+		Message: fmt.Sprintf("Back-off pulling image %q: %v", image, a.err),
+	}
+}
+
+// Forget implements workload.ContainerDisks.
+func (c *Cache) Forget(instance types.NamespacedName) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for key, a := range c.attempts {
+		if key.instance != instance {
+			continue
+		}
+		if a.running {
+			a.stop()
+		}
+		delete(c.attempts, key)
+	}
+}

@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package containerdisks
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/sys/unix"
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/klog/v2"
+
+	"github.com/virt-apiserver/virt-apiserver/pkg/beneath"
+	"github.com/virt-apiserver/virt-apiserver/pkg/image"
+	"github.com/virt-apiserver/virt-apiserver/pkg/image/failure"
+	"github.com/virt-apiserver/virt-apiserver/pkg/image/importer"
+	"github.com/virt-apiserver/virt-apiserver/pkg/image/source"
+	"github.com/virt-apiserver/virt-apiserver/pkg/workload"
+)
+
+const (
+	// maxDisk is the largest disk that an image may hold, as the guest sees it.
+	maxDisk = 1 << 40
+	// minFree is what a pull leaves on the file system, which all guests write to.
+	minFree = 1 << 30
+)
+
+// pull returns the entry of a disk, which is there then. The image is asked for by what it is now, unless
+// the policy allows an earlier answer to the same question by somebody with the same right.
+func (c *Cache) pull(ctx context.Context, disk workload.ContainerDisk) (string, error) {
+	src, g := disk.Source, grantOf(disk.Source)
+	_, onDisk := source.ParseLocal(src.Image)
+	if !onDisk && disk.Policy != corev1.PullAlways {
+		if entry, ok := c.byGrant(g, src.Path); ok && c.use(entry, g) {
+			return entry, nil
+		}
+		if disk.Policy == corev1.PullNever {
+			return "", errors.New("it is not on this node, and imagePullPolicy is Never")
+		}
+	}
+	digest, err := c.share(ctx, "resolve/"+src.Image+"/"+g.Credentials, func(ctx context.Context) (string, error) {
+		return c.resolve(ctx, src)
+	})
+	if err != nil {
+		return "", err
+	}
+	entry := entryName(digest, src.Path)
+	if c.use(entry, g) {
+		return entry, nil
+	}
+	if !onDisk {
+		// What is read is what was resolved, whatever the tag is by now.
+		src.Image = withDigest(src.Image, digest)
+	}
+	_, err = c.share(ctx, "fetch/"+entry, func(ctx context.Context) (string, error) {
+		if c.has(entry) {
+			return entry, nil
+		}
+		return entry, c.fetch(ctx, src, digest)
+	})
+	if err != nil {
+		return "", err
+	}
+	if !c.use(entry, g) {
+		return "", errors.New("it was removed again")
+	}
+	return entry, nil
+}
+
+// withDigest replaces an image's tag or digest.
+func withDigest(image, digest string) string {
+	image, _, _ = strings.Cut(image, "@")
+	slash := strings.LastIndex(image, "/")
+	if colon := strings.LastIndex(image, ":"); colon > slash {
+		image = image[:colon]
+	}
+	return image + "@" + digest
+}
+
+func (c *Cache) resolve(ctx context.Context, src source.Container) (string, error) {
+	fd, err := unix.MemfdCreate("resolve", unix.MFD_CLOEXEC)
+	if err != nil {
+		return "", err
+	}
+	nothing := os.NewFile(uintptr(fd), "resolve")
+	defer nothing.Close()
+	result, err := c.read(ctx, importer.Spec{Container: &src, Resolve: true, SizeBytes: maxDisk}, nothing)
+	return result.Digest, err
+}
+
+// fetch makes the entry of the disk of src, whose digest is known.
+func (c *Cache) fetch(ctx context.Context, src source.Container, digest string) error {
+	select {
+	case c.slots <- struct{}{}:
+		defer func() { <-c.slots }()
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	partial := partialPrefix + rand.Text()
+	if err := c.root.Mkdir(partial, dirMode); err != nil {
+		return failure.FromWrite(err)
+	}
+	err := c.fill(ctx, partial, src, digest)
+	if err == nil {
+		err = c.commit(partial, src.Path, digest)
+	}
+	if err != nil {
+		return errors.Join(err, c.root.RemoveAll(partial))
+	}
+	c.sweep(ctx)
+	return nil
+}
+
+func (c *Cache) fill(ctx context.Context, dir string, src source.Container, digest string) error {
+	target, err := c.root.OpenFile(filepath.Join(dir, diskName), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return failure.FromWrite(err)
+	}
+	defer target.Close()
+	result, err := c.read(ctx, importer.Spec{Container: &src, Fit: true, SizeBytes: maxDisk}, target)
+	if err != nil {
+		return err
+	}
+	if result.Digest != digest {
+		return failure.Transient(failure.ChecksumError, "the image has changed from %s to %s while it was read", digest, result.Digest)
+	}
+	if result.VirtualSizeBytes <= 0 {
+		return failure.Permanent(failure.NotAnImage, "the disk in the image is empty")
+	}
+	klog.FromContext(ctx).Info("Pulled a container disk", "image", src.Image, "digest", digest, "transferredBytes", result.TransferredBytes, "writtenBytes", result.WrittenBytes)
+	return target.Chmod(diskMode)
+}
+
+// read has an importer do what spec says, and ends it where it writes too much.
+func (c *Cache) read(ctx context.Context, spec importer.Spec, target *os.File) (image.Result, error) {
+	file, err := c.openLocal(spec.Container.Image)
+	if err != nil {
+		return image.Result{}, err
+	}
+	if file != nil {
+		defer file.Close()
+	}
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	return c.config.Importer.Fill(ctx, spec, target, file, func(p image.Progress) {
+		if err := c.checkSpace(p.WrittenBytes); err != nil {
+			cancel(err)
+		}
+	})
+}
+
+func (c *Cache) openLocal(name string) (*os.File, error) {
+	local, onDisk := source.ParseLocal(name)
+	if !onDisk {
+		return nil, nil
+	}
+	file, err := beneath.Open(c.config.Folders, local.Path, unix.O_RDONLY)
+	if err != nil {
+		return nil, fmt.Errorf("%w; the administrator of the node allows folders with --container-disk-folder", err)
+	}
+	return file, nil
+}
+
+func (c *Cache) checkSpace(written int64) error {
+	if written > c.config.MaxBytes {
+		return failure.Permanent(failure.ImageTooLarge,
+			"the disk takes more than the %d bytes that the node has for container disks: --container-disk-cache sets that", c.config.MaxBytes)
+	}
+	dir, err := c.root.Open(".")
+	if err != nil {
+		return err
+	}
+	defer dir.Close()
+	var stat unix.Statfs_t
+	if err := unix.Fstatfs(int(dir.Fd()), &stat); err != nil {
+		return err
+	}
+	if free := int64(stat.Bavail) * stat.Bsize; free < minFree {
+		return failure.Transient(failure.NoSpace, "the node's file system has only %d MiB left: free some", free>>20)
+	}
+	return nil
+}
+
+// commit makes the directory an entry, durably: the importer has synced the disk.
+func (c *Cache) commit(partial, path, digest string) error {
+	known := &meta{Digest: digest, Path: path}
+	if err := c.writeMeta(partial, known); err != nil {
+		return failure.FromWrite(err)
+	}
+	entry := entryName(digest, path)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	// One that is there without being known has no readable meta.
+	if err := c.root.RemoveAll(entry); err != nil {
+		return failure.FromWrite(err)
+	}
+	if err := c.root.Rename(partial, entry); err != nil {
+		return failure.FromWrite(err)
+	}
+	c.entries[entry] = known
+	return nil
+}
