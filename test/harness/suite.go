@@ -17,6 +17,8 @@ import (
 type Suite struct {
 	// Root holds all files of this run.
 	Root string
+	// Folder is one that the server's administrator allows, for images and disks of the host.
+	Folder string
 	Programs
 	Images *Images
 	// Server is for tests that do it no harm.
@@ -83,8 +85,12 @@ func (s *Suite) prepare() error {
 	if s.Images, err = serveImages(s.Root); err != nil {
 		return err
 	}
+	s.Folder = filepath.Join(s.Root, "folder")
+	if err := os.Mkdir(s.Folder, 0o755); err != nil {
+		return err
+	}
 	if s.Server, err = s.NewServer("shared"); err != nil {
 		return err
 	}
-	return s.Server.Start()
+	return s.Server.Start("--container-disk-folder", s.Folder)
 }
