@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"k8s.io/apimachinery/pkg/api/resource"
@@ -23,6 +24,7 @@ import (
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
 	"github.com/virt-apiserver/virt-apiserver/pkg/launcher/api"
 	"github.com/virt-apiserver/virt-apiserver/pkg/launcher/domain"
+	"github.com/virt-apiserver/virt-apiserver/pkg/launcher/guestagent"
 	"github.com/virt-apiserver/virt-apiserver/pkg/launcher/statedir"
 )
 
@@ -53,6 +55,8 @@ type fakeHypervisor struct {
 	// probe is the answer to ProbeKVM; probed counts its calls.
 	probe  func() (string, error)
 	probed int
+	// agent is what listens where the guest's agent does; nil where nothing does.
+	agent guestagent.Executor
 }
 
 type fakeDomain struct {
@@ -224,6 +228,36 @@ func (f *fakeHypervisor) OpenScreen(Ref) (net.Conn, error) { return f.screen, ni
 
 func (f *fakeHypervisor) Screenshot(_ Ref, read func(string, io.Reader) error) error {
 	return read("image/x-portable-pixmap", strings.NewReader(f.picture))
+}
+
+func (f *fakeHypervisor) AgentOpen(ref Ref) (bool, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if _, err := f.find(ref); err != nil {
+		return false, err
+	}
+	return f.agent != nil, nil
+}
+
+func (f *fakeHypervisor) AskAgent(ref Ref, command string, timeout time.Duration) (string, error) {
+	f.mu.Lock()
+	_, err := f.find(ref)
+	agent := f.agent
+	f.mu.Unlock()
+	switch {
+	case err != nil:
+		return "", err
+	case agent == nil:
+		return "", ErrNoAgent
+	}
+	return agent(command, timeout)
+}
+
+// setAgent has something come or go where the guest's agent is.
+func (f *fakeHypervisor) setAgent(agent guestagent.Executor) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.agent = agent
 }
 
 func (f *fakeHypervisor) ProbeKVM(context.Context, string) (string, error) {

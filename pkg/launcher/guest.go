@@ -3,6 +3,7 @@
 package launcher
 
 import (
+	"context"
 	"errors"
 	"sync"
 	"sync/atomic"
@@ -20,8 +21,12 @@ type guest struct {
 	dirty atomic.Bool
 	// stale is true while the facts may not be so any more.
 	stale atomic.Bool
+	// agentDirty is true while somebody is about to look for its agent.
+	agentDirty atomic.Bool
 	// console and screen are the sessions that are open.
 	console, screen seat
+	// freezing is held while its file systems are frozen or thawed.
+	freezing sync.Mutex
 
 	// mu is held through each operation on the instance, and guards what follows.
 	mu     sync.Mutex
@@ -33,6 +38,10 @@ type guest struct {
 	gone bool
 	// poke wakes who ends the domain after its grace period; nil where nobody does.
 	poke chan struct{}
+	// agent is what is known of the guest's agent.
+	agent attendance
+	// thaw ends the wait for the deadline of a freeze; nil where nobody waits.
+	thaw context.CancelFunc
 }
 
 func newGuest(record statedir.Record) *guest {
@@ -79,6 +88,12 @@ func (m *Manager) settle(g *guest, power Power) {
 	}
 	if changed {
 		m.save(g)
+	}
+	if !power.Active() {
+		m.loseAgent(g)
+		g.endFreeze()
+	} else if !g.record.ThawAt.IsZero() {
+		m.awaitThaw(g)
 	}
 	m.hub.set(g.status())
 	if power == PowerCrashed {
@@ -162,6 +177,9 @@ func (g *guest) status() api.DomainStatus {
 		status.State, status.Reason, status.Message = end.State, end.Reason, end.Message
 		return status
 	}
+	status.Agent = g.agent.status
+	status.Frozen = !g.record.ThawAt.IsZero()
+	status.Credentials = g.record.Credentials
 	status.State, status.Reason = stateOf(g.power, !g.record.Deadline.IsZero())
 	status.Message = pausedMessage(status.Reason)
 	return status

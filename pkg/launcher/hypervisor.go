@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"time"
 
 	"k8s.io/apimachinery/pkg/types"
 
@@ -22,6 +23,8 @@ var (
 	ErrNotRunning = errors.New("the domain does not run")
 	// ErrUnsupported: the domain can't be had on this node, however often it is tried.
 	ErrUnsupported = errors.New("not supported on this node")
+	// ErrNoAgent: the guest's agent does not answer, or not in time.
+	ErrNoAgent = errors.New("the guest agent does not answer")
 )
 
 // Hypervisor has domains. Those without the mark of this launcher are not there for any method but Find. It is safe for concurrent use; where it is not connected, every method but Connection
@@ -51,6 +54,10 @@ type Hypervisor interface {
 	OpenScreen(ref Ref) (net.Conn, error)
 	// Screenshot has read take a picture of the domain's first screen, of the type mime.
 	Screenshot(ref Ref, read func(mime string, picture io.Reader) error) error
+	// AgentOpen says whether something in the guest listens where its agent does.
+	AgentOpen(ref Ref) (bool, error)
+	// AskAgent passes a command to the guest's agent and returns its answer, which may be anything.
+	AskAgent(ref Ref, command string, timeout time.Duration) (string, error)
 }
 
 // Ref names the domain of an instance. A domain with the UUID that is another instance's is not meant.

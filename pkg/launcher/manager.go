@@ -14,6 +14,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	"github.com/virt-apiserver/virt-apiserver/pkg/launcher/api"
+	"github.com/virt-apiserver/virt-apiserver/pkg/launcher/guestagent"
 	"github.com/virt-apiserver/virt-apiserver/pkg/launcher/statedir"
 )
 
@@ -50,6 +51,8 @@ type Manager struct {
 	background context.Context
 	// screenshots that are being taken.
 	screenshots chan struct{}
+	// polls are the guests' agents that are being asked without anybody having asked for it.
+	polls chan struct{}
 
 	mu     sync.Mutex
 	synced bool
@@ -77,6 +80,7 @@ func New(ctx context.Context, options Options, hypervisor Hypervisor, prober KVM
 		log:         options.Log,
 		background:  ctx,
 		screenshots: make(chan struct{}, maxScreenshots),
+		polls:       make(chan struct{}, maxPolls),
 		guests:      map[types.NamespacedName]*guest{},
 		broken:      broken,
 	}
@@ -116,7 +120,7 @@ func (m *Manager) Connected() {
 	complete := true
 	for _, g := range m.all() {
 		g.mu.Lock()
-		if !g.gone && m.refresh(g) != nil {
+		if !g.gone && (m.refresh(g) != nil || m.lookForAgent(g) != nil) {
 			complete = false
 		}
 		g.mu.Unlock()
@@ -220,6 +224,8 @@ func (m *Manager) acquire(key types.NamespacedName) (*guest, error) {
 func (m *Manager) drop(g *guest) {
 	g.gone = true
 	g.endStop()
+	g.endFreeze()
+	m.loseAgent(g)
 	m.mu.Lock()
 	delete(m.guests, keyOf(&g.record))
 	m.mu.Unlock()
@@ -282,6 +288,8 @@ func (m *Manager) refused(doing string, err error) error {
 		return &api.Error{Reason: told.Reason, Message: err.Error()}
 	case errors.Is(err, ErrUnavailable):
 		return m.unavailable()
+	case errors.Is(err, ErrNoAgent), errors.Is(err, guestagent.ErrGarbage):
+		return &api.Error{Reason: api.ErrorNoAgent, Message: fmt.Sprintf("%s: %v", doing, err)}
 	case errors.Is(err, ErrNotRunning), errors.Is(err, ErrNoDomain):
 		return &api.Error{Reason: api.ErrorNotRunning, Message: fmt.Sprintf("%s: %v", doing, err)}
 	case errors.Is(err, ErrUnsupported):

@@ -23,6 +23,8 @@ const (
 	ErrorLibvirtUnavailable = "LibvirtUnavailable"
 	// ErrorStartFailed: libvirt or QEMU refused to start the domain; nothing of it is left.
 	ErrorStartFailed = "StartFailed"
+	// ErrorNoAgent: the guest's agent is not there, does not answer, or not what it should.
+	ErrorNoAgent = "NoAgent"
 	// ErrorInternal: anything else; the launcher's log says more.
 	ErrorInternal = "Internal"
 )

@@ -98,6 +98,12 @@ type DomainStatus struct {
 	Memory Memory `json:"memory,omitzero"`
 	// Interfaces of the domain.
 	Interfaces []kubevirtv1.VirtualMachineInstanceNetworkInterface `json:"interfaces,omitempty"`
+	// Agent is nil while it is not known whether one answers in the guest.
+	Agent *Agent `json:"agent,omitempty"`
+	// Frozen is true from a freeze that was asked for to the thaw.
+	Frozen bool `json:"frozen,omitempty"`
+	// Credentials is the version of the Credentials that the guest was last given.
+	Credentials string `json:"credentials,omitempty"`
 }
 
 // Memory of a guest in bytes.

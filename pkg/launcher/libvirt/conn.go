@@ -22,6 +22,9 @@ const (
 	// maxSlow is how many starts and stops go on at a time; each has a connection of its own, because
 	// libvirt does only a few things at once for one connection.
 	maxSlow = 32
+	// maxAsked is how many agents are asked at a time: libvirt serves no more for one connection, and has
+	// some twenty workers for all. A guest that does not answer occupies one.
+	maxAsked = 5
 )
 
 // Options of a Conn.
@@ -43,15 +46,20 @@ type Watcher interface {
 	Changed(uuid string)
 	// Resized is called when the hardware of a domain, of whoever, may have changed.
 	Resized(uuid string)
+	// AgentChanged is called when a guest's agent, of whoever, has come or gone.
+	AgentChanged(uuid string)
 }
 
 // Conn is a connection to libvirt. It implements launcher.Hypervisor and launcher.KVMProber.
 type Conn struct {
 	options Options
 	slow    chan struct{}
+	asked   chan struct{}
 
-	mu         sync.Mutex
-	current    *libvirt.Connect
+	mu      sync.Mutex
+	current *libvirt.Connect
+	// agents is a connection for what guests may keep waiting.
+	agents     *libvirt.Connect
 	connection launcher.Connection
 }
 
@@ -65,6 +73,7 @@ func New(options Options) *Conn {
 	return &Conn{
 		options:    options,
 		slow:       make(chan struct{}, maxSlow),
+		asked:      make(chan struct{}, maxAsked),
 		connection: launcher.Connection{Message: "libvirt is being connected to; try again"},
 	}
 }
@@ -130,14 +139,32 @@ func (c *Conn) connect(watcher Watcher) (<-chan struct{}, error) {
 		_, _ = conn.Close()
 		return nil, err
 	}
+	agents, err := c.connectAgain()
+	if err != nil {
+		_, _ = conn.Close()
+		return nil, err
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.current = conn
+	c.current, c.agents = conn, agents
 	c.connection = launcher.Connection{
 		Up:      true,
 		Version: fmt.Sprintf("%d.%d.%d", version/1_000_000, version/1000%1000, version%1000),
 	}
 	return lost, nil
+}
+
+// connectAgain returns one more connection, which nobody listens to.
+func (c *Conn) connectAgain() (*libvirt.Connect, error) {
+	conn, err := libvirt.NewConnect(c.options.URI)
+	if err != nil {
+		return nil, err
+	}
+	if err := conn.SetKeepAlive(keepAliveInterval, keepAliveCount); err != nil {
+		_, _ = conn.Close()
+		return nil, err
+	}
+	return conn, nil
 }
 
 func (c *Conn) listen(conn *libvirt.Connect, watcher Watcher) (<-chan struct{}, error) {
@@ -160,6 +187,14 @@ func (c *Conn) listen(conn *libvirt.Connect, watcher Watcher) (<-chan struct{}, 
 	_, err = conn.DomainEventMemoryDeviceSizeChangeRegister(nil, func(_ *libvirt.Connect, d *libvirt.Domain, _ *libvirt.DomainEventMemoryDeviceSizeChange) {
 		if uuid, err := d.GetUUIDString(); err == nil {
 			watcher.Resized(uuid)
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
+	_, err = conn.DomainEventAgentLifecycleRegister(nil, func(_ *libvirt.Connect, d *libvirt.Domain, _ *libvirt.DomainEventAgentLifecycle) {
+		if uuid, err := d.GetUUIDString(); err == nil {
+			watcher.AgentChanged(uuid)
 		}
 	})
 	return lost, err
@@ -187,7 +222,8 @@ func (c *Conn) disconnect() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	_, _ = c.current.Close()
-	c.current = nil
+	_, _ = c.agents.Close()
+	c.current, c.agents = nil, nil
 	c.connection = launcher.Connection{Message: "the connection to libvirt was lost; it is tried again"}
 }
 
@@ -200,8 +236,13 @@ func (c *Conn) Connection() launcher.Connection {
 
 // use has do work on the connection, which stays valid meanwhile.
 func (c *Conn) use(do func(*libvirt.Connect) error) error {
+	return c.hold(func() *libvirt.Connect { return c.current }, do)
+}
+
+// hold has do work on the connection that pick returns, which stays valid meanwhile.
+func (c *Conn) hold(pick func() *libvirt.Connect, do func(*libvirt.Connect) error) error {
 	c.mu.Lock()
-	conn := c.current
+	conn := pick()
 	if conn == nil {
 		c.mu.Unlock()
 		return launcher.ErrUnavailable
@@ -222,13 +263,10 @@ func (c *Conn) useSlow(do func(*libvirt.Connect) error) error {
 	}
 	c.slow <- struct{}{}
 	defer func() { <-c.slow }()
-	conn, err := libvirt.NewConnect(c.options.URI)
+	conn, err := c.connectAgain()
 	if err != nil {
 		return fmt.Errorf("%w: %s", launcher.ErrUnavailable, text(err))
 	}
 	defer conn.Close()
-	if err := conn.SetKeepAlive(keepAliveInterval, keepAliveCount); err != nil {
-		return translate(err)
-	}
 	return translate(do(conn))
 }

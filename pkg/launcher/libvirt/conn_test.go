@@ -42,6 +42,8 @@ func (r *recorder) Connected()     { r.connected.Add(1) }
 func (r *recorder) Changed(string) { r.changed.Add(1) }
 func (r *recorder) Resized(string) { r.changed.Add(1) }
 
+func (r *recorder) AgentChanged(string) { r.changed.Add(1) }
+
 // connect runs a connection until the test ends and waits until it is up.
 func connect(t *testing.T, options Options) (*Conn, *recorder) {
 	t.Helper()

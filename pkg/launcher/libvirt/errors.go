@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"unicode"
 
 	"libvirt.org/go/libvirt"
 
@@ -42,6 +43,8 @@ func kindOf(err libvirt.Error) error {
 		return launcher.ErrNoDomain
 	case libvirt.ERR_OPERATION_INVALID:
 		return launcher.ErrNotRunning
+	case libvirt.ERR_AGENT_UNRESPONSIVE, libvirt.ERR_AGENT_UNSYNCED, libvirt.ERR_AGENT_COMMAND_TIMEOUT:
+		return launcher.ErrNoAgent
 	case libvirt.ERR_CONFIG_UNSUPPORTED, libvirt.ERR_CPU_INCOMPATIBLE,
 		libvirt.ERR_XML_ERROR, libvirt.ERR_XML_DETAIL, libvirt.ERR_XML_INVALID_SCHEMA:
 		return launcher.ErrUnsupported
@@ -61,9 +64,18 @@ func text(err error) string {
 	if errors.As(err, &told) {
 		message = told.Message
 	}
-	message = strings.Join(strings.Fields(strings.ToValidUTF8(message, "?")), " ")
+	message = strings.Join(strings.Fields(strings.Map(printable, message)), " ")
 	if len(message) > maxMessage {
 		message = strings.ToValidUTF8(message[:maxMessage], "") + "…"
 	}
 	return message
+}
+
+// printable keeps what a guest may have written from doing anything to a terminal.
+func printable(r rune) rune {
+	switch {
+	case unicode.IsPrint(r), unicode.IsSpace(r):
+		return r
+	}
+	return '?'
 }

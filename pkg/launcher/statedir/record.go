@@ -29,6 +29,10 @@ type Record struct {
 	Deadline time.Time `json:"deadline,omitzero"`
 	// Kill is how the instance will have ended once the launcher has destroyed its domain.
 	Kill *End `json:"kill,omitempty"`
+	// ThawAt is when file systems that were frozen are thawed; zero where they are not frozen.
+	ThawAt time.Time `json:"thawAt,omitzero"`
+	// Credentials is the version of those that the guest was given.
+	Credentials string `json:"credentials,omitempty"`
 	// End is how the instance ended. It never changes once it is there.
 	End *End `json:"end,omitempty"`
 }
