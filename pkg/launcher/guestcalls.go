@@ -117,7 +117,7 @@ func (m *Manager) Ping(target api.Target, request api.PingRequest) error {
 }
 
 // Exec runs a command in the guest and waits for its end.
-func (m *Manager) Exec(ctx context.Context, target api.Target, request api.ExecRequest) (*api.ExecResult, error) {
+func (m *Manager) Exec(target api.Target, request api.ExecRequest) (*api.ExecResult, error) {
 	doing := fmt.Sprintf("run a command in %s/%s", target.Namespace, target.Name)
 	if request.TimeoutSeconds < 1 || request.TimeoutSeconds > api.MaxExecSeconds {
 		return nil, invalid(fmt.Errorf("timeoutSeconds: %d is not between 1 and %d", request.TimeoutSeconds, api.MaxExecSeconds))
@@ -126,7 +126,7 @@ func (m *Manager) Exec(ctx context.Context, target api.Target, request api.ExecR
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, time.Duration(request.TimeoutSeconds)*time.Second)
+	ctx, cancel := context.WithTimeout(m.background, time.Duration(request.TimeoutSeconds)*time.Second)
 	defer cancel()
 	result, err := agent.Exec(ctx, request.Command)
 	if err != nil {

@@ -85,6 +85,9 @@ func (s *Server) handler(ctx context.Context) http.Handler {
 	for action, do := range s.calls() {
 		mux.Handle("POST /v1/domains/{namespace}/{name}/"+action, s.answer(do))
 	}
+	for action, do := range s.agentCalls() {
+		mux.Handle("POST /v1/domains/{namespace}/{name}/"+action, s.answer(do))
+	}
 	for _, stream := range []Stream{StreamConsole, StreamVNC} {
 		mux.HandleFunc("GET /v1/domains/{namespace}/{name}/"+string(stream), func(w http.ResponseWriter, r *http.Request) {
 			s.stream(ctx, w, r, stream)

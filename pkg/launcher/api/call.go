@@ -29,16 +29,38 @@ const (
 	ActionScreenshot = "screenshot"
 	// ActionSoftReboot asks the guest to reboot: its agent where that answers, else by ACPI.
 	ActionSoftReboot = "softreboot"
+
+	// ActionGuestInfo is answered by a VirtualMachineInstanceGuestAgentInfo.
+	ActionGuestInfo = "guestosinfo"
+	// ActionUsers is answered by the list of VirtualMachineInstanceGuestOSUser.
+	ActionUsers = "userlist"
+	// ActionFileSystems is answered by the list of VirtualMachineInstanceFileSystem.
+	ActionFileSystems = "filesystemlist"
+	// ActionFreeze takes a FreezeRequest.
+	ActionFreeze = "freeze"
+	// ActionUnfreeze thaws file systems. It succeeds where they are not frozen.
+	ActionUnfreeze = "unfreeze"
+	// ActionPing takes a PingRequest and succeeds where the guest's agent answers.
+	ActionPing = "ping"
+	// ActionExec takes an ExecRequest and is answered by an ExecResult.
+	ActionExec = "exec"
+	// ActionCredentials takes Credentials.
+	ActionCredentials = "credentials"
 )
 
 // Actions are those that the API server may call. What else the launcher does is its agent's alone.
 func Actions() []string {
 	return []string{
+		ActionFileSystems,
+		ActionFreeze,
+		ActionGuestInfo,
 		ActionPause,
 		ActionReset,
 		ActionScreenshot,
 		ActionSoftReboot,
+		ActionUnfreeze,
 		ActionUnpause,
+		ActionUsers,
 	}
 }
 
