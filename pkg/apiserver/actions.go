@@ -13,16 +13,21 @@ import (
 // actions are the subresources that both routes have, for parents of the given kinds.
 func actions(machines *virtualmachine.Storage, machine runtime.Object, instances *virtualmachineinstance.Storage, instance runtime.Object) map[string]rest.Storage {
 	return map[string]rest.Storage{
-		"virtualmachines/portforward":         instances.PortForward(machine, machines.Started),
-		"virtualmachines/restart":             machines.Restart(machine),
-		"virtualmachines/start":               machines.Start(machine),
-		"virtualmachines/stop":                machines.Stop(machine),
-		"virtualmachineinstances/console":     instances.Console(instance),
-		"virtualmachineinstances/pause":       instances.Pause(instance),
-		"virtualmachineinstances/portforward": instances.PortForward(instance, nil),
-		"virtualmachineinstances/reset":       instances.Reset(instance),
-		"virtualmachineinstances/softreboot":  instances.SoftReboot(instance),
-		"virtualmachineinstances/unpause":     instances.Unpause(instance),
-		"virtualmachineinstances/vnc":         instances.VNC(instance),
+		"virtualmachines/portforward":            instances.PortForward(machine, machines.Started),
+		"virtualmachines/restart":                machines.Restart(machine),
+		"virtualmachines/start":                  machines.Start(machine),
+		"virtualmachines/stop":                   machines.Stop(machine),
+		"virtualmachineinstances/console":        instances.Console(instance),
+		"virtualmachineinstances/filesystemlist": instances.FileSystemList(instance),
+		"virtualmachineinstances/freeze":         instances.Freeze(instance),
+		"virtualmachineinstances/guestosinfo":    instances.GuestOSInfo(instance),
+		"virtualmachineinstances/pause":          instances.Pause(instance),
+		"virtualmachineinstances/portforward":    instances.PortForward(instance, nil),
+		"virtualmachineinstances/reset":          instances.Reset(instance),
+		"virtualmachineinstances/softreboot":     instances.SoftReboot(instance),
+		"virtualmachineinstances/unfreeze":       instances.Unfreeze(instance),
+		"virtualmachineinstances/unpause":        instances.Unpause(instance),
+		"virtualmachineinstances/userlist":       instances.UserList(instance),
+		"virtualmachineinstances/vnc":            instances.VNC(instance),
 	}
 }

@@ -24,6 +24,9 @@ const (
 	firstHold = time.Second
 	lastHold  = time.Minute
 	steadyFor = 5 * time.Minute
+	// maxInterfaces of a guest, and maxAddresses of each, are as many as a status should hold.
+	maxInterfaces = 32
+	maxAddresses  = 16
 )
 
 // attendance is the launcher's attention to the agent of a guest.
@@ -135,8 +138,10 @@ func (m *Manager) poll(ctx context.Context, ref Ref, known *api.Agent) (*api.Age
 	}
 	if interfaces, err := agent.Interfaces(); err == nil {
 		seen.Interfaces = nil
-		for _, found := range interfaces {
-			seen.Interfaces = append(seen.Interfaces, api.GuestInterface{Name: found.Name, MAC: found.MAC, IPs: found.IPs})
+		for _, found := range interfaces[:min(len(interfaces), maxInterfaces)] {
+			seen.Interfaces = append(seen.Interfaces, api.GuestInterface{
+				Name: found.Name, MAC: found.MAC, IPs: found.IPs[:min(len(found.IPs), maxAddresses)],
+			})
 		}
 	}
 	return &seen, true

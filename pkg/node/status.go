@@ -97,9 +97,7 @@ func (a *Agent) setRunning(status *kubevirtv1.VirtualMachineInstanceStatus, vmi 
 		a.setCondition(status, kubevirtv1.VirtualMachineInstanceReady, corev1.ConditionTrue, "", "")
 		removeCondition(status, kubevirtv1.VirtualMachineInstancePaused)
 	}
-	if domain.Interfaces != nil {
-		status.Interfaces = domain.Interfaces
-	}
+	a.setGuest(status, domain)
 	if domain.Machine != "" {
 		status.Machine = &kubevirtv1.Machine{Type: domain.Machine}
 	}

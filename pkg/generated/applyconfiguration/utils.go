@@ -152,6 +152,8 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &kubevirtv1.VirtualMachineInstanceApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("VirtualMachineInstanceCondition"):
 		return &kubevirtv1.VirtualMachineInstanceConditionApplyConfiguration{}
+	case v1.SchemeGroupVersion.WithKind("VirtualMachineInstanceGuestOSInfo"):
+		return &kubevirtv1.VirtualMachineInstanceGuestOSInfoApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("VirtualMachineInstanceNetworkInterface"):
 		return &kubevirtv1.VirtualMachineInstanceNetworkInterfaceApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("VirtualMachineInstancePhaseTransitionTimestamp"):

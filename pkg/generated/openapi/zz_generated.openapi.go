@@ -4029,6 +4029,20 @@ func schema_pkg_apis_kubevirt_v1_VirtualMachineInstanceStatus(ref common.Referen
 							},
 						},
 					},
+					"guestOSInfo": {
+						SchemaProps: spec.SchemaProps{
+							Description: "GuestOSInfo is what the guest's agent last told of the operating system.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1.VirtualMachineInstanceGuestOSInfo{}.OpenAPIModelName()),
+						},
+					},
+					"fsFreezeStatus": {
+						SchemaProps: spec.SchemaProps{
+							Description: "FSFreezeStatus is frozen while the guest's file systems are frozen by a request.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
 					"volumeStatus": {
 						VendorExtensible: spec.VendorExtensible{
 							Extensions: spec.Extensions{
@@ -4066,7 +4080,7 @@ func schema_pkg_apis_kubevirt_v1_VirtualMachineInstanceStatus(ref common.Referen
 			},
 		},
 		Dependencies: []string{
-			v1.CPUTopology{}.OpenAPIModelName(), v1.Machine{}.OpenAPIModelName(), v1.MemoryStatus{}.OpenAPIModelName(), v1.VirtualMachineInstanceCondition{}.OpenAPIModelName(), v1.VirtualMachineInstanceNetworkInterface{}.OpenAPIModelName(), v1.VirtualMachineInstancePhaseTransitionTimestamp{}.OpenAPIModelName(), v1.VolumeStatus{}.OpenAPIModelName()},
+			v1.CPUTopology{}.OpenAPIModelName(), v1.Machine{}.OpenAPIModelName(), v1.MemoryStatus{}.OpenAPIModelName(), v1.VirtualMachineInstanceCondition{}.OpenAPIModelName(), v1.VirtualMachineInstanceGuestOSInfo{}.OpenAPIModelName(), v1.VirtualMachineInstanceNetworkInterface{}.OpenAPIModelName(), v1.VirtualMachineInstancePhaseTransitionTimestamp{}.OpenAPIModelName(), v1.VolumeStatus{}.OpenAPIModelName()},
 	}
 }
 

@@ -152,6 +152,12 @@ type VirtualMachineInstanceStatus struct {
 	// +optional
 	// +listType=atomic
 	Interfaces []VirtualMachineInstanceNetworkInterface `json:"interfaces,omitempty"`
+	// GuestOSInfo is what the guest's agent last told of the operating system.
+	// +optional
+	GuestOSInfo VirtualMachineInstanceGuestOSInfo `json:"guestOSInfo,omitempty,omitzero"`
+	// FSFreezeStatus is frozen while the guest's file systems are frozen by a request.
+	// +optional
+	FSFreezeStatus string `json:"fsFreezeStatus,omitempty"`
 	// +optional
 	// +listType=atomic
 	VolumeStatus []VolumeStatus `json:"volumeStatus,omitempty"`

@@ -1990,6 +1990,7 @@ func (in *VirtualMachineInstanceStatus) DeepCopyInto(out *VirtualMachineInstance
 			(*in)[i].DeepCopyInto(&(*out)[i])
 		}
 	}
+	out.GuestOSInfo = in.GuestOSInfo
 	if in.VolumeStatus != nil {
 		in, out := &in.VolumeStatus, &out.VolumeStatus
 		*out = make([]VolumeStatus, len(*in))

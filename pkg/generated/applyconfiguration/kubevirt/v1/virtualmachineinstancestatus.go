@@ -21,7 +21,11 @@ type VirtualMachineInstanceStatusApplyConfiguration struct {
 	Phase                     *kubevirtv1.VirtualMachineInstancePhase                            `json:"phase,omitempty"`
 	PhaseTransitionTimestamps []VirtualMachineInstancePhaseTransitionTimestampApplyConfiguration `json:"phaseTransitionTimestamps,omitempty"`
 	Interfaces                []VirtualMachineInstanceNetworkInterfaceApplyConfiguration         `json:"interfaces,omitempty"`
-	VolumeStatus              []VolumeStatusApplyConfiguration                                   `json:"volumeStatus,omitempty"`
+	// GuestOSInfo is what the guest's agent last told of the operating system.
+	GuestOSInfo *VirtualMachineInstanceGuestOSInfoApplyConfiguration `json:"guestOSInfo,omitempty"`
+	// FSFreezeStatus is frozen while the guest's file systems are frozen by a request.
+	FSFreezeStatus *string                          `json:"fsFreezeStatus,omitempty"`
+	VolumeStatus   []VolumeStatusApplyConfiguration `json:"volumeStatus,omitempty"`
 	// Machine is the machine type that the guest really has.
 	Machine            *MachineApplyConfiguration      `json:"machine,omitempty"`
 	CurrentCPUTopology *CPUTopologyApplyConfiguration  `json:"currentCPUTopology,omitempty"`
@@ -94,6 +98,22 @@ func (b *VirtualMachineInstanceStatusApplyConfiguration) WithInterfaces(values .
 		}
 		b.Interfaces = append(b.Interfaces, *values[i])
 	}
+	return b
+}
+
+// WithGuestOSInfo sets the GuestOSInfo field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the GuestOSInfo field is set to the value of the last call.
+func (b *VirtualMachineInstanceStatusApplyConfiguration) WithGuestOSInfo(value *VirtualMachineInstanceGuestOSInfoApplyConfiguration) *VirtualMachineInstanceStatusApplyConfiguration {
+	b.GuestOSInfo = value
+	return b
+}
+
+// WithFSFreezeStatus sets the FSFreezeStatus field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the FSFreezeStatus field is set to the value of the last call.
+func (b *VirtualMachineInstanceStatusApplyConfiguration) WithFSFreezeStatus(value string) *VirtualMachineInstanceStatusApplyConfiguration {
+	b.FSFreezeStatus = &value
 	return b
 }
 
