@@ -21,11 +21,11 @@ packages_for() { # PURPOSE
 		;;
 	run)
 		echo libvirt-clients libvirt-daemon libvirt-daemon-system
-		echo ipxe-qemu ovmf qemu-system-x86 qemu-utils seabios swtpm swtpm-tools
+		echo ipxe-qemu ovmf qemu-system-x86 qemu-utils seabios
 		echo acl iproute2 nftables tini util-linux
 		;;
 	test)
-		echo ca-certificates curl jq make openssh-client openssl shellcheck sshpass
+		echo ca-certificates curl jq make openssh-client openssl shellcheck socat sshpass
 		echo dosfstools e2fsprogs fakeroot fdisk genisoimage kmod mtools xorriso
 		echo binutils cpio mmdebstrap
 		echo bzip2 gzip xz-utils zstd

@@ -114,7 +114,7 @@ func (c *Config) New() (*genericapiserver.GenericAPIServer, error) {
 	if err := server.InstallAPIGroups(groups...); err != nil {
 		return nil, fmt.Errorf("install API groups: %w", err)
 	}
-	if err := installVersionRoutes(server); err != nil {
+	if err := installClientRoutes(server); err != nil {
 		return nil, err
 	}
 	// Without it /readyz would be green while lists are still answered "storage is (re)initializing".

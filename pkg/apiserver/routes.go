@@ -15,9 +15,9 @@ import (
 	"github.com/virt-apiserver/virt-apiserver/pkg/version"
 )
 
-// installVersionRoutes adds GET /apis/subresources.kubevirt.io/<version>/version, which virtctl reads
-// whenever a command fails. It is no resource, so it is added to the group's web service by hand.
-func installVersionRoutes(server *genericapiserver.GenericAPIServer) error {
+// installClientRoutes adds GET /apis/subresources.kubevirt.io/<version>/version, which virtctl reads whenever a
+// command fails, and …/healthz. They are no resources, so they are added to the group's web services by hand.
+func installClientRoutes(server *genericapiserver.GenericAPIServer) error {
 	wanted := map[string]string{
 		"/apis/" + subresourcesv1.SchemeGroupVersion.String(): "V1",
 		"/apis/" + subresourcesv1.V1alpha3.String():           "V1alpha3",
@@ -34,9 +34,15 @@ func installVersionRoutes(server *genericapiserver.GenericAPIServer) error {
 			Produces("application/json").
 			Returns(http.StatusOK, "OK", apimachineryversion.Info{}).
 			Writes(apimachineryversion.Info{}))
+		service.Route(service.GET("healthz").To(serveHealth(server.Handler.NonGoRestfulMux)).
+			Doc("get the health of the server").
+			Operation("getSubresourcesHealth"+suffix).
+			Produces("application/json").
+			Returns(http.StatusOK, "OK", "").
+			Returns(http.StatusInternalServerError, "Internal Server Error", ""))
 	}
 	if len(wanted) > 0 {
-		return fmt.Errorf("add the version route: no web service for %v", wanted)
+		return fmt.Errorf("add the clients' routes: no web service for %v", wanted)
 	}
 	return nil
 }

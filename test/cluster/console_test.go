@@ -46,16 +46,36 @@ func consolePaths(ns string) []string {
 	}
 }
 
-func TestConsoleCarriesBytesBothWaysByEveryRoute(t *testing.T) {
+// streamPaths are those of all streams, with what the node is asked for.
+func streamPaths(ns string) map[string]string {
+	all := map[string]string{
+		"/apis/subresources.kubevirt.io/v1/namespaces/" + ns + "/virtualmachines/one/portforward/22": "portforward/22/tcp",
+	}
+	for _, path := range consolePaths(ns) {
+		all[path] = "console"
+		base := strings.TrimSuffix(path, "console")
+		all[base+"portforward/22"] = "portforward/22/tcp"
+		all[base+"portforward/53/udp"] = "portforward/53/udp"
+		if strings.Contains(path, "/virtualmachineinstances/") {
+			all[base+"vnc"] = "vnc"
+			all[base+"vnc?preserveSession=true"] = "vnc/if-free"
+		}
+	}
+	return all
+}
+
+func TestStreamCarriesBytesBothWaysByEveryRoute(t *testing.T) {
 	t.Parallel()
 	ns := shared.Namespace(t)
 	runningInstance(t, ns)
-	for _, path := range consolePaths(ns) {
+	for path, stream := range streamPaths(ns) {
 		t.Run(strings.ReplaceAll(path, "/", " "), func(t *testing.T) {
 			t.Parallel()
 			conn := openConsole(t, path)
-			expect(t, conn, []byte(greeting(ns, "one", "console")))
-			exchange(t, conn)
+			expect(t, conn, []byte(greeting(ns, "one", stream)))
+			if !strings.HasSuffix(stream, "/udp") {
+				exchange(t, conn)
+			}
 		})
 	}
 }
@@ -101,12 +121,21 @@ func TestConsoleIsRefusedWithTheCodesThatClientsActOn(t *testing.T) {
 	assert.Equal(t, http.StatusServiceUnavailable, refusedConsole(t, path), "its node cannot be reached")
 }
 
-// runningInstance makes an instance that runs on the stand-in, and a machine of
-// the same name.
+// runningInstance makes an instance that runs on the stand-in, and the machine
+// that it is of.
 func runningInstance(t *testing.T, ns string) {
 	t.Helper()
 	shared.Create(t, apitest.Machines, ns, "one")
 	shared.Create(t, apitest.Instances, ns, "one")
+	machine, err := shared.Dynamic.Resource(apitest.Machines).Namespace(ns).Get(t.Context(), "one", metav1.GetOptions{})
+	require.NoError(t, err)
+	owned, err := json.Marshal(map[string]any{"metadata": metav1.ObjectMeta{OwnerReferences: []metav1.OwnerReference{
+		*metav1.NewControllerRef(machine, machine.GroupVersionKind()),
+	}}})
+	require.NoError(t, err)
+	_, err = shared.Dynamic.Resource(apitest.Instances).Namespace(ns).
+		Patch(t.Context(), "one", types.MergePatchType, owned, metav1.PatchOptions{})
+	require.NoError(t, err)
 	setStatus(t, ns, map[string]any{"phase": "Running", "nodeName": nodeName})
 }
 

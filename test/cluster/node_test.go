@@ -4,6 +4,7 @@ package cluster
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
 	"net"
@@ -23,6 +24,7 @@ import (
 	"k8s.io/client-go/tools/cache"
 
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
+	"github.com/virt-apiserver/virt-apiserver/pkg/launcher/api"
 	"github.com/virt-apiserver/virt-apiserver/pkg/node/calls"
 	"github.com/virt-apiserver/virt-apiserver/pkg/node/link"
 	"github.com/virt-apiserver/virt-apiserver/pkg/node/streams"
@@ -127,11 +129,16 @@ func (echo) Open(_ context.Context, vmi *kubevirtv1.VirtualMachineInstance, stre
 	return ours, nil
 }
 
-// agree answers each call with success.
+// agree carries every call out, and draws who was called in place of a screen.
 type agree struct{}
 
-func (agree) Call(context.Context, *kubevirtv1.VirtualMachineInstance, string, any, any) error {
-	return nil
+func (agree) Call(_ context.Context, vmi *kubevirtv1.VirtualMachineInstance, action string, _, out any) error {
+	if action != api.ActionScreenshot {
+		return nil
+	}
+	body, err := json.Marshal(api.Screenshot{PNG: []byte(greeting(vmi.Namespace, vmi.Name, string(vmi.UID)))})
+	*out.(*json.RawMessage) = body
+	return err
 }
 
 func greeting(parts ...string) string { return strings.Join(parts, "/") + "\n" }

@@ -171,3 +171,10 @@ func (p *space) startsPaused() {
 	p.awaitConsole(instance, launchertest.GuestReady)
 	assert.Empty(p.t, p.machine("web").Status.StateChangeRequests)
 }
+
+func TestHealthIsToldAsUpstreamDoes(t *testing.T) {
+	t.Parallel()
+	body, err := suite.server.Core.CoreV1().RESTClient().Get().AbsPath("/apis/" + clients + "/healthz").DoRaw(t.Context())
+	require.NoError(t, err)
+	assert.Contains(t, string(body), `"connectivity": "ok"`)
+}

@@ -41,7 +41,7 @@ func buildDevices(in Input) (*libvirtxml.DomainDeviceList, error) {
 	if spec.Rng != nil {
 		devices.RNGs = buildRNG()
 	}
-	addPeripherals(devices, in)
+	addPeripherals(devices, spec, in.KVM)
 	return devices, nil
 }
 
