@@ -71,6 +71,9 @@ func (q *Queue[K]) next(ctx context.Context, reconcile Reconcile[K]) bool {
 	switch {
 	case err == nil:
 		q.items.Forget(key)
+	case ctx.Err() != nil:
+		// The end cut it short, and nothing is tried again.
+		return false
 	case apierrors.IsConflict(err):
 		// Somebody else wrote first: the usual case of an old cache.
 		logger.V(4).Info("Trying again", "err", err)
