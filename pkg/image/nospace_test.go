@@ -19,7 +19,8 @@ func smallDisk(t *testing.T) *os.File {
 	t.Helper()
 	dir := t.TempDir()
 	require.NoError(t, unix.Mount("tmpfs", dir, "tmpfs", 0, "size=2m"), "mounting needs root")
-	t.Cleanup(func() { require.NoError(t, unix.Unmount(dir, 0)) })
+	// Detached, as a child that another test is just starting may still have the file open.
+	t.Cleanup(func() { require.NoError(t, unix.Unmount(dir, unix.MNT_DETACH)) })
 	file, err := os.Create(filepath.Join(dir, "volume"))
 	require.NoError(t, err)
 	t.Cleanup(func() { file.Close() })

@@ -246,7 +246,8 @@ func TestDiscardLeavesNothing(t *testing.T) {
 func TestATargetOnAFullDiskFailsAndLeavesNothing(t *testing.T) {
 	dir := t.TempDir()
 	require.NoError(t, unix.Mount("tmpfs", dir, "tmpfs", 0, "size=1m"))
-	t.Cleanup(func() { assert.NoError(t, unix.Unmount(dir, 0)) })
+	// Detached, as a child that another test is just starting may still have a file open.
+	t.Cleanup(func() { assert.NoError(t, unix.Unmount(dir, unix.MNT_DETACH)) })
 	store, claim := openStore(t, filepath.Join(dir, "volumes")), imported(boundClaim())
 	target, err := store.OpenTarget(claim)
 	require.NoError(t, err)

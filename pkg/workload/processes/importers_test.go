@@ -266,7 +266,8 @@ func TestAFailedImportLeavesNothing(t *testing.T) {
 func TestAFullDiskIsSaidAndLeftEmpty(t *testing.T) {
 	dir := t.TempDir()
 	require.NoError(t, unix.Mount("tmpfs", dir, "tmpfs", 0, "size=512k"))
-	t.Cleanup(func() { assert.NoError(t, unix.Unmount(dir, 0)) })
+	// Detached, as a child that another test is just starting may still have a file open.
+	t.Cleanup(func() { assert.NoError(t, unix.Unmount(dir, unix.MNT_DETACH)) })
 	m := newMachine(t, openStore(t, dir), 1)
 	m.start(importOf("disk", serveImage(t)))
 	state := m.reach("disk", workload.ImportFailed)
