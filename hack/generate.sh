@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# Generates deepcopy functions, OpenAPI definitions and the clients.
+# Generates deepcopy functions, OpenAPI definitions, the clients and the reference of fields.
 #   hack/generate.sh            writes them
 #   hack/generate.sh --verify   fails when what is committed is not what would be written
 set -euo pipefail
@@ -61,6 +61,9 @@ go tool informer-gen --go-header-file "$header" \
 	--listers-package "$module/pkg/generated/listers" \
 	--output-dir pkg/generated/informers --output-pkg "$module/pkg/generated/informers" "${apis[@]}"
 gofmt -w pkg/generated
+mkdir -p pkg/generated/reference
+go run ./hack/fields >"$work/fields.md"
+mv "$work/fields.md" pkg/generated/reference/fields.md
 
 if [[ ${1:-} == --verify ]]; then
 	if ! diff -ru "$OLDPWD/pkg" pkg >"$work/diff"; then

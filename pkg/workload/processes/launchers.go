@@ -5,6 +5,10 @@ package processes
 import (
 	"context"
 	"fmt"
+	"runtime"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/labels"
 
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
 	"github.com/virt-apiserver/virt-apiserver/pkg/launcher/api"
@@ -16,6 +20,9 @@ const (
 	reasonLauncherUnavailable = "LauncherUnavailable"
 	reasonLibvirtUnavailable  = "LibvirtUnavailable"
 )
+
+// notSelected begins as the scheduler of a cluster would tell it.
+const notSelected = "0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector: this machine has the labels "
 
 // Launchers gives every instance to this machine, whose launcher runs them all.
 type Launchers struct {
@@ -31,7 +38,10 @@ func NewLaunchers(node string, health func(context.Context) (*api.Health, error)
 }
 
 // Place implements workload.Launchers.
-func (l *Launchers) Place(ctx context.Context, _ *kubevirtv1.VirtualMachineInstance) (workload.Placement, error) {
+func (l *Launchers) Place(ctx context.Context, vmi *kubevirtv1.VirtualMachineInstance) (workload.Placement, error) {
+	if has := l.labels(); !labels.SelectorFromSet(vmi.Spec.NodeSelector).Matches(has) {
+		return workload.Placement{Reason: corev1.PodReasonUnschedulable, Message: notSelected + has.String()}, nil
+	}
 	health, err := l.health(ctx)
 	if err != nil {
 		return workload.Placement{
@@ -43,6 +53,16 @@ func (l *Launchers) Place(ctx context.Context, _ *kubevirtv1.VirtualMachineInsta
 		return workload.Placement{Reason: reasonLibvirtUnavailable, Message: health.Message}, nil
 	}
 	return workload.Placement{NodeName: l.node}, nil
+}
+
+// labels are those of a cluster's nodes that this machine has, too.
+func (l *Launchers) labels() labels.Set {
+	return labels.Set{
+		corev1.LabelArchStable:          runtime.GOARCH,
+		corev1.LabelOSStable:            runtime.GOOS,
+		corev1.LabelHostname:            l.node,
+		kubevirtv1.NodeSchedulableLabel: "true",
+	}
 }
 
 // Release implements workload.Launchers: the launcher stays, as it is everyone's.

@@ -5,6 +5,7 @@ package processes
 import (
 	"context"
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -41,5 +42,26 @@ func TestInstancesGoToTheMachineOnceItsLauncherCanRunThem(t *testing.T) {
 			assert.Equal(t, test.want, placement)
 			require.NoError(t, launchers.Release(t.Context(), &kubevirtv1.VirtualMachineInstance{}))
 		})
+	}
+}
+
+func TestInstancesStayAwayFromAMachineThatTheyDoNotSelect(t *testing.T) {
+	launchers := NewLaunchers("laptop", func(context.Context) (*api.Health, error) { return &api.Health{Libvirt: true}, nil })
+	instance := &kubevirtv1.VirtualMachineInstance{}
+	for label, placed := range map[string]bool{
+		"kubernetes.io/hostname=laptop": true, "kubernetes.io/hostname=server": false,
+		"kubevirt.io/schedulable=true": true, "zone=a": false,
+	} {
+		name, value, _ := strings.Cut(label, "=")
+		instance.Spec.NodeSelector = map[string]string{"kubernetes.io/os": "linux", name: value}
+		placement, err := launchers.Place(t.Context(), instance)
+		require.NoError(t, err)
+		if placed {
+			assert.Equal(t, workload.Placement{NodeName: "laptop"}, placement, label)
+			continue
+		}
+		assert.Equal(t, "Unschedulable", placement.Reason, label)
+		assert.Contains(t, placement.Message, "0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector", label)
+		assert.Contains(t, placement.Message, "kubernetes.io/hostname=laptop", label)
 	}
 }

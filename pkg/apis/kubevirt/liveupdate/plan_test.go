@@ -47,6 +47,7 @@ func TestWhatARunningGuestTakes(t *testing.T) {
 		"more memory than max": {memory("9Gi"), []string{"domain.memory.guest"}},
 		"part of a block":      {memory("4097Mi"), []string{"domain.memory.guest"}},
 		"another maximum":      {func(s *spec) { s.Domain.Memory.MaxGuest = ptr.To(resource.MustParse("16Gi")) }, []string{"domain.memory.maxGuest"}},
+		"where to run":         {func(s *spec) { s.NodeSelector = map[string]string{"zone": "a"} }, nil},
 		"a list":               {func(s *spec) { s.Domain.Devices.Interfaces[0].Model = "e1000e" }, []string{"domain.devices.interfaces"}},
 		"several": {func(s *spec) {
 			s.Hostname, s.Domain.CPU.Sockets, s.Domain.Devices.Rng = "other", 2, &kubevirtv1.Rng{}

@@ -39,6 +39,17 @@ type StartStrategy string
 // StartStrategyPaused starts the guest with its processors stopped.
 const StartStrategyPaused StartStrategy = "Paused"
 
+// EvictionStrategy says what becomes of a guest when its node is to be emptied.
+type EvictionStrategy string
+
+// The eviction strategies, as upstream names them.
+const (
+	EvictionStrategyNone                  EvictionStrategy = "None"
+	EvictionStrategyLiveMigrate           EvictionStrategy = "LiveMigrate"
+	EvictionStrategyLiveMigrateIfPossible EvictionStrategy = "LiveMigrateIfPossible"
+	EvictionStrategyExternal              EvictionStrategy = "External"
+)
+
 // VirtualMachineInstanceSpec describes a guest.
 type VirtualMachineInstanceSpec struct {
 	// Domain is the guest's hardware.
@@ -49,6 +60,14 @@ type VirtualMachineInstanceSpec struct {
 	// Hostname is the guest's name for cloud-init; the instance's name where it is empty.
 	// +optional
 	Hostname string `json:"hostname,omitempty"`
+	// NodeSelector are labels that the node must have. Standalone's only node has kubernetes.io/arch,
+	// kubernetes.io/hostname, kubernetes.io/os and kubevirt.io/schedulable.
+	// +optional
+	NodeSelector map[string]string `json:"nodeSelector,omitempty"`
+	// EvictionStrategy says what becomes of the guest when its node is to be emptied: None (default),
+	// LiveMigrate, LiveMigrateIfPossible or External. Where there is one node, nothing empties it.
+	// +optional
+	EvictionStrategy *EvictionStrategy `json:"evictionStrategy,omitempty"`
 	// StartStrategy Paused starts the guest paused.
 	// +optional
 	StartStrategy *StartStrategy `json:"startStrategy,omitempty"`
@@ -263,6 +282,8 @@ const (
 	VirtualMachineGenerationAnnotation = "kubevirt.io/vm-generation"
 	// NodeNameLabel on an instance names its node once it is scheduled.
 	NodeNameLabel = "kubevirt.io/nodeName"
+	// NodeSchedulableLabel on a node is true where it takes instances.
+	NodeSchedulableLabel = "kubevirt.io/schedulable"
 	// CreatedByLabel is the UID of the instance that an object was made for.
 	CreatedByLabel = "kubevirt.io/created-by"
 )

@@ -1893,6 +1893,18 @@ func (in *VirtualMachineInstancePhaseTransitionTimestamp) DeepCopy() *VirtualMac
 func (in *VirtualMachineInstanceSpec) DeepCopyInto(out *VirtualMachineInstanceSpec) {
 	*out = *in
 	in.Domain.DeepCopyInto(&out.Domain)
+	if in.NodeSelector != nil {
+		in, out := &in.NodeSelector, &out.NodeSelector
+		*out = make(map[string]string, len(*in))
+		for key, val := range *in {
+			(*out)[key] = val
+		}
+	}
+	if in.EvictionStrategy != nil {
+		in, out := &in.EvictionStrategy, &out.EvictionStrategy
+		*out = new(EvictionStrategy)
+		**out = **in
+	}
 	if in.StartStrategy != nil {
 		in, out := &in.StartStrategy, &out.StartStrategy
 		*out = new(StartStrategy)

@@ -47,6 +47,11 @@ func TestHardwareIsJudged(t *testing.T) {
 		`architecture: amd64`: nil,
 		`architecture: arm64`: {invalid + "architecture"},
 
+		`{evictionStrategy: LiveMigrateIfPossible, nodeSelector: {zone: a}}`: nil,
+		`evictionStrategy: Sometimes`:                                        {invalid + "evictionStrategy"},
+		`nodeSelector: {"a b": c}`:                                           {invalid + "nodeSelector"},
+		`nodeSelector: {zone: "not this"}`:                                   {invalid + "nodeSelector"},
+
 		`domain: {machine: {type: pc-q35-7.2}}`:                                                      nil,
 		`domain: {machine: {type: pc-i440fx-7.2}}`:                                                   {invalid + "domain.machine.type"},
 		`domain: {machine: {type: s390-ccw-virtio}}`:                                                 {invalid + "domain.machine.type"},

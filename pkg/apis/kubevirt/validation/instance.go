@@ -5,6 +5,7 @@ package validation
 import (
 	"strings"
 
+	metav1validation "k8s.io/apimachinery/pkg/apis/meta/v1/validation"
 	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	"k8s.io/utils/ptr"
@@ -12,6 +13,11 @@ import (
 	"github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/liveupdate"
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
 )
+
+var evictionStrategies = []kubevirtv1.EvictionStrategy{
+	kubevirtv1.EvictionStrategyNone, kubevirtv1.EvictionStrategyLiveMigrate,
+	kubevirtv1.EvictionStrategyLiveMigrateIfPossible, kubevirtv1.EvictionStrategyExternal,
+}
 
 // ValidateVirtualMachineInstance returns what is wrong with an instance whose defaults are filled in.
 func ValidateVirtualMachineInstance(vmi *kubevirtv1.VirtualMachineInstance) field.ErrorList {
@@ -43,6 +49,10 @@ func ValidateVirtualMachineInstanceSpec(spec *kubevirtv1.VirtualMachineInstanceS
 		for _, message := range validation.IsDNS1123Label(spec.Hostname) {
 			errs = append(errs, field.Invalid(path.Child("hostname"), spec.Hostname, message))
 		}
+	}
+	errs = append(errs, metav1validation.ValidateLabels(spec.NodeSelector, path.Child("nodeSelector"))...)
+	if strategy := spec.EvictionStrategy; strategy != nil {
+		errs = append(errs, among(path.Child("evictionStrategy"), *strategy, evictionStrategies)...)
 	}
 	if strategy := spec.StartStrategy; strategy != nil {
 		errs = append(errs, oneOf(path.Child("startStrategy"), *strategy, []kubevirtv1.StartStrategy{kubevirtv1.StartStrategyPaused})...)
