@@ -3848,6 +3848,28 @@ func schema_pkg_apis_kubevirt_v1_VirtualMachineInstanceSpec(ref common.Reference
 							Format:      "",
 						},
 					},
+					"nodeSelector": {
+						SchemaProps: spec.SchemaProps{
+							Description: "NodeSelector are labels that the node must have. Standalone's only node has kubernetes.io/arch, kubernetes.io/hostname, kubernetes.io/os and kubevirt.io/schedulable.",
+							Type:        []string{"object"},
+							AdditionalProperties: &spec.SchemaOrBool{
+								Allows: true,
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Type:   []string{"string"},
+										Format: "",
+									},
+								},
+							},
+						},
+					},
+					"evictionStrategy": {
+						SchemaProps: spec.SchemaProps{
+							Description: "EvictionStrategy says what becomes of the guest when its node is to be emptied: None (default), LiveMigrate, LiveMigrateIfPossible or External. Where there is one node, nothing empties it.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
 					"startStrategy": {
 						SchemaProps: spec.SchemaProps{
 							Description: "StartStrategy Paused starts the guest paused.",

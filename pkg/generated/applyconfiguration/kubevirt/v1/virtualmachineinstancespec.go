@@ -19,6 +19,12 @@ type VirtualMachineInstanceSpecApplyConfiguration struct {
 	Architecture *string `json:"architecture,omitempty"`
 	// Hostname is the guest's name for cloud-init; the instance's name where it is empty.
 	Hostname *string `json:"hostname,omitempty"`
+	// NodeSelector are labels that the node must have. Standalone's only node has kubernetes.io/arch,
+	// kubernetes.io/hostname, kubernetes.io/os and kubevirt.io/schedulable.
+	NodeSelector map[string]string `json:"nodeSelector,omitempty"`
+	// EvictionStrategy says what becomes of the guest when its node is to be emptied: None (default),
+	// LiveMigrate, LiveMigrateIfPossible or External. Where there is one node, nothing empties it.
+	EvictionStrategy *kubevirtv1.EvictionStrategy `json:"evictionStrategy,omitempty"`
 	// StartStrategy Paused starts the guest paused.
 	StartStrategy *kubevirtv1.StartStrategy `json:"startStrategy,omitempty"`
 	// TerminationGracePeriodSeconds is how long a guest may take to power off before it is ended; 30 by default.
@@ -56,6 +62,28 @@ func (b *VirtualMachineInstanceSpecApplyConfiguration) WithArchitecture(value st
 // If called multiple times, the Hostname field is set to the value of the last call.
 func (b *VirtualMachineInstanceSpecApplyConfiguration) WithHostname(value string) *VirtualMachineInstanceSpecApplyConfiguration {
 	b.Hostname = &value
+	return b
+}
+
+// WithNodeSelector puts the entries into the NodeSelector field in the declarative configuration
+// and returns the receiver, so that objects can be build by chaining "With" function invocations.
+// If called multiple times, the entries provided by each call will be put on the NodeSelector field,
+// overwriting an existing map entries in NodeSelector field with the same key.
+func (b *VirtualMachineInstanceSpecApplyConfiguration) WithNodeSelector(entries map[string]string) *VirtualMachineInstanceSpecApplyConfiguration {
+	if b.NodeSelector == nil && len(entries) > 0 {
+		b.NodeSelector = make(map[string]string, len(entries))
+	}
+	for k, v := range entries {
+		b.NodeSelector[k] = v
+	}
+	return b
+}
+
+// WithEvictionStrategy sets the EvictionStrategy field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the EvictionStrategy field is set to the value of the last call.
+func (b *VirtualMachineInstanceSpecApplyConfiguration) WithEvictionStrategy(value kubevirtv1.EvictionStrategy) *VirtualMachineInstanceSpecApplyConfiguration {
+	b.EvictionStrategy = &value
 	return b
 }
 
