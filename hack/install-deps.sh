@@ -21,7 +21,7 @@ packages_for() { # PURPOSE
 		;;
 	run)
 		echo libvirt-clients libvirt-daemon libvirt-daemon-system
-		echo ipxe-qemu ovmf qemu-system-x86 qemu-utils seabios
+		echo ipxe-qemu ovmf qemu-system-x86 qemu-utils seabios swtpm swtpm-tools
 		echo acl iproute2 nftables tini util-linux
 		;;
 	test)

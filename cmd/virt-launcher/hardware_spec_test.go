@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/yaml"
 
@@ -21,7 +22,7 @@ import (
 // TestHardwareOfTheGoldenDomainsStarts has QEMU start what package domain's golden files have libvirt accept.
 func TestHardwareOfTheGoldenDomainsStarts(t *testing.T) {
 	n := newNode(t)
-	for _, name := range []string{"clock", "cpu", "features", "hyperv-passthrough", "peripherals", "virtio"} {
+	for _, name := range []string{"clock", "cpu", "features", "hyperv-passthrough", "peripherals", "tpm", "virtio"} {
 		t.Run(name, func(t *testing.T) {
 			request := n.newInstance(t, name)
 			addGolden(t, request, name)
@@ -104,4 +105,45 @@ func TestARunningGuestGetsProcessorsAndMemory(t *testing.T) {
 
 	_, err = n.Resize(t.Context(), target, api.ResizeRequest{VCPUs: 5})
 	require.ErrorContains(t, err, "5")
+}
+
+func TestStateThatIsKeptIsThereForTheNextInstance(t *testing.T) {
+	n := newNode(t)
+	begin := func() *api.StartRequest {
+		request := n.newInstance(t, "keeper")
+		instance := request.Instance
+		instance.OwnerReferences = []metav1.OwnerReference{{Kind: "VirtualMachine", Name: "keeper", UID: "machine", Controller: ptr.To(true)}}
+		instance.Spec.Domain.Firmware.UUID = "5d307ca9-b3ef-428c-8861-06e72d69f223"
+		instance.Spec.Domain.Firmware.Bootloader = &kubevirtv1.Bootloader{EFI: &kubevirtv1.EFI{SecureBoot: ptr.To(false), Persistent: ptr.To(true)}}
+		instance.Spec.Domain.Devices.TPM = &kubevirtv1.TPMDevice{Persistent: ptr.To(true)}
+		instance.Spec.Domain.Memory.Guest = ptr.To(resource.MustParse("256Mi"))
+		_, err := n.Start(t.Context(), request)
+		require.NoError(t, err)
+		return request
+	}
+	first := begin()
+	uuid := uuidOf(first)
+	n.awaitLog(t, first, "BdsDxe")
+	require.NoError(t, n.Delete(t.Context(), "test", "keeper", first.Instance.UID))
+	n.assertNothingLeft(t, first)
+	nvram := filepath.Join(n.dir, "state", "kept", uuid, "nvram.fd")
+	module := filepath.Join(n.libvirt.StateDir(), "swtpm", uuid)
+	assert.DirExists(t, module)
+	written, err := os.ReadFile(nvram)
+	require.NoError(t, err, "the firmware has written its variables")
+
+	second := begin()
+	n.awaitLog(t, second, "BdsDxe")
+	require.NoError(t, n.Delete(t.Context(), "test", "keeper", second.Instance.UID))
+	again, err := os.ReadFile(nvram)
+	require.NoError(t, err)
+	assert.Len(t, again, len(written))
+
+	kept, err := n.Kept(t.Context())
+	require.NoError(t, err)
+	require.Len(t, kept, 1)
+	require.NoError(t, n.Forget(t.Context(), kept[0]))
+	assert.NoFileExists(t, nvram)
+	assert.NoDirExists(t, module)
+	n.assertNothingLeft(t, second)
 }

@@ -44,6 +44,8 @@ type fakeHypervisor struct {
 	up      bool
 	domains map[string]*fakeDomain
 	actions []Action
+	// forgotten are the UUIDs whose modules' state was removed.
+	forgotten []string
 	// fail makes an action fail.
 	fail map[Action]error
 	// screen is what OpenScreen connects to.
@@ -184,6 +186,13 @@ func (f *fakeHypervisor) SetVCPUs(ref Ref, count uint) error {
 		d.VCPU.Current = count
 		return nil
 	})
+}
+
+func (f *fakeHypervisor) ForgetTPM(uuid string) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.forgotten = append(f.forgotten, uuid)
+	return nil
 }
 
 func (f *fakeHypervisor) UpdateDevice(ref Ref, xml string) error {

@@ -48,6 +48,8 @@ type Hypervisor interface {
 	SetVCPUs(ref Ref, count uint) error
 	// UpdateDevice changes a device of an active domain to what the XML says.
 	UpdateDevice(ref Ref, xml string) error
+	// ForgetTPM removes what a trusted platform module has stored for domains of the UUID, of which there is none.
+	ForgetTPM(uuid string) error
 	// OpenScreen connects to the screen of a domain.
 	OpenScreen(ref Ref) (net.Conn, error)
 	// Screenshot has read take a picture of the domain's first screen, of the type mime.
@@ -137,6 +139,6 @@ const (
 	ActionPause      Action = "pause"
 	ActionUnpause    Action = "unpause"
 	ActionDestroy    Action = "destroy"
-	// ActionUndefine forgets a domain that is not active, with its firmware's variables.
+	// ActionUndefine forgets a domain that is not active. Its firmware's variables stay.
 	ActionUndefine Action = "undefine"
 )

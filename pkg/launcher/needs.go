@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -22,13 +23,32 @@ import (
 type host struct {
 	// hugepages is where the kernel tells of huge pages.
 	hugepages string
+	// find looks for a program.
+	find func(program string) (path string, err error)
 }
 
-func thisHost() host { return host{hugepages: "/sys/kernel/mm/hugepages"} }
+func thisHost() host { return host{hugepages: "/sys/kernel/mm/hugepages", find: exec.LookPath} }
 
 // provides refuses, with the remedy, what the host does not have: QEMU and libvirt say less.
 func (h host) provides(spec *kubevirtv1.VirtualMachineInstanceSpec) error {
+	if err := h.hasPrograms(&spec.Domain); err != nil {
+		return err
+	}
 	return h.hasHugepages(spec.Domain.Memory)
+}
+
+// hasPrograms looks for those that libvirt runs beside QEMU.
+func (h host) hasPrograms(spec *kubevirtv1.DomainSpec) error {
+	if !spec.Devices.TPM.On() {
+		return nil
+	}
+	for _, program := range []string{"swtpm", "swtpm_setup"} {
+		if _, err := h.find(program); err != nil {
+			return &api.Error{Reason: api.ErrorStartFailed, Message: fmt.Sprintf(
+				"spec.domain.devices.tpm: the node has no program %s; install it, on Debian: apt-get install swtpm swtpm-tools", program)}
+		}
+	}
+	return nil
 }
 
 func (h host) hasHugepages(memory *kubevirtv1.Memory) error {

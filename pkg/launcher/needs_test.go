@@ -4,6 +4,7 @@ package launcher
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"testing"
 
@@ -15,6 +16,19 @@ import (
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
 	"github.com/virt-apiserver/virt-apiserver/pkg/launcher/api"
 )
+
+func TestModuleNeedsItsPrograms(t *testing.T) {
+	h := host{find: func(program string) (string, error) {
+		if program == "swtpm" {
+			return "/usr/bin/swtpm", nil
+		}
+		return "", exec.ErrNotFound
+	}}
+	spec := &kubevirtv1.VirtualMachineInstanceSpec{}
+	require.NoError(t, h.provides(spec))
+	spec.Domain.Devices.TPM = &kubevirtv1.TPMDevice{}
+	require.ErrorContains(t, h.provides(spec), "no program swtpm_setup; install it")
+}
 
 func TestGuestOnHugePagesNeedsFreeOnes(t *testing.T) {
 	h := host{hugepages: t.TempDir()}

@@ -78,6 +78,10 @@ func (s *Server) handler(ctx context.Context) http.Handler {
 	mux.Handle("DELETE /v1/domains/{namespace}/{name}", s.answer(s.delete))
 	mux.Handle("POST /v1/domains/{namespace}/{name}/shutdown", s.answer(s.shutdown))
 	mux.Handle("POST /v1/domains/{namespace}/{name}/resize", s.answer(s.resize))
+	mux.Handle("GET /v1/kept", s.answer(func(*http.Request) (any, error) { return s.manager.Kept() }))
+	mux.Handle("DELETE /v1/kept/{uuid}", s.answer(func(r *http.Request) (any, error) {
+		return nil, s.manager.Forget(r.PathValue("uuid"), types.UID(r.URL.Query().Get("owner")))
+	}))
 	for action, do := range s.calls() {
 		mux.Handle("POST /v1/domains/{namespace}/{name}/"+action, s.answer(do))
 	}

@@ -128,7 +128,7 @@ func (m *Manager) tryLaunch(g *guest, request *api.StartRequest, kvm bool) error
 	if err != nil {
 		return err
 	}
-	built, err := domain.Build(domain.Input{
+	input := domain.Input{
 		Instance:      instance,
 		Owner:         m.options.InstanceID,
 		KVM:           kvm,
@@ -136,7 +136,11 @@ func (m *Manager) tryLaunch(g *guest, request *api.StartRequest, kvm bool) error
 		ConsoleSocket: m.socketPath(g.UID),
 		ConsoleLog:    m.state.ConsoleLog(g.UID),
 		NVRAM:         m.state.NVRAM(g.UID),
-	})
+	}
+	if err := m.keep(instance, &input); err != nil {
+		return err
+	}
+	built, err := domain.Build(input)
 	if err != nil {
 		return invalid(err)
 	}

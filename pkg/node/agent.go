@@ -41,6 +41,8 @@ type Launcher interface {
 	Shutdown(ctx context.Context, namespace, name string, request api.ShutdownRequest) error
 	Resize(ctx context.Context, domain api.Target, request api.ResizeRequest) (*api.DomainStatus, error)
 	Delete(ctx context.Context, namespace, name string, uid types.UID) error
+	Kept(ctx context.Context) ([]api.Kept, error)
+	Forget(ctx context.Context, kept api.Kept) error
 	Watch(ctx context.Context, handle func(api.Event) error) error
 }
 
@@ -78,6 +80,8 @@ type Agent struct {
 	queue     *queue.Queue[types.NamespacedName]
 
 	efforts efforts
+	// swept has a value while kept state is to be looked at.
+	swept chan struct{}
 }
 
 // New returns an Agent; Run runs it.
@@ -91,6 +95,7 @@ func New(config Config) *Agent {
 		domains:   newDomains(),
 		queue:     queue.New[types.NamespacedName]("node"),
 		efforts:   efforts{byKey: map[types.NamespacedName]effort{}},
+		swept:     make(chan struct{}, 1),
 	}
 	if config.ContainerDisks != nil {
 		config.ContainerDisks.OnChange(agent.queue.Add)
@@ -123,6 +128,7 @@ func (a *Agent) Run(ctx context.Context) error {
 		return nil
 	}
 	running.Go(func() { a.watchDomains(ctx) })
+	running.Go(func() { a.keepSweeping(ctx) })
 	a.queue.Run(ctx, workers, a.reconcile)
 	return nil
 }
@@ -188,6 +194,7 @@ func (a *Agent) handle(event api.Event) {
 	}
 	if event.Type == api.EventSynced {
 		a.enqueueAll()
+		a.sweepSoon()
 	}
 }
 

@@ -34,6 +34,7 @@ type fakeLauncher struct {
 	shutdowns []int64
 	resizes   []api.ResizeRequest
 	deleted   []types.UID
+	kept      []api.Kept
 }
 
 func newFakeLauncher() *fakeLauncher {
@@ -168,6 +169,25 @@ func (f *fakeLauncher) Delete(_ context.Context, namespace, name string, uid typ
 	delete(f.domains, key)
 	f.deleted = append(f.deleted, uid)
 	f.tell(api.Event{Type: api.EventDeleted, Status: domain})
+	return nil
+}
+
+func (f *fakeLauncher) Kept(context.Context) ([]api.Kept, error) {
+	unlock, err := f.lock()
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	return slices.Clone(f.kept), nil
+}
+
+func (f *fakeLauncher) Forget(_ context.Context, kept api.Kept) error {
+	unlock, err := f.lock()
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	f.kept = slices.DeleteFunc(f.kept, func(k api.Kept) bool { return k == kept })
 	return nil
 }
 

@@ -89,6 +89,7 @@ func (a *Agent) cleanUp(ctx context.Context, domain *api.DomainStatus) error {
 		return fmt.Errorf("delete domain: %w", err)
 	}
 	a.domains.forget(*domain)
+	a.sweepSoon()
 	return nil
 }
 

@@ -140,6 +140,8 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &kubevirtv1.SyNICTimerApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("Timer"):
 		return &kubevirtv1.TimerApplyConfiguration{}
+	case v1.SchemeGroupVersion.WithKind("TPMDevice"):
+		return &kubevirtv1.TPMDeviceApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("VideoDevice"):
 		return &kubevirtv1.VideoDeviceApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("VirtualMachine"):

@@ -95,6 +95,7 @@ func GetOpenAPIDefinitions(ref common.ReferenceCallback) map[string]common.OpenA
 		v1.StartOptions{}.OpenAPIModelName():                                   schema_pkg_apis_kubevirt_v1_StartOptions(ref),
 		v1.StopOptions{}.OpenAPIModelName():                                    schema_pkg_apis_kubevirt_v1_StopOptions(ref),
 		v1.SyNICTimer{}.OpenAPIModelName():                                     schema_pkg_apis_kubevirt_v1_SyNICTimer(ref),
+		v1.TPMDevice{}.OpenAPIModelName():                                      schema_pkg_apis_kubevirt_v1_TPMDevice(ref),
 		v1.Timer{}.OpenAPIModelName():                                          schema_pkg_apis_kubevirt_v1_Timer(ref),
 		v1.UnpauseOptions{}.OpenAPIModelName():                                 schema_pkg_apis_kubevirt_v1_UnpauseOptions(ref),
 		v1.VideoDevice{}.OpenAPIModelName():                                    schema_pkg_apis_kubevirt_v1_VideoDevice(ref),
@@ -1516,6 +1517,12 @@ func schema_pkg_apis_kubevirt_v1_Devices(ref common.ReferenceCallback) common.Op
 							Ref: ref(v1.Watchdog{}.OpenAPIModelName()),
 						},
 					},
+					"tpm": {
+						SchemaProps: spec.SchemaProps{
+							Description: "TPM is a trusted platform module.",
+							Ref:         ref(v1.TPMDevice{}.OpenAPIModelName()),
+						},
+					},
 					"sound": {
 						SchemaProps: spec.SchemaProps{
 							Ref: ref(v1.SoundDevice{}.OpenAPIModelName()),
@@ -1563,7 +1570,7 @@ func schema_pkg_apis_kubevirt_v1_Devices(ref common.ReferenceCallback) common.Op
 			},
 		},
 		Dependencies: []string{
-			v1.Disk{}.OpenAPIModelName(), v1.Input{}.OpenAPIModelName(), v1.Interface{}.OpenAPIModelName(), v1.PanicDevice{}.OpenAPIModelName(), v1.Rng{}.OpenAPIModelName(), v1.SoundDevice{}.OpenAPIModelName(), v1.VideoDevice{}.OpenAPIModelName(), v1.Watchdog{}.OpenAPIModelName()},
+			v1.Disk{}.OpenAPIModelName(), v1.Input{}.OpenAPIModelName(), v1.Interface{}.OpenAPIModelName(), v1.PanicDevice{}.OpenAPIModelName(), v1.Rng{}.OpenAPIModelName(), v1.SoundDevice{}.OpenAPIModelName(), v1.TPMDevice{}.OpenAPIModelName(), v1.VideoDevice{}.OpenAPIModelName(), v1.Watchdog{}.OpenAPIModelName()},
 	}
 }
 
@@ -1755,6 +1762,13 @@ func schema_pkg_apis_kubevirt_v1_EFI(ref common.ReferenceCallback) common.OpenAP
 					"secureBoot": {
 						SchemaProps: spec.SchemaProps{
 							Description: "SecureBoot is true by default, and then needs features.smm.",
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
+					"persistent": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Persistent keeps the firmware's variables from run to run, for the life of the machine.",
 							Type:        []string{"boolean"},
 							Format:      "",
 						},
@@ -2957,6 +2971,33 @@ func schema_pkg_apis_kubevirt_v1_SyNICTimer(ref common.ReferenceCallback) common
 		},
 		Dependencies: []string{
 			v1.FeatureState{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_kubevirt_v1_TPMDevice(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "TPMDevice is a trusted platform module of version 2.0.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"enabled": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Enabled is true where it is absent.",
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
+					"persistent": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Persistent keeps what the module stores from run to run, for the life of the machine.",
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
+				},
+			},
+		},
 	}
 }
 

@@ -95,6 +95,22 @@ func (c *Client) Delete(ctx context.Context, namespace, name string, uid types.U
 	return c.call(ctx, http.MethodDelete, path, nil, nil)
 }
 
+// Kept returns the state that is kept on the node.
+func (c *Client) Kept(ctx context.Context) ([]Kept, error) {
+	var list []Kept
+	if err := c.call(ctx, http.MethodGet, "/v1/kept", nil, &list); err != nil {
+		return nil, err
+	}
+	return list, nil
+}
+
+// Forget removes state that is kept. It is refused as a conflict where a domain uses it or it is another
+// owner's. Where there is none it succeeds.
+func (c *Client) Forget(ctx context.Context, kept Kept) error {
+	path := "/v1/kept/" + url.PathEscape(kept.UUID) + "?owner=" + url.QueryEscape(string(kept.Owner))
+	return c.call(ctx, http.MethodDelete, path, nil, nil)
+}
+
 func (c *Client) call(ctx context.Context, method, path string, in, out any) error {
 	answer, err := c.send(ctx, method, path, in)
 	if err != nil {

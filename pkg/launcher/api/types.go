@@ -131,6 +131,17 @@ type ShutdownRequest struct {
 	GracePeriodSeconds int64 `json:"gracePeriodSeconds"`
 }
 
+// Kept is state that outlives the instances of a machine: firmware variables, and what a trusted platform module
+// has stored.
+type Kept struct {
+	// UUID of the machine's domains.
+	UUID string `json:"uuid"`
+	// Namespace, Name and Owner, its UID, are the machine's.
+	Namespace string    `json:"namespace"`
+	Name      string    `json:"name"`
+	Owner     types.UID `json:"owner"`
+}
+
 // Health tells what the launcher found on the node.
 type Health struct {
 	// PID of the launcher.

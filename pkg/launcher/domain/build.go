@@ -24,6 +24,8 @@ type Input struct {
 	ConsoleLog string
 	// NVRAM is where the variables of a UEFI firmware are kept.
 	NVRAM string
+	// KeepTPM has a trusted platform module keep what it stores when the domain is undefined.
+	KeepTPM bool
 }
 
 // File is an image, to be opened by QEMU: raw, or an overlay of our own making.

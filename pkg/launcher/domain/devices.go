@@ -41,7 +41,7 @@ func buildDevices(in Input) (*libvirtxml.DomainDeviceList, error) {
 	if spec.Rng != nil {
 		devices.RNGs = buildRNG()
 	}
-	addPeripherals(devices, spec, in.KVM)
+	addPeripherals(devices, in)
 	return devices, nil
 }
 

@@ -9,7 +9,8 @@ import (
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
 )
 
-func addPeripherals(devices *libvirtxml.DomainDeviceList, spec *kubevirtv1.Devices, kvm bool) {
+func addPeripherals(devices *libvirtxml.DomainDeviceList, in Input) {
+	spec := &in.Instance.Spec.Domain.Devices
 	for _, input := range spec.Inputs {
 		devices.Inputs = append(devices.Inputs, libvirtxml.DomainInput{
 			Type: string(input.Type), Bus: string(input.Bus), Alias: aliasOf("input", input.Name),
@@ -23,7 +24,19 @@ func addPeripherals(devices *libvirtxml.DomainDeviceList, spec *kubevirtv1.Devic
 	if spec.Sound != nil {
 		devices.Sounds = []libvirtxml.DomainSound{{Model: spec.Sound.Model, Alias: aliasOf("sound", spec.Sound.Name)}}
 	}
-	devices.Panics = buildPanics(spec.PanicDevices, kvm)
+	devices.Panics = buildPanics(spec.PanicDevices, in.KVM)
+	if spec.TPM.On() {
+		devices.TPMs = []libvirtxml.DomainTPM{TPM(in.KeepTPM)}
+	}
+}
+
+// TPM is a module as guests have it. What one that is kept has stored stays where the domain is undefined.
+func TPM(kept bool) libvirtxml.DomainTPM {
+	emulator := &libvirtxml.DomainTPMBackendEmulator{Version: "2.0"}
+	if kept {
+		emulator.PersistentState = "yes"
+	}
+	return libvirtxml.DomainTPM{Model: "tpm-crb", Backend: &libvirtxml.DomainTPMBackend{Emulator: emulator}}
 }
 
 // buildPanics lets every guest tell of its panic: how it ended is known by that.

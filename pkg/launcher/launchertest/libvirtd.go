@@ -109,6 +109,9 @@ func (l *Libvirtd) URI() string {
 	return "qemu+unix:///system?socket=" + filepath.Join(l.dir, "run", "libvirt-sock")
 }
 
+// StateDir is where it has what it keeps of domains: its /var/lib/libvirt.
+func (l *Libvirtd) StateDir() string { return filepath.Join(l.dir, "lib") }
+
 // Virsh runs virsh and returns what it prints.
 func (l *Libvirtd) Virsh(t *testing.T, args ...string) string {
 	t.Helper()

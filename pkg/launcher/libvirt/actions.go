@@ -44,7 +44,7 @@ func (c *Conn) do(d *libvirt.Domain, action launcher.Action) error {
 	case launcher.ActionDestroy:
 		return d.DestroyFlags(libvirt.DOMAIN_DESTROY_DEFAULT)
 	case launcher.ActionUndefine:
-		return d.UndefineFlags(libvirt.DOMAIN_UNDEFINE_NVRAM | libvirt.DOMAIN_UNDEFINE_MANAGED_SAVE |
+		return d.UndefineFlags(libvirt.DOMAIN_UNDEFINE_KEEP_NVRAM | libvirt.DOMAIN_UNDEFINE_MANAGED_SAVE |
 			libvirt.DOMAIN_UNDEFINE_SNAPSHOTS_METADATA | libvirt.DOMAIN_UNDEFINE_CHECKPOINTS_METADATA)
 	}
 	return fmt.Errorf("%q is no action", action)

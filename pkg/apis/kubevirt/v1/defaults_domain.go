@@ -212,6 +212,9 @@ func setDefaultsPeripherals(devices *Devices) {
 	if watchdog := devices.Watchdog; watchdog != nil && watchdog.I6300ESB != nil && watchdog.I6300ESB.Action == "" {
 		watchdog.I6300ESB.Action = WatchdogActionReset
 	}
+	if devices.TPM != nil {
+		setDefaultTrue(&devices.TPM.Enabled)
+	}
 	if devices.Sound != nil && devices.Sound.Model == "" {
 		devices.Sound.Model = "ich9"
 	}

@@ -77,6 +77,9 @@ type Devices struct {
 	Inputs []Input `json:"inputs,omitempty"`
 	// +optional
 	Watchdog *Watchdog `json:"watchdog,omitempty"`
+	// TPM is a trusted platform module.
+	// +optional
+	TPM *TPMDevice `json:"tpm,omitempty"`
 	// +optional
 	Sound *SoundDevice `json:"sound,omitempty"`
 	// Video is the graphics card.

@@ -44,6 +44,9 @@ type EFI struct {
 	// SecureBoot is true by default, and then needs features.smm.
 	// +optional
 	SecureBoot *bool `json:"secureBoot,omitempty"`
+	// Persistent keeps the firmware's variables from run to run, for the life of the machine.
+	// +optional
+	Persistent *bool `json:"persistent,omitempty"`
 }
 
 // Chassis is the case of the machine, as the guest's firmware reports it.

@@ -67,6 +67,19 @@ type SoundDevice struct {
 	Model string `json:"model,omitempty"`
 }
 
+// TPMDevice is a trusted platform module of version 2.0.
+type TPMDevice struct {
+	// Enabled is true where it is absent.
+	// +optional
+	Enabled *bool `json:"enabled,omitempty"`
+	// Persistent keeps what the module stores from run to run, for the life of the machine.
+	// +optional
+	Persistent *bool `json:"persistent,omitempty"`
+}
+
+// On says whether there is a module.
+func (t *TPMDevice) On() bool { return t != nil && (t.Enabled == nil || *t.Enabled) }
+
 // VideoDevice is the graphics card.
 type VideoDevice struct {
 	// Type is vga, as where there is no video, or cirrus, virtio, ramfb or bochs.

@@ -32,9 +32,11 @@ type DevicesApplyConfiguration struct {
 	// Rng gives the guest the host's randomness.
 	Rng *kubevirtv1.Rng `json:"rng,omitempty"`
 	// Inputs are input devices beside the keyboard and the mouse.
-	Inputs   []InputApplyConfiguration      `json:"inputs,omitempty"`
-	Watchdog *WatchdogApplyConfiguration    `json:"watchdog,omitempty"`
-	Sound    *SoundDeviceApplyConfiguration `json:"sound,omitempty"`
+	Inputs   []InputApplyConfiguration   `json:"inputs,omitempty"`
+	Watchdog *WatchdogApplyConfiguration `json:"watchdog,omitempty"`
+	// TPM is a trusted platform module.
+	TPM   *TPMDeviceApplyConfiguration   `json:"tpm,omitempty"`
+	Sound *SoundDeviceApplyConfiguration `json:"sound,omitempty"`
 	// Video is the graphics card.
 	Video *VideoDeviceApplyConfiguration `json:"video,omitempty"`
 	// PanicDevices let the guest tell of its panic.
@@ -151,6 +153,14 @@ func (b *DevicesApplyConfiguration) WithInputs(values ...*InputApplyConfiguratio
 // If called multiple times, the Watchdog field is set to the value of the last call.
 func (b *DevicesApplyConfiguration) WithWatchdog(value *WatchdogApplyConfiguration) *DevicesApplyConfiguration {
 	b.Watchdog = value
+	return b
+}
+
+// WithTPM sets the TPM field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the TPM field is set to the value of the last call.
+func (b *DevicesApplyConfiguration) WithTPM(value *TPMDeviceApplyConfiguration) *DevicesApplyConfiguration {
+	b.TPM = value
 	return b
 }
 

@@ -11,6 +11,8 @@ package v1
 type EFIApplyConfiguration struct {
 	// SecureBoot is true by default, and then needs features.smm.
 	SecureBoot *bool `json:"secureBoot,omitempty"`
+	// Persistent keeps the firmware's variables from run to run, for the life of the machine.
+	Persistent *bool `json:"persistent,omitempty"`
 }
 
 // EFIApplyConfiguration constructs a declarative configuration of the EFI type for use with
@@ -24,5 +26,13 @@ func EFI() *EFIApplyConfiguration {
 // If called multiple times, the SecureBoot field is set to the value of the last call.
 func (b *EFIApplyConfiguration) WithSecureBoot(value bool) *EFIApplyConfiguration {
 	b.SecureBoot = &value
+	return b
+}
+
+// WithPersistent sets the Persistent field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Persistent field is set to the value of the last call.
+func (b *EFIApplyConfiguration) WithPersistent(value bool) *EFIApplyConfiguration {
+	b.Persistent = &value
 	return b
 }
