@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Command kubectl-virt is the kubectl plugin for virtual machines: kubectl virt console, start, stop, restart.
+// Command kubectl-virt is the kubectl plugin for virtual machines: kubectl virt console, start, stop and the others.
 package main
 
 import (

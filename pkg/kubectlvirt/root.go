@@ -46,6 +46,10 @@ func NewCommand(program string, streams genericiooptions.IOStreams) *cobra.Comma
 		power.NewStartCommand(flags, streams),
 		power.NewStopCommand(flags, streams),
 		power.NewRestartCommand(flags, streams),
+		power.NewPauseCommand(flags, streams),
+		power.NewUnpauseCommand(flags, streams),
+		power.NewSoftRebootCommand(flags, streams),
+		power.NewResetCommand(flags, streams),
 		version.NewCommand(flags, streams),
 	)
 	return root

@@ -36,7 +36,7 @@ func TestEveryVerbShowsHowItIsUsed(t *testing.T) {
 		assert.NotNil(t, verb.ValidArgsFunction, "%s completes its argument", verb.Name())
 	}
 	slices.Sort(verbs)
-	assert.Equal(t, []string{"console", "restart", "start", "stop", "version"}, verbs)
+	assert.Equal(t, []string{"console", "pause", "reset", "restart", "soft-reboot", "start", "stop", "unpause", "version"}, verbs)
 }
 
 func TestHelpShowsFewOfTheManyConnectionFlags(t *testing.T) {

@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/url"
-	"strings"
 
 	"k8s.io/apimachinery/pkg/version"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
@@ -15,7 +14,6 @@ import (
 
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
 	"github.com/virt-apiserver/virt-apiserver/pkg/generated/clientset/versioned"
-	"github.com/virt-apiserver/virt-apiserver/pkg/node/streams"
 )
 
 // actions is the group version of the actions.
@@ -63,39 +61,27 @@ func (c *Client) Restart(ctx context.Context, name string, options *kubevirtv1.R
 }
 
 func (c *Client) act(ctx context.Context, name, action string, options any) error {
-	body, err := json.Marshal(options)
-	if err != nil {
-		return err
-	}
-	err = c.clientset.KubevirtV1().RESTClient().Put().
-		AbsPath(c.path("virtualmachines", name, action)).
-		SetHeader("Content-Type", "application/json").
-		Body(body).Do(ctx).Error()
-	if err != nil {
+	if err := c.put(ctx, VirtualMachines, name, action, options); err != nil {
 		return c.explainAction(name, action, err)
 	}
 	return nil
 }
 
-func (c *Client) path(resource, name, subresource string) string {
-	return fmt.Sprintf("%s/namespaces/%s/%s/%s/%s", actions, url.PathEscape(c.Namespace), resource, url.PathEscape(name), subresource)
+// put has an action carried out; options may be nil.
+func (c *Client) put(ctx context.Context, resource, name, action string, options any) error {
+	request := c.clientset.KubevirtV1().RESTClient().Put().AbsPath(c.path(resource, name, action))
+	if options != nil {
+		body, err := json.Marshal(options)
+		if err != nil {
+			return err
+		}
+		request = request.SetHeader("Content-Type", "application/json").Body(body)
+	}
+	return request.Do(ctx).Error()
 }
 
-// Console opens the serial console of the instance. ctx bounds the opening only.
-func (c *Client) Console(ctx context.Context, name string) (*streams.Socket, error) {
-	config := rest.CopyConfig(c.config)
-	config.NextProtos = []string{"http/1.1"}
-	config.Timeout = 0
-	client, err := rest.HTTPClientFor(config)
-	if err != nil {
-		return nil, err
-	}
-	base, _, err := rest.DefaultServerUrlFor(config)
-	if err != nil {
-		return nil, err
-	}
-	address := strings.TrimSuffix(base.String(), "/") + c.path("virtualmachineinstances", name, "console")
-	return streams.Dial(ctx, address, client)
+func (c *Client) path(resource, name, subresource string) string {
+	return fmt.Sprintf("%s/namespaces/%s/%s/%s/%s", actions, url.PathEscape(c.Namespace), resource, url.PathEscape(name), subresource)
 }
 
 // ServerVersion is the version of the API that the server speaks.

@@ -35,21 +35,40 @@ func (c *Client) Command(format string, args ...any) string {
 
 // explainAction adds to a refused action what would help.
 func (c *Client) explainAction(name, action string, err error) error {
-	text := err.Error()
 	switch {
 	case isMissing(err):
 		return c.NotFound(name)
 	case apierrors.IsForbidden(err), apierrors.IsUnauthorized(err):
-		return &Hinted{err, []string{"You may ask: " + c.Command("auth can-i update virtualmachines.subresources.kubevirt.io/%s --subresource=%s", name, action)}}
-	case apierrors.IsConflict(err) && strings.Contains(text, "already running"):
+		return c.explainForbidden(VirtualMachines, name, action, "update", err)
+	case apierrors.IsConflict(err) && strings.Contains(err.Error(), "already running"):
 		return &Hinted{err, []string{"Its console: " + c.Command("virt console %s", name), "Start it anew: " + c.Command("virt restart %s", name)}}
-	case apierrors.IsConflict(err) && strings.Contains(text, "not running"):
-		return &Hinted{err, []string{"Start it: " + c.Command("virt start %s", name)}}
 	case apierrors.IsConflict(err):
-		return &Hinted{err, []string{"See how it is doing: " + c.Command("get vm %s -o yaml", name)}}
+		return &Hinted{err, []string{c.hintFor(name, err)}}
 	default:
 		return c.explain(err)
 	}
+}
+
+// hintFor names the command that brings the guest into a state that allows what was refused.
+func (c *Client) hintFor(name string, err error) string {
+	text := err.Error()
+	switch {
+	case strings.Contains(text, "not running"), strings.Contains(text, "non-running"):
+		return "Start it: " + c.Command("virt start %s", name)
+	case strings.Contains(text, "already paused"), strings.Contains(text, "is paused"):
+		return "Let it run on: " + c.Command("virt unpause vm %s", name)
+	case strings.Contains(text, "not paused"):
+		return "It runs; its console: " + c.Command("virt console %s", name)
+	default:
+		return "See how it is doing: " + c.Command("get vm %s -o yaml", name)
+	}
+}
+
+// explainForbidden names the question that tells whether an action is allowed.
+func (c *Client) explainForbidden(resource, name, action, verb string, err error) error {
+	return &Hinted{err, []string{
+		"You may ask: " + c.Command("auth can-i %s %s.subresources.kubevirt.io/%s --subresource=%s", verb, resource, name, action),
+	}}
 }
 
 // NotFound says that there is no such machine.

@@ -24,18 +24,40 @@ func Complete(flags genericclioptions.RESTClientGetter) cobra.CompletionFunc {
 		if len(args) > 0 {
 			return nil, cobra.ShellCompDirectiveNoFileComp
 		}
-		client, err := NewClient(flags)
-		if err != nil {
-			return nil, cobra.ShellCompDirectiveError
-		}
-		ctx, cancel := context.WithTimeout(command.Context(), completionTimeout)
-		defer cancel()
-		names, err := client.names(ctx)
-		if err != nil {
-			return nil, cobra.ShellCompDirectiveError
-		}
-		return names, cobra.ShellCompDirectiveNoFileComp
+		return completeNames(command, flags, "")
 	}
+}
+
+// CompleteKindAndName completes a type in the first argument, and a name in the second.
+func CompleteKindAndName(flags genericclioptions.RESTClientGetter) cobra.CompletionFunc {
+	return func(command *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+		switch len(args) {
+		case 0:
+			return []cobra.Completion{"vm", "vmi"}, cobra.ShellCompDirectiveNoFileComp
+		case 1:
+			return completeNames(command, flags, "")
+		default:
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+	}
+}
+
+// completeNames offers the names of machines behind prefix.
+func completeNames(command *cobra.Command, flags genericclioptions.RESTClientGetter, prefix string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	client, err := NewClient(flags)
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveError
+	}
+	ctx, cancel := context.WithTimeout(command.Context(), completionTimeout)
+	defer cancel()
+	names, err := client.names(ctx)
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveError
+	}
+	for i := range names {
+		names[i] = prefix + names[i]
+	}
+	return names, cobra.ShellCompDirectiveNoFileComp
 }
 
 func (c *Client) names(ctx context.Context) ([]string, error) {

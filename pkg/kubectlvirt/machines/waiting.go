@@ -27,9 +27,7 @@ func (c *Client) ExplainConsole(ctx context.Context, name string, err error) (wa
 			"Start it anew: " + c.Command("virt restart %s", name),
 		}}
 	case apierrors.IsForbidden(err), apierrors.IsUnauthorized(err):
-		return false, &Hinted{err, []string{
-			"You may ask: " + c.Command("auth can-i get virtualmachineinstances.subresources.kubevirt.io/%s --subresource=console", name),
-		}}
+		return false, c.explainForbidden(Instances, name, "console", "get", err)
 	default:
 		return false, c.explain(err)
 	}

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package power holds the verbs start, stop and restart of the kubectl plugin.
+// Package power holds the verbs of the kubectl plugin that a machine's buttons would have: start, stop,
+// restart, pause, unpause, soft-reboot and reset.
 package power

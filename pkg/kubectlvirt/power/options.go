@@ -39,11 +39,20 @@ func (o *common) Complete(args []string) (err error) {
 
 // report says what was asked for: the guest follows in its own time.
 func (o *common) report(what string) {
+	o.tell("virtualmachine", what)
+}
+
+// reportInstance says what happened to the guest.
+func (o *common) reportInstance(what string) {
+	o.tell("virtualmachineinstance", what)
+}
+
+func (o *common) tell(kind, what string) {
 	suffix := ""
 	if o.dryRun {
 		suffix = " (server dry run)"
 	}
-	fmt.Fprintf(o.streams.Out, "virtualmachine.kubevirt.io/%s %s%s\n", o.name, what, suffix)
+	fmt.Fprintf(o.streams.Out, "%s.kubevirt.io/%s %s%s\n", kind, o.name, what, suffix)
 }
 
 // verb is the options of one verb.
