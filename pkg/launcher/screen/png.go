@@ -31,14 +31,19 @@ func PNG(mime string, r io.Reader) ([]byte, error) {
 		if err != nil {
 			return nil, fmt.Errorf("decode a picture of the screen: %w", err)
 		}
-		var encoded limited
-		if err := png.Encode(&encoded, picture); err != nil {
-			return nil, fmt.Errorf("encode a picture of the screen: %w", err)
-		}
-		return encoded.Bytes(), nil
+		return encode(picture, maxBytes)
 	default:
 		return nil, fmt.Errorf("the hypervisor gave a picture of the type %q, which is unknown", mime)
 	}
+}
+
+// encode returns the picture as PNG of at most max bytes.
+func encode(picture image.Image, max int) ([]byte, error) {
+	encoded := limited{max: max}
+	if err := png.Encode(&encoded, picture); err != nil {
+		return nil, fmt.Errorf("encode a picture of the screen: %w", err)
+	}
+	return encoded.Bytes(), nil
 }
 
 // checkPNG passes on what is PNG already.
@@ -67,13 +72,14 @@ func checkSize(width, height int) error {
 	return nil
 }
 
-// limited is a buffer of at most maxBytes.
+// limited is a buffer of at most max bytes.
 type limited struct {
 	bytes.Buffer
+	max int
 }
 
 func (l *limited) Write(p []byte) (int, error) {
-	if l.Len()+len(p) > maxBytes {
+	if l.Len()+len(p) > l.max {
 		return 0, errTooLarge
 	}
 	return l.Buffer.Write(p)

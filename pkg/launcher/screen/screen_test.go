@@ -63,10 +63,12 @@ func TestWhatIsNoPictureIsRefused(t *testing.T) {
 }
 
 func TestPictureThatDoesNotCompressIsRefused(t *testing.T) {
-	noise := make([]byte, 3200*2400*3)
-	_, _ = rand.NewChaCha8([32]byte{}).Read(noise)
-	_, err := PNG(ppm, io.MultiReader(strings.NewReader("P6 3200 2400 255\n"), bytes.NewReader(noise)))
+	noise := opaque(64, 64)
+	_, _ = rand.NewChaCha8([32]byte{}).Read(noise.Pix)
+	_, err := encode(noise, 4<<10)
 	require.ErrorIs(t, err, errTooLarge)
+	_, err = encode(noise, 64<<10)
+	require.NoError(t, err)
 }
 
 func FuzzDecodePPM(f *testing.F) {
