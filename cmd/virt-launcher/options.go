@@ -25,6 +25,7 @@ Usage:
   --state-dir DIR      what must survive the launcher, and files that live as long as an instance;
                        QEMU's user must be able to pass through it and all directories above
   --volume-root DIR    directory below which disks may be; can be given several times
+  --host-disk-root DIR directory below which instances may use files of this machine; can be given several times
   --instance-id ID     marks this launcher's domains, others are never touched (default: the state directory)
   --libvirt-uri URI    libvirt to connect to (default: qemu:///system)
   --runtime-dir DIR    short path for the consoles' sockets (default: /run/virt-apiserver/HASH-OF-ID)
@@ -60,7 +61,8 @@ func parse(args []string, out io.Writer) (*options, error) {
 	flags.StringVar(&o.launcher.InstanceID, "instance-id", "", "")
 	flags.StringVar(&o.launcher.RuntimeDir, "runtime-dir", "", "")
 	flags.IntVar(&o.launcher.MaxDomains, "max-domains", defaultMaxDomains, "")
-	flags.Func("volume-root", "", func(dir string) error { return o.addVolumeRoot(dir) })
+	flags.Func("volume-root", "", addFolder(&o.launcher.VolumeRoots))
+	flags.Func("host-disk-root", "", addFolder(&o.launcher.HostDiskRoots))
 	printVersion := flags.Bool("version", false, "")
 	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
 		_, _ = io.WriteString(out, usage)
@@ -80,10 +82,13 @@ func parse(args []string, out io.Writer) (*options, error) {
 	return o, o.complete()
 }
 
-func (o *options) addVolumeRoot(dir string) error {
-	dir, err := filepath.Abs(dir)
-	o.launcher.VolumeRoots = append(o.launcher.VolumeRoots, dir)
-	return err
+// addFolder makes each folder that is named absolute.
+func addFolder(folders *[]string) func(string) error {
+	return func(dir string) error {
+		dir, err := filepath.Abs(dir)
+		*folders = append(*folders, dir)
+		return err
+	}
 }
 
 func (o *options) complete() (err error) {

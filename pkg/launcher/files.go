@@ -41,8 +41,13 @@ func (m *Manager) prepareFiles(request *api.StartRequest) (map[string]domain.Fil
 }
 
 func (m *Manager) prepareFile(request *api.StartRequest, volume *kubevirtv1.Volume) (*domain.File, error) {
-	if volume.ContainerDisk != nil {
+	switch {
+	case volume.ContainerDisk != nil:
 		return m.overlayContainerDisk(request, volume)
+	case volume.Ephemeral != nil:
+		return m.overlayClaim(request, volume)
+	case volume.HostDisk != nil:
+		return m.openHostDisk(volume.HostDisk)
 	}
 	f, readOnly, err := m.openVolume(request, volume)
 	if err != nil {
@@ -59,6 +64,8 @@ func (m *Manager) openVolume(request *api.StartRequest, volume *kubevirtv1.Volum
 		return m.openClaim(request, volume)
 	case volume.EmptyDisk != nil:
 		f, err = m.makeEmpty(instance, volume)
+	case volume.ConfigMap != nil, volume.Secret != nil, volume.DownwardAPI != nil, volume.Sysprep != nil:
+		f, err = m.makeImage(request, volume.Name)
 	case volume.CloudInitNoCloud != nil:
 		f, err = m.makeSeed(request, volume.Name, seed.NoCloud)
 	case volume.CloudInitConfigDrive != nil:
@@ -93,6 +100,18 @@ func (m *Manager) makeEmpty(instance *kubevirtv1.VirtualMachineInstance, volume 
 func (m *Manager) makeSeed(request *api.StartRequest, volume string, layout func(seed.Meta, seed.Data) (*seed.Image, error)) (*os.File, error) {
 	given := request.Seeds[volume]
 	image, err := layout(metaOf(request.Instance), seed.Data{UserData: given.UserData, NetworkData: given.NetworkData})
+	if err != nil {
+		return nil, invalid(err)
+	}
+	return m.state.MakeSeed(request.Instance.UID, volume, image.Write)
+}
+
+func (m *Manager) makeImage(request *api.StartRequest, volume string) (*os.File, error) {
+	given, ok := request.Images[volume]
+	if !ok {
+		return nil, invalid(errors.New("no content was given"))
+	}
+	image, err := seed.Files(given.Label, given.Files)
 	if err != nil {
 		return nil, invalid(err)
 	}

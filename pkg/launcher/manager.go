@@ -27,6 +27,8 @@ type Options struct {
 	InstanceID string
 	// VolumeRoots are the directories below which the files of claims are.
 	VolumeRoots []string
+	// HostDiskRoots are the directories below which instances may use files of the node.
+	HostDiskRoots []string
 	// RuntimeDir holds the consoles' sockets. Its path is short: that of a socket has 107 bytes at most.
 	RuntimeDir string
 	// MaxDomains is how many instances there may be.

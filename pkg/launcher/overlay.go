@@ -33,3 +33,23 @@ func (m *Manager) overlayContainerDisk(request *api.StartRequest, volume *kubevi
 	defer overlay.Close()
 	return &domain.File{Path: overlay.Name(), Backing: kept, DirectIO: takesDirectIO(overlay) && takesDirectIO(base)}, nil
 }
+
+// overlayClaim puts an overlay on a claim, which is then only read. The claim stays for as long as an
+// instance uses it.
+func (m *Manager) overlayClaim(request *api.StartRequest, volume *kubevirtv1.Volume) (*domain.File, error) {
+	source, ok := request.Disks[volume.Name]
+	if !ok {
+		return nil, invalid(errors.New("no disk was given"))
+	}
+	base, err := openBeneath(m.options.VolumeRoots, source.Path, true)
+	if err != nil {
+		return nil, invalid(err)
+	}
+	defer base.Close()
+	overlay, err := m.state.MakeOverlay(request.Instance.UID, volume.Name, base, source.Path)
+	if err != nil {
+		return nil, err
+	}
+	defer overlay.Close()
+	return &domain.File{Path: overlay.Name(), Backing: source.Path, DirectIO: takesDirectIO(overlay) && takesDirectIO(base)}, nil
+}

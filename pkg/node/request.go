@@ -20,8 +20,10 @@ func (a *Agent) request(ctx context.Context, vmi *kubevirtv1.VirtualMachineInsta
 	request := &api.StartRequest{
 		Instance: vmi,
 		Disks:    make(map[string]api.DiskSource, len(claims)),
+		Images:   map[string]api.Image{},
 		Seeds:    map[string]api.Seed{},
 	}
+	size := 0
 	for i := range vmi.Spec.Volumes {
 		volume := &vmi.Spec.Volumes[i]
 		if claim := claims[volume.Name]; claim != nil {
@@ -33,6 +35,16 @@ func (a *Agent) request(ctx context.Context, vmi *kubevirtv1.VirtualMachineInsta
 		}
 		if path, ok := pulled[volume.Name]; ok {
 			request.Disks[volume.Name] = api.DiskSource{Path: path, ReadOnly: true}
+		}
+		image, err := a.image(ctx, vmi, volume)
+		if err != nil {
+			return nil, &trouble{reasonVolumeNotReady, fmt.Errorf("volume %q: %w", volume.Name, err)}
+		}
+		if image != nil {
+			if size += sizeOf(image); size > maxImages {
+				return nil, &trouble{api.ErrorInvalid, fmt.Errorf("volume %q: with it, the volumes from ConfigMaps and Secrets hold more than %d bytes", volume.Name, maxImages)}
+			}
+			request.Images[volume.Name] = *image
 		}
 		if source := cloudInitOf(volume); source != nil {
 			seed, err := a.seed(ctx, vmi.Namespace, source)
@@ -50,7 +62,7 @@ func (a *Agent) claims(ctx context.Context, vmi *kubevirtv1.VirtualMachineInstan
 	claims := map[string]*corev1.PersistentVolumeClaim{}
 	for i := range vmi.Spec.Volumes {
 		volume := &vmi.Spec.Volumes[i]
-		name := claimNameOf(volume)
+		name := volume.ClaimName()
 		if name == "" {
 			continue
 		}
@@ -66,20 +78,8 @@ func (a *Agent) claims(ctx context.Context, vmi *kubevirtv1.VirtualMachineInstan
 	return claims, nil
 }
 
-// claimNameOf is "" for a volume that is no claim. A DataVolume's claim has its name.
-func claimNameOf(volume *kubevirtv1.Volume) string {
-	switch {
-	case volume.DataVolume != nil:
-		return volume.DataVolume.Name
-	case volume.PersistentVolumeClaim != nil:
-		return volume.PersistentVolumeClaim.ClaimName
-	default:
-		return ""
-	}
-}
-
 func isReadOnly(volume *kubevirtv1.Volume) bool {
-	return volume.PersistentVolumeClaim != nil && volume.PersistentVolumeClaim.ReadOnly
+	return volume.Ephemeral != nil || volume.PersistentVolumeClaim != nil && volume.PersistentVolumeClaim.ReadOnly
 }
 
 func cloudInitOf(volume *kubevirtv1.Volume) *kubevirtv1.CloudInitSource {

@@ -82,6 +82,18 @@ func newHost(ctx context.Context, options *Options) (*host, error) {
 		_ = store.Close()
 		return nil, err
 	}
+	command := []string{
+		options.LauncherPath,
+		"--socket=" + socket,
+		"--runtime-dir=" + filepath.Join(runtimeDir, "guests"),
+		"--state-dir=" + options.path("launcher"),
+		"--volume-root=" + store.Path(),
+		"--volume-root=" + containers.Path(),
+		"--instance-id=" + instance,
+	}
+	for _, folder := range options.HostDiskFolders {
+		command = append(command, "--host-disk-root="+folder)
+	}
 	return &host{
 		options:    options,
 		volumes:    store,
@@ -91,15 +103,7 @@ func newHost(ctx context.Context, options *Options) (*host, error) {
 		streams:    streams.NewLocal(launcher, maxSessions),
 		calls:      calls.NewLocal(launcher, maxCalls),
 		supervisor: supervisor.New(supervisor.Config{
-			Command: []string{
-				options.LauncherPath,
-				"--socket=" + socket,
-				"--runtime-dir=" + filepath.Join(runtimeDir, "guests"),
-				"--state-dir=" + options.path("launcher"),
-				"--volume-root=" + store.Path(),
-				"--volume-root=" + containers.Path(),
-				"--instance-id=" + instance,
-			},
+			Command: command,
 			Socket:  socket,
 			LogFile: options.path("launcher.log"),
 			Version: version.Get().GitVersion,

@@ -38,6 +38,8 @@ type Options struct {
 	ImporterPath string
 	// ContainerDiskFolders are those in which container images on disk may be named by any machine.
 	ContainerDiskFolders []string
+	// HostDiskFolders are those in which any machine may use files of this one.
+	HostDiskFolders []string
 	// ContainerDiskCache is how many bytes disks of container images may take that nobody uses.
 	ContainerDiskCache resource.Quantity
 
@@ -73,6 +75,8 @@ func (o *Options) AddFlags(sets *cliflag.NamedFlagSets) {
 	flags.StringVar(&o.ImporterPath, "importer", o.ImporterPath, "Path of virt-importer, which fills volumes.")
 	flags.StringSliceVar(&o.ContainerDiskFolders, "container-disk-folder", o.ContainerDiskFolders,
 		"Folder beneath which a containerDisk may name an image on disk (oci-layout:PATH, oci-archive:PATH); may be repeated. Everyone who may make machines can use the images there.")
+	flags.StringSliceVar(&o.HostDiskFolders, "host-disk-folder", o.HostDiskFolders,
+		"Folder beneath which a hostDisk may use and make files of this machine; may be repeated. Everyone who may make machines can write the files there.")
 	flags.Var(quantityFlag{&o.ContainerDiskCache}, "container-disk-cache",
 		"How much the disks of container images may take that no machine uses, and a single one at the most.")
 	o.SecureServing.AddFlags(sets.FlagSet("secure serving"))
@@ -88,12 +92,16 @@ func (o *Options) Complete() error {
 		}
 		*path = absolute
 	}
-	for i, folder := range o.ContainerDiskFolders {
-		resolved, err := resolveFolder(folder)
-		if err != nil {
-			return fmt.Errorf("--container-disk-folder: %w", err)
+	for flag, folders := range map[string][]string{
+		"container-disk-folder": o.ContainerDiskFolders, "host-disk-folder": o.HostDiskFolders,
+	} {
+		for i, folder := range folders {
+			resolved, err := resolveFolder(folder)
+			if err != nil {
+				return fmt.Errorf("--%s: %w", flag, err)
+			}
+			folders[i] = resolved
 		}
-		o.ContainerDiskFolders[i] = resolved
 	}
 	return nil
 }

@@ -125,7 +125,7 @@ func (h *host) newWorkers(ctx context.Context, c *clients) (*workers, error) {
 		return nil, fmt.Errorf("build the VirtualMachine controller: %w", err)
 	}
 	instances, err := virtualmachineinstance.New(virtualmachineinstance.Config{
-		Client: c.virt, Secrets: c.core.CoreV1(), Informers: c.virtInformers, Claims: claims,
+		Client: c.virt, Secrets: c.core.CoreV1(), ConfigMaps: c.core.CoreV1(), Informers: c.virtInformers, Claims: claims,
 		Launchers: processes.NewLaunchers(h.options.NodeName, h.launcher.Health),
 		Recorder:  c.recorder(ctx, "virtualmachineinstance-controller"),
 	})

@@ -31,8 +31,9 @@ const claimIndex = "virtualmachineinstance.claim"
 // Config is what a Controller works with. All of it is needed.
 type Config struct {
 	Client versioned.Interface
-	// Secrets are only looked for, not kept.
-	Secrets corev1client.SecretsGetter
+	// Secrets and ConfigMaps are only looked for, not kept.
+	Secrets    corev1client.SecretsGetter
+	ConfigMaps corev1client.ConfigMapsGetter
 	// Informers give the instances and the DataVolumes. Whoever made them starts them, after New.
 	Informers externalversions.SharedInformerFactory
 	// Claims is started by whoever made it, after New.
@@ -47,6 +48,7 @@ type Config struct {
 type Controller struct {
 	client       versioned.Interface
 	secrets      corev1client.SecretsGetter
+	configMaps   corev1client.ConfigMapsGetter
 	launchers    workload.Launchers
 	recorder     record.EventRecorder
 	instances    kubevirtlisters.VirtualMachineInstanceLister
@@ -66,6 +68,7 @@ func New(config Config) (*Controller, error) {
 	c := &Controller{
 		client:      config.Client,
 		secrets:     config.Secrets,
+		configMaps:  config.ConfigMaps,
 		launchers:   config.Launchers,
 		recorder:    config.Recorder,
 		instances:   instances.Lister(),

@@ -18,6 +18,7 @@ const (
 	reasonDataVolumesNotReady = "NotAllDVsReady"
 	reasonDataVolumeFailed    = "DataVolumeFailed"
 	reasonSecretNotFound      = "SecretNotFound"
+	reasonConfigMapNotFound   = "ConfigMapNotFound"
 	reasonClaimNotBound       = "WaitingForVolumeBinding"
 	reasonPlacementFailed     = "FailedCreate"
 )
@@ -32,7 +33,7 @@ type wait struct {
 // inspect says what the instance waits for, or nil if it may have a node. Where it waits for several
 // things, that comes first which somebody has to mend.
 func inspect(o *observation) *wait {
-	for _, look := range []func(*observation) *wait{missingClaim, missingSecret, failedDataVolume, unfilledDataVolume, unboundClaim} {
+	for _, look := range []func(*observation) *wait{missingClaim, missingSecret, missingConfigMap, failedDataVolume, unfilledDataVolume, unboundClaim} {
 		if w := look(o); w != nil {
 			return w
 		}
@@ -64,6 +65,14 @@ func missingSecret(o *observation) *wait {
 	}
 	return fault(kubevirtv1.VirtualMachineInstanceSynchronized, reasonSecretNotFound,
 		"Secret %q does not exist: create it, or correct the volume that names it", o.missingSecrets[0])
+}
+
+func missingConfigMap(o *observation) *wait {
+	if len(o.missingConfigMaps) == 0 {
+		return nil
+	}
+	return fault(kubevirtv1.VirtualMachineInstanceSynchronized, reasonConfigMapNotFound,
+		"ConfigMap %q does not exist: create it, or correct the volume that names it", o.missingConfigMaps[0])
 }
 
 func failedDataVolume(o *observation) *wait {

@@ -63,20 +63,21 @@ func TestOnlySharedModesAreShared(t *testing.T) {
 	o := observe(newInstance("vm", volumes...),
 		claim("once", corev1.ClaimBound, corev1.ReadWriteOnce), claim("pod", corev1.ClaimBound, corev1.ReadWriteOncePod),
 		claim("many", corev1.ClaimBound, corev1.ReadWriteOnce, corev1.ReadWriteMany), claim("read", corev1.ClaimBound, corev1.ReadOnlyMany))
-	assert.Equal(t, []types.NamespacedName{{Namespace: "ns", Name: "once"}, {Namespace: "ns", Name: "pod"}}, o.exclusiveClaims())
+	assert.Equal(t, []claimUse{{types.NamespacedName{Namespace: "ns", Name: "once"}, true}, {types.NamespacedName{Namespace: "ns", Name: "pod"}, true}}, o.exclusiveClaims())
 }
 
 func TestReservationsAreForAllOrNothing(t *testing.T) {
 	var r reservations
 	a, b := cache.NewObjectName("ns", "a"), cache.NewObjectName("ns", "b")
-	x, y := types.NamespacedName{Namespace: "ns", Name: "x"}, types.NamespacedName{Namespace: "ns", Name: "y"}
+	x := claimUse{types.NamespacedName{Namespace: "ns", Name: "x"}, true}
+	y := claimUse{types.NamespacedName{Namespace: "ns", Name: "y"}, true}
 	assert.False(t, r.drop(a))
-	assert.Nil(t, r.take(a, []types.NamespacedName{x}))
-	assert.Nil(t, r.take(a, []types.NamespacedName{x}), "again")
-	assert.Equal(t, &use{claim: "x", instance: "a"}, r.take(b, []types.NamespacedName{y, x}))
-	assert.Nil(t, r.take(a, []types.NamespacedName{y}), "b got nothing")
+	assert.Nil(t, r.take(a, []claimUse{x}))
+	assert.Nil(t, r.take(a, []claimUse{x}), "again")
+	assert.Equal(t, &use{claim: "x", instance: "a"}, r.take(b, []claimUse{y, x}))
+	assert.Nil(t, r.take(a, []claimUse{y}), "b got nothing")
 	assert.True(t, r.drop(a))
-	assert.Nil(t, r.take(b, []types.NamespacedName{y, x}))
+	assert.Nil(t, r.take(b, []claimUse{y, x}))
 }
 
 func TestStatusFollowsTheInstanceToItsNode(t *testing.T) {

@@ -18,17 +18,28 @@ type observation struct {
 	claims      map[string]*corev1.PersistentVolumeClaim
 	// missingSecrets are the Secrets that its volumes name and that do not exist.
 	missingSecrets []string
+	// missingConfigMaps are likewise.
+	missingConfigMaps []string
 }
 
-// exclusiveClaims returns the claims that no other instance may use at the same time.
-func (o *observation) exclusiveClaims() []types.NamespacedName {
-	var names []types.NamespacedName
+// claimUse is how an instance uses a claim.
+type claimUse struct {
+	types.NamespacedName
+	// writes is false for a claim that is only read, which others may do, too.
+	writes bool
+}
+
+// exclusiveClaims returns the claims that no other instance may use at the same time, if one of them writes.
+func (o *observation) exclusiveClaims() []claimUse {
+	var uses []claimUse
 	for _, name := range o.instance.Spec.ClaimNames() {
 		if claim := o.claims[name]; claim != nil && !isShareable(claim) {
-			names = append(names, types.NamespacedName{Namespace: o.instance.Namespace, Name: name})
+			uses = append(uses, claimUse{
+				types.NamespacedName{Namespace: o.instance.Namespace, Name: name}, o.instance.Spec.WritesClaim(name),
+			})
 		}
 	}
-	return names
+	return uses
 }
 
 // isShareable says whether the claim allows several users, which two guests are even on one node.

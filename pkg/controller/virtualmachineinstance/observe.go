@@ -37,7 +37,11 @@ func (c *Controller) observe(ctx context.Context, instance *kubevirtv1.VirtualMa
 		}
 	}
 	for i := range instance.Spec.Volumes {
-		if err := c.observeSecrets(ctx, o, instance.Spec.Volumes[i].SecretNames()); err != nil {
+		volume := &instance.Spec.Volumes[i].VolumeSource
+		if err := c.observeSecrets(ctx, o, volume.SecretNames()); err != nil {
+			return nil, err
+		}
+		if err := c.observeConfigMaps(ctx, o, volume.ConfigMapNames()); err != nil {
 			return nil, err
 		}
 	}
@@ -56,6 +60,21 @@ func (c *Controller) observeSecrets(ctx context.Context, o *observation, names [
 		}
 		if err != nil {
 			return fmt.Errorf("look for secret %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// observeConfigMaps is observeSecrets for ConfigMaps.
+func (c *Controller) observeConfigMaps(ctx context.Context, o *observation, names []string) error {
+	for _, name := range names {
+		_, err := c.configMaps.ConfigMaps(o.instance.Namespace).Get(ctx, name, metav1.GetOptions{})
+		if apierrors.IsNotFound(err) {
+			o.missingConfigMaps = append(o.missingConfigMaps, name)
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("look for config map %s: %w", name, err)
 		}
 	}
 	return nil

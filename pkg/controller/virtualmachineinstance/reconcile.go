@@ -11,7 +11,6 @@ import (
 	apiequality "k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/cache"
 
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
@@ -100,7 +99,7 @@ func (c *Controller) reserve(key cache.ObjectName, o *observation) *wait {
 
 // take asks the cache twice. The second time decides: whoever had the reservation before is in it by then.
 // The first time keeps instances that wait for one that runs from taking turns in reserving.
-func (c *Controller) take(key cache.ObjectName, claims []types.NamespacedName) *use {
+func (c *Controller) take(key cache.ObjectName, claims []claimUse) *use {
 	if taken := c.inUse(key, claims); taken != nil {
 		return taken
 	}
@@ -115,10 +114,10 @@ func (c *Controller) take(key cache.ObjectName, claims []types.NamespacedName) *
 }
 
 // inUse says which of the claims an instance that has a node uses, other than the one named.
-func (c *Controller) inUse(key cache.ObjectName, claims []types.NamespacedName) *use {
+func (c *Controller) inUse(key cache.ObjectName, claims []claimUse) *use {
 	for _, claim := range claims {
-		for _, user := range c.usersOf(cache.ObjectName(claim)) {
-			if user.IsScheduled() && user.Name != key.Name {
+		for _, user := range c.usersOf(cache.ObjectName(claim.NamespacedName)) {
+			if user.IsScheduled() && user.Name != key.Name && (claim.writes || user.Spec.WritesClaim(claim.Name)) {
 				return &use{claim: claim.Name, instance: user.Name}
 			}
 		}

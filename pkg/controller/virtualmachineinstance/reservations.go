@@ -13,24 +13,30 @@ import (
 // cache has learned that it has one. Workers that look at two instances at once agree here. The zero value
 // is ready.
 type reservations struct {
-	mu      sync.Mutex
-	holders map[types.NamespacedName]cache.ObjectName
+	mu sync.Mutex
+	// holders are those of each claim, and whether they write to it.
+	holders map[types.NamespacedName]map[cache.ObjectName]bool
 }
 
 // take gives instance all the claims, or says which one another instance has.
-func (r *reservations) take(instance cache.ObjectName, claims []types.NamespacedName) (taken *use) {
+func (r *reservations) take(instance cache.ObjectName, claims []claimUse) (taken *use) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, claim := range claims {
-		if holder, held := r.holders[claim]; held && holder != instance {
-			return &use{claim: claim.Name, instance: holder.Name}
+		for holder, writes := range r.holders[claim.NamespacedName] {
+			if holder != instance && (writes || claim.writes) {
+				return &use{claim: claim.Name, instance: holder.Name}
+			}
 		}
 	}
 	if r.holders == nil {
-		r.holders = make(map[types.NamespacedName]cache.ObjectName)
+		r.holders = make(map[types.NamespacedName]map[cache.ObjectName]bool)
 	}
 	for _, claim := range claims {
-		r.holders[claim] = instance
+		if r.holders[claim.NamespacedName] == nil {
+			r.holders[claim.NamespacedName] = make(map[cache.ObjectName]bool)
+		}
+		r.holders[claim.NamespacedName][instance] = claim.writes
 	}
 	return nil
 }
@@ -39,13 +45,17 @@ func (r *reservations) take(instance cache.ObjectName, claims []types.Namespaced
 func (r *reservations) drop(instance cache.ObjectName) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	before := len(r.holders)
-	for claim, holder := range r.holders {
-		if holder == instance {
+	dropped := false
+	for claim, holders := range r.holders {
+		if _, held := holders[instance]; !held {
+			continue
+		}
+		dropped = true
+		if delete(holders, instance); len(holders) == 0 {
 			delete(r.holders, claim)
 		}
 	}
-	return len(r.holders) < before
+	return dropped
 }
 
 // use is that an instance has a claim.

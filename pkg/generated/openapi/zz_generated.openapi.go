@@ -46,6 +46,7 @@ func GetOpenAPIDefinitions(ref common.ReferenceCallback) map[string]common.OpenA
 		v1.ClockOffset{}.OpenAPIModelName():                                    schema_pkg_apis_kubevirt_v1_ClockOffset(ref),
 		v1.ClockOffsetUTC{}.OpenAPIModelName():                                 schema_pkg_apis_kubevirt_v1_ClockOffsetUTC(ref),
 		v1.CloudInitSource{}.OpenAPIModelName():                                schema_pkg_apis_kubevirt_v1_CloudInitSource(ref),
+		v1.ConfigMapVolumeSource{}.OpenAPIModelName():                          schema_pkg_apis_kubevirt_v1_ConfigMapVolumeSource(ref),
 		v1.ContainerDiskSource{}.OpenAPIModelName():                            schema_pkg_apis_kubevirt_v1_ContainerDiskSource(ref),
 		v1.DataVolumeSource{}.OpenAPIModelName():                               schema_pkg_apis_kubevirt_v1_DataVolumeSource(ref),
 		v1.DataVolumeTemplateSpec{}.OpenAPIModelName():                         schema_pkg_apis_kubevirt_v1_DataVolumeTemplateSpec(ref),
@@ -54,8 +55,13 @@ func GetOpenAPIDefinitions(ref common.ReferenceCallback) map[string]common.OpenA
 		v1.DiskDevice{}.OpenAPIModelName():                                     schema_pkg_apis_kubevirt_v1_DiskDevice(ref),
 		v1.DiskTarget{}.OpenAPIModelName():                                     schema_pkg_apis_kubevirt_v1_DiskTarget(ref),
 		v1.DomainSpec{}.OpenAPIModelName():                                     schema_pkg_apis_kubevirt_v1_DomainSpec(ref),
+		v1.DownwardAPIVolumeFile{}.OpenAPIModelName():                          schema_pkg_apis_kubevirt_v1_DownwardAPIVolumeFile(ref),
+		v1.DownwardAPIVolumeSource{}.OpenAPIModelName():                        schema_pkg_apis_kubevirt_v1_DownwardAPIVolumeSource(ref),
+		v1.DownwardField{}.OpenAPIModelName():                                  schema_pkg_apis_kubevirt_v1_DownwardField(ref),
 		v1.EFI{}.OpenAPIModelName():                                            schema_pkg_apis_kubevirt_v1_EFI(ref),
 		v1.EmptyDiskSource{}.OpenAPIModelName():                                schema_pkg_apis_kubevirt_v1_EmptyDiskSource(ref),
+		v1.EphemeralClaim{}.OpenAPIModelName():                                 schema_pkg_apis_kubevirt_v1_EphemeralClaim(ref),
+		v1.EphemeralVolumeSource{}.OpenAPIModelName():                          schema_pkg_apis_kubevirt_v1_EphemeralVolumeSource(ref),
 		v1.FeatureAPIC{}.OpenAPIModelName():                                    schema_pkg_apis_kubevirt_v1_FeatureAPIC(ref),
 		v1.FeatureHyperv{}.OpenAPIModelName():                                  schema_pkg_apis_kubevirt_v1_FeatureHyperv(ref),
 		v1.FeatureKVM{}.OpenAPIModelName():                                     schema_pkg_apis_kubevirt_v1_FeatureKVM(ref),
@@ -64,9 +70,8 @@ func GetOpenAPIDefinitions(ref common.ReferenceCallback) map[string]common.OpenA
 		v1.FeatureVendorID{}.OpenAPIModelName():                                schema_pkg_apis_kubevirt_v1_FeatureVendorID(ref),
 		v1.Features{}.OpenAPIModelName():                                       schema_pkg_apis_kubevirt_v1_Features(ref),
 		v1.Firmware{}.OpenAPIModelName():                                       schema_pkg_apis_kubevirt_v1_Firmware(ref),
-		v1.FreezeUnfreezeTimeout{}.OpenAPIModelName():                          schema_pkg_apis_kubevirt_v1_FreezeUnfreezeTimeout(ref),
-		v1.GuestAgentCommandInfo{}.OpenAPIModelName():                          schema_pkg_apis_kubevirt_v1_GuestAgentCommandInfo(ref),
 		v1.HPETTimer{}.OpenAPIModelName():                                      schema_pkg_apis_kubevirt_v1_HPETTimer(ref),
+		v1.HostDisk{}.OpenAPIModelName():                                       schema_pkg_apis_kubevirt_v1_HostDisk(ref),
 		v1.Hugepages{}.OpenAPIModelName():                                      schema_pkg_apis_kubevirt_v1_Hugepages(ref),
 		v1.HyperVPassthrough{}.OpenAPIModelName():                              schema_pkg_apis_kubevirt_v1_HyperVPassthrough(ref),
 		v1.HypervTimer{}.OpenAPIModelName():                                    schema_pkg_apis_kubevirt_v1_HypervTimer(ref),
@@ -91,11 +96,12 @@ func GetOpenAPIDefinitions(ref common.ReferenceCallback) map[string]common.OpenA
 		v1.ResourceRequirements{}.OpenAPIModelName():                           schema_pkg_apis_kubevirt_v1_ResourceRequirements(ref),
 		v1.RestartOptions{}.OpenAPIModelName():                                 schema_pkg_apis_kubevirt_v1_RestartOptions(ref),
 		v1.Rng{}.OpenAPIModelName():                                            schema_pkg_apis_kubevirt_v1_Rng(ref),
+		v1.SecretVolumeSource{}.OpenAPIModelName():                             schema_pkg_apis_kubevirt_v1_SecretVolumeSource(ref),
 		v1.SoundDevice{}.OpenAPIModelName():                                    schema_pkg_apis_kubevirt_v1_SoundDevice(ref),
 		v1.StartOptions{}.OpenAPIModelName():                                   schema_pkg_apis_kubevirt_v1_StartOptions(ref),
 		v1.StopOptions{}.OpenAPIModelName():                                    schema_pkg_apis_kubevirt_v1_StopOptions(ref),
 		v1.SyNICTimer{}.OpenAPIModelName():                                     schema_pkg_apis_kubevirt_v1_SyNICTimer(ref),
-		v1.TPMDevice{}.OpenAPIModelName():                                      schema_pkg_apis_kubevirt_v1_TPMDevice(ref),
+		v1.SysprepSource{}.OpenAPIModelName():                                  schema_pkg_apis_kubevirt_v1_SysprepSource(ref),
 		v1.Timer{}.OpenAPIModelName():                                          schema_pkg_apis_kubevirt_v1_Timer(ref),
 		v1.UnpauseOptions{}.OpenAPIModelName():                                 schema_pkg_apis_kubevirt_v1_UnpauseOptions(ref),
 		v1.VideoDevice{}.OpenAPIModelName():                                    schema_pkg_apis_kubevirt_v1_VideoDevice(ref),
@@ -103,14 +109,6 @@ func GetOpenAPIDefinitions(ref common.ReferenceCallback) map[string]common.OpenA
 		v1.VirtualMachineCondition{}.OpenAPIModelName():                        schema_pkg_apis_kubevirt_v1_VirtualMachineCondition(ref),
 		v1.VirtualMachineInstance{}.OpenAPIModelName():                         schema_pkg_apis_kubevirt_v1_VirtualMachineInstance(ref),
 		v1.VirtualMachineInstanceCondition{}.OpenAPIModelName():                schema_pkg_apis_kubevirt_v1_VirtualMachineInstanceCondition(ref),
-		v1.VirtualMachineInstanceFileSystem{}.OpenAPIModelName():               schema_pkg_apis_kubevirt_v1_VirtualMachineInstanceFileSystem(ref),
-		v1.VirtualMachineInstanceFileSystemDisk{}.OpenAPIModelName():           schema_pkg_apis_kubevirt_v1_VirtualMachineInstanceFileSystemDisk(ref),
-		v1.VirtualMachineInstanceFileSystemInfo{}.OpenAPIModelName():           schema_pkg_apis_kubevirt_v1_VirtualMachineInstanceFileSystemInfo(ref),
-		v1.VirtualMachineInstanceFileSystemList{}.OpenAPIModelName():           schema_pkg_apis_kubevirt_v1_VirtualMachineInstanceFileSystemList(ref),
-		v1.VirtualMachineInstanceGuestAgentInfo{}.OpenAPIModelName():           schema_pkg_apis_kubevirt_v1_VirtualMachineInstanceGuestAgentInfo(ref),
-		v1.VirtualMachineInstanceGuestOSInfo{}.OpenAPIModelName():              schema_pkg_apis_kubevirt_v1_VirtualMachineInstanceGuestOSInfo(ref),
-		v1.VirtualMachineInstanceGuestOSUser{}.OpenAPIModelName():              schema_pkg_apis_kubevirt_v1_VirtualMachineInstanceGuestOSUser(ref),
-		v1.VirtualMachineInstanceGuestOSUserList{}.OpenAPIModelName():          schema_pkg_apis_kubevirt_v1_VirtualMachineInstanceGuestOSUserList(ref),
 		v1.VirtualMachineInstanceList{}.OpenAPIModelName():                     schema_pkg_apis_kubevirt_v1_VirtualMachineInstanceList(ref),
 		v1.VirtualMachineInstanceNetworkInterface{}.OpenAPIModelName():         schema_pkg_apis_kubevirt_v1_VirtualMachineInstanceNetworkInterface(ref),
 		v1.VirtualMachineInstancePhaseTransitionTimestamp{}.OpenAPIModelName(): schema_pkg_apis_kubevirt_v1_VirtualMachineInstancePhaseTransitionTimestamp(ref),
@@ -1294,6 +1292,40 @@ func schema_pkg_apis_kubevirt_v1_CloudInitSource(ref common.ReferenceCallback) c
 	}
 }
 
+func schema_pkg_apis_kubevirt_v1_ConfigMapVolumeSource(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "ConfigMapVolumeSource names a ConfigMap.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"name": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Name of the ConfigMap.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"optional": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Optional lets the guest start, with an empty image, where there is no such ConfigMap.",
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
+					"volumeLabel": {
+						SchemaProps: spec.SchemaProps{
+							Description: "VolumeLabel of the image; cfgdata where it is absent.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+				},
+			},
+		},
+	}
+}
+
 func schema_pkg_apis_kubevirt_v1_ContainerDiskSource(ref common.ReferenceCallback) common.OpenAPIDefinition {
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
@@ -1517,12 +1549,6 @@ func schema_pkg_apis_kubevirt_v1_Devices(ref common.ReferenceCallback) common.Op
 							Ref: ref(v1.Watchdog{}.OpenAPIModelName()),
 						},
 					},
-					"tpm": {
-						SchemaProps: spec.SchemaProps{
-							Description: "TPM is a trusted platform module.",
-							Ref:         ref(v1.TPMDevice{}.OpenAPIModelName()),
-						},
-					},
 					"sound": {
 						SchemaProps: spec.SchemaProps{
 							Ref: ref(v1.SoundDevice{}.OpenAPIModelName()),
@@ -1570,7 +1596,7 @@ func schema_pkg_apis_kubevirt_v1_Devices(ref common.ReferenceCallback) common.Op
 			},
 		},
 		Dependencies: []string{
-			v1.Disk{}.OpenAPIModelName(), v1.Input{}.OpenAPIModelName(), v1.Interface{}.OpenAPIModelName(), v1.PanicDevice{}.OpenAPIModelName(), v1.Rng{}.OpenAPIModelName(), v1.SoundDevice{}.OpenAPIModelName(), v1.TPMDevice{}.OpenAPIModelName(), v1.VideoDevice{}.OpenAPIModelName(), v1.Watchdog{}.OpenAPIModelName()},
+			v1.Disk{}.OpenAPIModelName(), v1.Input{}.OpenAPIModelName(), v1.Interface{}.OpenAPIModelName(), v1.PanicDevice{}.OpenAPIModelName(), v1.Rng{}.OpenAPIModelName(), v1.SoundDevice{}.OpenAPIModelName(), v1.VideoDevice{}.OpenAPIModelName(), v1.Watchdog{}.OpenAPIModelName()},
 	}
 }
 
@@ -1752,6 +1778,106 @@ func schema_pkg_apis_kubevirt_v1_DomainSpec(ref common.ReferenceCallback) common
 	}
 }
 
+func schema_pkg_apis_kubevirt_v1_DownwardAPIVolumeFile(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "DownwardAPIVolumeFile is a file with a field of the instance.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"path": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Path of the file, relative, without \"..\".",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"fieldRef": {
+						SchemaProps: spec.SchemaProps{
+							Description: "FieldRef is metadata.name, metadata.namespace, metadata.uid, metadata.labels, metadata.annotations, or one of the last two with a key: metadata.labels['KEY'].",
+							Ref:         ref(corev1.ObjectFieldSelector{}.OpenAPIModelName()),
+						},
+					},
+				},
+				Required: []string{"path", "fieldRef"},
+			},
+		},
+		Dependencies: []string{
+			corev1.ObjectFieldSelector{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_kubevirt_v1_DownwardAPIVolumeSource(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "DownwardAPIVolumeSource is made of fields of the instance.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"fields": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "Fields are the files of the image.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Ref: ref(v1.DownwardAPIVolumeFile{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+					"volumeLabel": {
+						SchemaProps: spec.SchemaProps{
+							Description: "VolumeLabel of the image; cfgdata where it is absent.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			v1.DownwardAPIVolumeFile{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_kubevirt_v1_DownwardField(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "DownwardField is a field of an instance that its guest may be shown.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"Name": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Name is metadata.name, metadata.namespace, metadata.uid, metadata.labels or metadata.annotations.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"Key": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Key of the label or the annotation, if only one is meant.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+				},
+				Required: []string{"Name", "Key"},
+			},
+		},
+	}
+}
+
 func schema_pkg_apis_kubevirt_v1_EFI(ref common.ReferenceCallback) common.OpenAPIDefinition {
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
@@ -1762,13 +1888,6 @@ func schema_pkg_apis_kubevirt_v1_EFI(ref common.ReferenceCallback) common.OpenAP
 					"secureBoot": {
 						SchemaProps: spec.SchemaProps{
 							Description: "SecureBoot is true by default, and then needs features.smm.",
-							Type:        []string{"boolean"},
-							Format:      "",
-						},
-					},
-					"persistent": {
-						SchemaProps: spec.SchemaProps{
-							Description: "Persistent keeps the firmware's variables from run to run, for the life of the machine.",
 							Type:        []string{"boolean"},
 							Format:      "",
 						},
@@ -1798,6 +1917,55 @@ func schema_pkg_apis_kubevirt_v1_EmptyDiskSource(ref common.ReferenceCallback) c
 		},
 		Dependencies: []string{
 			resource.Quantity{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_kubevirt_v1_EphemeralClaim(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "EphemeralClaim names a claim.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"claimName": {
+						SchemaProps: spec.SchemaProps{
+							Default: "",
+							Type:    []string{"string"},
+							Format:  "",
+						},
+					},
+					"readOnly": {
+						SchemaProps: spec.SchemaProps{
+							Description: "ReadOnly changes nothing: the claim is never written.",
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
+				},
+				Required: []string{"claimName"},
+			},
+		},
+	}
+}
+
+func schema_pkg_apis_kubevirt_v1_EphemeralVolumeSource(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "EphemeralVolumeSource names a claim that is not written.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"persistentVolumeClaim": {
+						SchemaProps: spec.SchemaProps{
+							Ref: ref(v1.EphemeralClaim{}.OpenAPIModelName()),
+						},
+					},
+				},
+				Required: []string{"persistentVolumeClaim"},
+			},
+		},
+		Dependencies: []string{
+			v1.EphemeralClaim{}.OpenAPIModelName()},
 	}
 }
 
@@ -2114,55 +2282,6 @@ func schema_pkg_apis_kubevirt_v1_Firmware(ref common.ReferenceCallback) common.O
 	}
 }
 
-func schema_pkg_apis_kubevirt_v1_FreezeUnfreezeTimeout(ref common.ReferenceCallback) common.OpenAPIDefinition {
-	return common.OpenAPIDefinition{
-		Schema: spec.Schema{
-			SchemaProps: spec.SchemaProps{
-				Description: "FreezeUnfreezeTimeout are the options of a freeze.",
-				Type:        []string{"object"},
-				Properties: map[string]spec.Schema{
-					"unfreezeTimeout": {
-						SchemaProps: spec.SchemaProps{
-							Description: "UnfreezeTimeout is after how long the file systems are thawed if nobody asked for it before; 5 minutes where it is zero.",
-							Ref:         ref(metav1.Duration{}.OpenAPIModelName()),
-						},
-					},
-				},
-				Required: []string{"unfreezeTimeout"},
-			},
-		},
-		Dependencies: []string{
-			metav1.Duration{}.OpenAPIModelName()},
-	}
-}
-
-func schema_pkg_apis_kubevirt_v1_GuestAgentCommandInfo(ref common.ReferenceCallback) common.OpenAPIDefinition {
-	return common.OpenAPIDefinition{
-		Schema: spec.Schema{
-			SchemaProps: spec.SchemaProps{
-				Description: "GuestAgentCommandInfo is a command that an agent knows.",
-				Type:        []string{"object"},
-				Properties: map[string]spec.Schema{
-					"name": {
-						SchemaProps: spec.SchemaProps{
-							Default: "",
-							Type:    []string{"string"},
-							Format:  "",
-						},
-					},
-					"enabled": {
-						SchemaProps: spec.SchemaProps{
-							Type:   []string{"boolean"},
-							Format: "",
-						},
-					},
-				},
-				Required: []string{"name"},
-			},
-		},
-	}
-}
-
 func schema_pkg_apis_kubevirt_v1_HPETTimer(ref common.ReferenceCallback) common.OpenAPIDefinition {
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
@@ -2187,6 +2306,51 @@ func schema_pkg_apis_kubevirt_v1_HPETTimer(ref common.ReferenceCallback) common.
 				},
 			},
 		},
+	}
+}
+
+func schema_pkg_apis_kubevirt_v1_HostDisk(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "HostDisk is a raw file of the node.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"path": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Path is absolute, and below a folder that the administrator of the node allows.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"type": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Type is Disk or DiskOrCreate.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"capacity": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Capacity of a file that is made.",
+							Ref:         ref(resource.Quantity{}.OpenAPIModelName()),
+						},
+					},
+					"shared": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Shared lets several guests use the file at one time.",
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
+				},
+				Required: []string{"path", "type"},
+			},
+		},
+		Dependencies: []string{
+			resource.Quantity{}.OpenAPIModelName()},
 	}
 }
 
@@ -2850,6 +3014,39 @@ func schema_pkg_apis_kubevirt_v1_Rng(ref common.ReferenceCallback) common.OpenAP
 	}
 }
 
+func schema_pkg_apis_kubevirt_v1_SecretVolumeSource(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "SecretVolumeSource names a Secret.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"secretName": {
+						SchemaProps: spec.SchemaProps{
+							Type:   []string{"string"},
+							Format: "",
+						},
+					},
+					"optional": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Optional lets the guest start, with an empty image, where there is no such Secret.",
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
+					"volumeLabel": {
+						SchemaProps: spec.SchemaProps{
+							Description: "VolumeLabel of the image; cfgdata where it is absent.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+				},
+			},
+		},
+	}
+}
+
 func schema_pkg_apis_kubevirt_v1_SoundDevice(ref common.ReferenceCallback) common.OpenAPIDefinition {
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
@@ -2974,30 +3171,28 @@ func schema_pkg_apis_kubevirt_v1_SyNICTimer(ref common.ReferenceCallback) common
 	}
 }
 
-func schema_pkg_apis_kubevirt_v1_TPMDevice(ref common.ReferenceCallback) common.OpenAPIDefinition {
+func schema_pkg_apis_kubevirt_v1_SysprepSource(ref common.ReferenceCallback) common.OpenAPIDefinition {
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
 			SchemaProps: spec.SchemaProps{
-				Description: "TPMDevice is a trusted platform module of version 2.0.",
+				Description: "SysprepSource is exactly one of a ConfigMap and a Secret. It holds autounattend.xml or unattend.xml.",
 				Type:        []string{"object"},
 				Properties: map[string]spec.Schema{
-					"enabled": {
+					"secret": {
 						SchemaProps: spec.SchemaProps{
-							Description: "Enabled is true where it is absent.",
-							Type:        []string{"boolean"},
-							Format:      "",
+							Ref: ref(corev1.LocalObjectReference{}.OpenAPIModelName()),
 						},
 					},
-					"persistent": {
+					"configMap": {
 						SchemaProps: spec.SchemaProps{
-							Description: "Persistent keeps what the module stores from run to run, for the life of the machine.",
-							Type:        []string{"boolean"},
-							Format:      "",
+							Ref: ref(corev1.LocalObjectReference{}.OpenAPIModelName()),
 						},
 					},
 				},
 			},
 		},
+		Dependencies: []string{
+			corev1.LocalObjectReference{}.OpenAPIModelName()},
 	}
 }
 
@@ -3295,435 +3490,6 @@ func schema_pkg_apis_kubevirt_v1_VirtualMachineInstanceCondition(ref common.Refe
 	}
 }
 
-func schema_pkg_apis_kubevirt_v1_VirtualMachineInstanceFileSystem(ref common.ReferenceCallback) common.OpenAPIDefinition {
-	return common.OpenAPIDefinition{
-		Schema: spec.Schema{
-			SchemaProps: spec.SchemaProps{
-				Description: "VirtualMachineInstanceFileSystem is a file system that is mounted in a guest.",
-				Type:        []string{"object"},
-				Properties: map[string]spec.Schema{
-					"diskName": {
-						SchemaProps: spec.SchemaProps{
-							Description: "DiskName is the guest's name of the device.",
-							Default:     "",
-							Type:        []string{"string"},
-							Format:      "",
-						},
-					},
-					"mountPoint": {
-						SchemaProps: spec.SchemaProps{
-							Default: "",
-							Type:    []string{"string"},
-							Format:  "",
-						},
-					},
-					"fileSystemType": {
-						SchemaProps: spec.SchemaProps{
-							Default: "",
-							Type:    []string{"string"},
-							Format:  "",
-						},
-					},
-					"usedBytes": {
-						SchemaProps: spec.SchemaProps{
-							Default: 0,
-							Type:    []string{"integer"},
-							Format:  "int64",
-						},
-					},
-					"totalBytes": {
-						SchemaProps: spec.SchemaProps{
-							Default: 0,
-							Type:    []string{"integer"},
-							Format:  "int64",
-						},
-					},
-					"disk": {
-						VendorExtensible: spec.VendorExtensible{
-							Extensions: spec.Extensions{
-								"x-kubernetes-list-type": "atomic",
-							},
-						},
-						SchemaProps: spec.SchemaProps{
-							Description: "Disk are the disks below it.",
-							Type:        []string{"array"},
-							Items: &spec.SchemaOrArray{
-								Schema: &spec.Schema{
-									SchemaProps: spec.SchemaProps{
-										Ref: ref(v1.VirtualMachineInstanceFileSystemDisk{}.OpenAPIModelName()),
-									},
-								},
-							},
-						},
-					},
-				},
-				Required: []string{"diskName", "mountPoint", "fileSystemType", "usedBytes", "totalBytes"},
-			},
-		},
-		Dependencies: []string{
-			v1.VirtualMachineInstanceFileSystemDisk{}.OpenAPIModelName()},
-	}
-}
-
-func schema_pkg_apis_kubevirt_v1_VirtualMachineInstanceFileSystemDisk(ref common.ReferenceCallback) common.OpenAPIDefinition {
-	return common.OpenAPIDefinition{
-		Schema: spec.Schema{
-			SchemaProps: spec.SchemaProps{
-				Description: "VirtualMachineInstanceFileSystemDisk is a disk below a file system.",
-				Type:        []string{"object"},
-				Properties: map[string]spec.Schema{
-					"serial": {
-						SchemaProps: spec.SchemaProps{
-							Type:   []string{"string"},
-							Format: "",
-						},
-					},
-					"busType": {
-						SchemaProps: spec.SchemaProps{
-							Default: "",
-							Type:    []string{"string"},
-							Format:  "",
-						},
-					},
-				},
-				Required: []string{"busType"},
-			},
-		},
-	}
-}
-
-func schema_pkg_apis_kubevirt_v1_VirtualMachineInstanceFileSystemInfo(ref common.ReferenceCallback) common.OpenAPIDefinition {
-	return common.OpenAPIDefinition{
-		Schema: spec.Schema{
-			SchemaProps: spec.SchemaProps{
-				Description: "VirtualMachineInstanceFileSystemInfo holds the file systems of a guest.",
-				Type:        []string{"object"},
-				Properties: map[string]spec.Schema{
-					"disks": {
-						VendorExtensible: spec.VendorExtensible{
-							Extensions: spec.Extensions{
-								"x-kubernetes-list-type": "atomic",
-							},
-						},
-						SchemaProps: spec.SchemaProps{
-							Type: []string{"array"},
-							Items: &spec.SchemaOrArray{
-								Schema: &spec.Schema{
-									SchemaProps: spec.SchemaProps{
-										Ref: ref(v1.VirtualMachineInstanceFileSystem{}.OpenAPIModelName()),
-									},
-								},
-							},
-						},
-					},
-				},
-				Required: []string{"disks"},
-			},
-		},
-		Dependencies: []string{
-			v1.VirtualMachineInstanceFileSystem{}.OpenAPIModelName()},
-	}
-}
-
-func schema_pkg_apis_kubevirt_v1_VirtualMachineInstanceFileSystemList(ref common.ReferenceCallback) common.OpenAPIDefinition {
-	return common.OpenAPIDefinition{
-		Schema: spec.Schema{
-			SchemaProps: spec.SchemaProps{
-				Description: "VirtualMachineInstanceFileSystemList lists the file systems of a guest.",
-				Type:        []string{"object"},
-				Properties: map[string]spec.Schema{
-					"kind": {
-						SchemaProps: spec.SchemaProps{
-							Description: "Kind is a string value representing the REST resource this object represents. Servers may infer this from the endpoint the client submits requests to. Cannot be updated. In CamelCase. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#types-kinds",
-							Type:        []string{"string"},
-							Format:      "",
-						},
-					},
-					"apiVersion": {
-						SchemaProps: spec.SchemaProps{
-							Description: "APIVersion defines the versioned schema of this representation of an object. Servers should convert recognized schemas to the latest internal value, and may reject unrecognized values. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#resources",
-							Type:        []string{"string"},
-							Format:      "",
-						},
-					},
-					"metadata": {
-						SchemaProps: spec.SchemaProps{
-							Default: map[string]interface{}{},
-							Ref:     ref(metav1.ListMeta{}.OpenAPIModelName()),
-						},
-					},
-					"items": {
-						SchemaProps: spec.SchemaProps{
-							Type: []string{"array"},
-							Items: &spec.SchemaOrArray{
-								Schema: &spec.Schema{
-									SchemaProps: spec.SchemaProps{
-										Ref: ref(v1.VirtualMachineInstanceFileSystem{}.OpenAPIModelName()),
-									},
-								},
-							},
-						},
-					},
-				},
-				Required: []string{"items"},
-			},
-		},
-		Dependencies: []string{
-			v1.VirtualMachineInstanceFileSystem{}.OpenAPIModelName(), metav1.ListMeta{}.OpenAPIModelName()},
-	}
-}
-
-func schema_pkg_apis_kubevirt_v1_VirtualMachineInstanceGuestAgentInfo(ref common.ReferenceCallback) common.OpenAPIDefinition {
-	return common.OpenAPIDefinition{
-		Schema: spec.Schema{
-			SchemaProps: spec.SchemaProps{
-				Description: "VirtualMachineInstanceGuestAgentInfo is what the agent in a guest tells of it.",
-				Type:        []string{"object"},
-				Properties: map[string]spec.Schema{
-					"kind": {
-						SchemaProps: spec.SchemaProps{
-							Description: "Kind is a string value representing the REST resource this object represents. Servers may infer this from the endpoint the client submits requests to. Cannot be updated. In CamelCase. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#types-kinds",
-							Type:        []string{"string"},
-							Format:      "",
-						},
-					},
-					"apiVersion": {
-						SchemaProps: spec.SchemaProps{
-							Description: "APIVersion defines the versioned schema of this representation of an object. Servers should convert recognized schemas to the latest internal value, and may reject unrecognized values. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#resources",
-							Type:        []string{"string"},
-							Format:      "",
-						},
-					},
-					"guestAgentVersion": {
-						SchemaProps: spec.SchemaProps{
-							Description: "GAVersion is the agent's version.",
-							Type:        []string{"string"},
-							Format:      "",
-						},
-					},
-					"supportedCommands": {
-						VendorExtensible: spec.VendorExtensible{
-							Extensions: spec.Extensions{
-								"x-kubernetes-list-type": "atomic",
-							},
-						},
-						SchemaProps: spec.SchemaProps{
-							Description: "SupportedCommands are what the agent knows.",
-							Type:        []string{"array"},
-							Items: &spec.SchemaOrArray{
-								Schema: &spec.Schema{
-									SchemaProps: spec.SchemaProps{
-										Ref: ref(v1.GuestAgentCommandInfo{}.OpenAPIModelName()),
-									},
-								},
-							},
-						},
-					},
-					"hostname": {
-						SchemaProps: spec.SchemaProps{
-							Type:   []string{"string"},
-							Format: "",
-						},
-					},
-					"os": {
-						SchemaProps: spec.SchemaProps{
-							Default: map[string]interface{}{},
-							Ref:     ref(v1.VirtualMachineInstanceGuestOSInfo{}.OpenAPIModelName()),
-						},
-					},
-					"timezone": {
-						SchemaProps: spec.SchemaProps{
-							Description: "Timezone is a name and the seconds east of UTC, such as CET, 3600.",
-							Type:        []string{"string"},
-							Format:      "",
-						},
-					},
-					"userList": {
-						VendorExtensible: spec.VendorExtensible{
-							Extensions: spec.Extensions{
-								"x-kubernetes-list-type": "atomic",
-							},
-						},
-						SchemaProps: spec.SchemaProps{
-							Description: "UserList are the users that are logged in.",
-							Type:        []string{"array"},
-							Items: &spec.SchemaOrArray{
-								Schema: &spec.Schema{
-									SchemaProps: spec.SchemaProps{
-										Ref: ref(v1.VirtualMachineInstanceGuestOSUser{}.OpenAPIModelName()),
-									},
-								},
-							},
-						},
-					},
-					"fsInfo": {
-						SchemaProps: spec.SchemaProps{
-							Default: map[string]interface{}{},
-							Ref:     ref(v1.VirtualMachineInstanceFileSystemInfo{}.OpenAPIModelName()),
-						},
-					},
-					"fsFreezeStatus": {
-						SchemaProps: spec.SchemaProps{
-							Description: "FSFreezeStatus is frozen, or thawed.",
-							Type:        []string{"string"},
-							Format:      "",
-						},
-					},
-				},
-			},
-		},
-		Dependencies: []string{
-			v1.GuestAgentCommandInfo{}.OpenAPIModelName(), v1.VirtualMachineInstanceFileSystemInfo{}.OpenAPIModelName(), v1.VirtualMachineInstanceGuestOSInfo{}.OpenAPIModelName(), v1.VirtualMachineInstanceGuestOSUser{}.OpenAPIModelName()},
-	}
-}
-
-func schema_pkg_apis_kubevirt_v1_VirtualMachineInstanceGuestOSInfo(ref common.ReferenceCallback) common.OpenAPIDefinition {
-	return common.OpenAPIDefinition{
-		Schema: spec.Schema{
-			SchemaProps: spec.SchemaProps{
-				Description: "VirtualMachineInstanceGuestOSInfo is the operating system of a guest, as its agent tells it.",
-				Type:        []string{"object"},
-				Properties: map[string]spec.Schema{
-					"name": {
-						SchemaProps: spec.SchemaProps{
-							Description: "Name such as Debian GNU/Linux.",
-							Type:        []string{"string"},
-							Format:      "",
-						},
-					},
-					"kernelRelease": {
-						SchemaProps: spec.SchemaProps{
-							Type:   []string{"string"},
-							Format: "",
-						},
-					},
-					"version": {
-						SchemaProps: spec.SchemaProps{
-							Type:   []string{"string"},
-							Format: "",
-						},
-					},
-					"prettyName": {
-						SchemaProps: spec.SchemaProps{
-							Type:   []string{"string"},
-							Format: "",
-						},
-					},
-					"versionId": {
-						SchemaProps: spec.SchemaProps{
-							Type:   []string{"string"},
-							Format: "",
-						},
-					},
-					"kernelVersion": {
-						SchemaProps: spec.SchemaProps{
-							Type:   []string{"string"},
-							Format: "",
-						},
-					},
-					"machine": {
-						SchemaProps: spec.SchemaProps{
-							Description: "Machine such as x86_64.",
-							Type:        []string{"string"},
-							Format:      "",
-						},
-					},
-					"id": {
-						SchemaProps: spec.SchemaProps{
-							Description: "ID such as debian.",
-							Type:        []string{"string"},
-							Format:      "",
-						},
-					},
-				},
-			},
-		},
-	}
-}
-
-func schema_pkg_apis_kubevirt_v1_VirtualMachineInstanceGuestOSUser(ref common.ReferenceCallback) common.OpenAPIDefinition {
-	return common.OpenAPIDefinition{
-		Schema: spec.Schema{
-			SchemaProps: spec.SchemaProps{
-				Description: "VirtualMachineInstanceGuestOSUser is a user that is logged in to a guest.",
-				Type:        []string{"object"},
-				Properties: map[string]spec.Schema{
-					"userName": {
-						SchemaProps: spec.SchemaProps{
-							Default: "",
-							Type:    []string{"string"},
-							Format:  "",
-						},
-					},
-					"domain": {
-						SchemaProps: spec.SchemaProps{
-							Description: "Domain of a Windows user.",
-							Type:        []string{"string"},
-							Format:      "",
-						},
-					},
-					"loginTime": {
-						SchemaProps: spec.SchemaProps{
-							Description: "LoginTime of the earliest login, in seconds since 1970.",
-							Type:        []string{"number"},
-							Format:      "double",
-						},
-					},
-				},
-				Required: []string{"userName"},
-			},
-		},
-	}
-}
-
-func schema_pkg_apis_kubevirt_v1_VirtualMachineInstanceGuestOSUserList(ref common.ReferenceCallback) common.OpenAPIDefinition {
-	return common.OpenAPIDefinition{
-		Schema: spec.Schema{
-			SchemaProps: spec.SchemaProps{
-				Description: "VirtualMachineInstanceGuestOSUserList lists the users that are logged in to a guest.",
-				Type:        []string{"object"},
-				Properties: map[string]spec.Schema{
-					"kind": {
-						SchemaProps: spec.SchemaProps{
-							Description: "Kind is a string value representing the REST resource this object represents. Servers may infer this from the endpoint the client submits requests to. Cannot be updated. In CamelCase. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#types-kinds",
-							Type:        []string{"string"},
-							Format:      "",
-						},
-					},
-					"apiVersion": {
-						SchemaProps: spec.SchemaProps{
-							Description: "APIVersion defines the versioned schema of this representation of an object. Servers should convert recognized schemas to the latest internal value, and may reject unrecognized values. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#resources",
-							Type:        []string{"string"},
-							Format:      "",
-						},
-					},
-					"metadata": {
-						SchemaProps: spec.SchemaProps{
-							Default: map[string]interface{}{},
-							Ref:     ref(metav1.ListMeta{}.OpenAPIModelName()),
-						},
-					},
-					"items": {
-						SchemaProps: spec.SchemaProps{
-							Type: []string{"array"},
-							Items: &spec.SchemaOrArray{
-								Schema: &spec.Schema{
-									SchemaProps: spec.SchemaProps{
-										Ref: ref(v1.VirtualMachineInstanceGuestOSUser{}.OpenAPIModelName()),
-									},
-								},
-							},
-						},
-					},
-				},
-				Required: []string{"items"},
-			},
-		},
-		Dependencies: []string{
-			v1.VirtualMachineInstanceGuestOSUser{}.OpenAPIModelName(), metav1.ListMeta{}.OpenAPIModelName()},
-	}
-}
-
 func schema_pkg_apis_kubevirt_v1_VirtualMachineInstanceList(ref common.ReferenceCallback) common.OpenAPIDefinition {
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
@@ -3889,28 +3655,6 @@ func schema_pkg_apis_kubevirt_v1_VirtualMachineInstanceSpec(ref common.Reference
 							Format:      "",
 						},
 					},
-					"nodeSelector": {
-						SchemaProps: spec.SchemaProps{
-							Description: "NodeSelector are labels that the node must have. Standalone's only node has kubernetes.io/arch, kubernetes.io/hostname, kubernetes.io/os and kubevirt.io/schedulable.",
-							Type:        []string{"object"},
-							AdditionalProperties: &spec.SchemaOrBool{
-								Allows: true,
-								Schema: &spec.Schema{
-									SchemaProps: spec.SchemaProps{
-										Type:   []string{"string"},
-										Format: "",
-									},
-								},
-							},
-						},
-					},
-					"evictionStrategy": {
-						SchemaProps: spec.SchemaProps{
-							Description: "EvictionStrategy says what becomes of the guest when its node is to be emptied: None (default), LiveMigrate, LiveMigrateIfPossible or External. Where there is one node, nothing empties it.",
-							Type:        []string{"string"},
-							Format:      "",
-						},
-					},
 					"startStrategy": {
 						SchemaProps: spec.SchemaProps{
 							Description: "StartStrategy Paused starts the guest paused.",
@@ -4051,20 +3795,6 @@ func schema_pkg_apis_kubevirt_v1_VirtualMachineInstanceStatus(ref common.Referen
 							},
 						},
 					},
-					"guestOSInfo": {
-						SchemaProps: spec.SchemaProps{
-							Description: "GuestOSInfo is what the guest's agent last told of the operating system.",
-							Default:     map[string]interface{}{},
-							Ref:         ref(v1.VirtualMachineInstanceGuestOSInfo{}.OpenAPIModelName()),
-						},
-					},
-					"fsFreezeStatus": {
-						SchemaProps: spec.SchemaProps{
-							Description: "FSFreezeStatus is frozen while the guest's file systems are frozen by a request.",
-							Type:        []string{"string"},
-							Format:      "",
-						},
-					},
 					"volumeStatus": {
 						VendorExtensible: spec.VendorExtensible{
 							Extensions: spec.Extensions{
@@ -4102,7 +3832,7 @@ func schema_pkg_apis_kubevirt_v1_VirtualMachineInstanceStatus(ref common.Referen
 			},
 		},
 		Dependencies: []string{
-			v1.CPUTopology{}.OpenAPIModelName(), v1.Machine{}.OpenAPIModelName(), v1.MemoryStatus{}.OpenAPIModelName(), v1.VirtualMachineInstanceCondition{}.OpenAPIModelName(), v1.VirtualMachineInstanceGuestOSInfo{}.OpenAPIModelName(), v1.VirtualMachineInstanceNetworkInterface{}.OpenAPIModelName(), v1.VirtualMachineInstancePhaseTransitionTimestamp{}.OpenAPIModelName(), v1.VolumeStatus{}.OpenAPIModelName()},
+			v1.CPUTopology{}.OpenAPIModelName(), v1.Machine{}.OpenAPIModelName(), v1.MemoryStatus{}.OpenAPIModelName(), v1.VirtualMachineInstanceCondition{}.OpenAPIModelName(), v1.VirtualMachineInstanceNetworkInterface{}.OpenAPIModelName(), v1.VirtualMachineInstancePhaseTransitionTimestamp{}.OpenAPIModelName(), v1.VolumeStatus{}.OpenAPIModelName()},
 	}
 }
 
@@ -4458,6 +4188,42 @@ func schema_pkg_apis_kubevirt_v1_Volume(ref common.ReferenceCallback) common.Ope
 							Ref:         ref(v1.ContainerDiskSource{}.OpenAPIModelName()),
 						},
 					},
+					"ephemeral": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Ephemeral is a claim that is only read: what the guest writes is gone with the instance.",
+							Ref:         ref(v1.EphemeralVolumeSource{}.OpenAPIModelName()),
+						},
+					},
+					"hostDisk": {
+						SchemaProps: spec.SchemaProps{
+							Description: "HostDisk is a file of the node, in a folder that its administrator allows.",
+							Ref:         ref(v1.HostDisk{}.OpenAPIModelName()),
+						},
+					},
+					"configMap": {
+						SchemaProps: spec.SchemaProps{
+							Description: "ConfigMap is an ISO image of a ConfigMap, each key a file, as it was when the guest started.",
+							Ref:         ref(v1.ConfigMapVolumeSource{}.OpenAPIModelName()),
+						},
+					},
+					"secret": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Secret is an ISO image of a Secret, each key a file, as it was when the guest started.",
+							Ref:         ref(v1.SecretVolumeSource{}.OpenAPIModelName()),
+						},
+					},
+					"downwardAPI": {
+						SchemaProps: spec.SchemaProps{
+							Description: "DownwardAPI is an ISO image of what the instance says of itself.",
+							Ref:         ref(v1.DownwardAPIVolumeSource{}.OpenAPIModelName()),
+						},
+					},
+					"sysprep": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Sysprep is an ISO image of answers for the setup of Windows.",
+							Ref:         ref(v1.SysprepSource{}.OpenAPIModelName()),
+						},
+					},
 					"emptyDisk": {
 						SchemaProps: spec.SchemaProps{
 							Description: "EmptyDisk is an empty disk that lives as long as the instance.",
@@ -4469,7 +4235,7 @@ func schema_pkg_apis_kubevirt_v1_Volume(ref common.ReferenceCallback) common.Ope
 			},
 		},
 		Dependencies: []string{
-			v1.CloudInitSource{}.OpenAPIModelName(), v1.ContainerDiskSource{}.OpenAPIModelName(), v1.DataVolumeSource{}.OpenAPIModelName(), v1.EmptyDiskSource{}.OpenAPIModelName(), v1.PersistentVolumeClaimVolumeSource{}.OpenAPIModelName()},
+			v1.CloudInitSource{}.OpenAPIModelName(), v1.ConfigMapVolumeSource{}.OpenAPIModelName(), v1.ContainerDiskSource{}.OpenAPIModelName(), v1.DataVolumeSource{}.OpenAPIModelName(), v1.DownwardAPIVolumeSource{}.OpenAPIModelName(), v1.EmptyDiskSource{}.OpenAPIModelName(), v1.EphemeralVolumeSource{}.OpenAPIModelName(), v1.HostDisk{}.OpenAPIModelName(), v1.PersistentVolumeClaimVolumeSource{}.OpenAPIModelName(), v1.SecretVolumeSource{}.OpenAPIModelName(), v1.SysprepSource{}.OpenAPIModelName()},
 	}
 }
 
@@ -4510,6 +4276,42 @@ func schema_pkg_apis_kubevirt_v1_VolumeSource(ref common.ReferenceCallback) comm
 							Ref:         ref(v1.ContainerDiskSource{}.OpenAPIModelName()),
 						},
 					},
+					"ephemeral": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Ephemeral is a claim that is only read: what the guest writes is gone with the instance.",
+							Ref:         ref(v1.EphemeralVolumeSource{}.OpenAPIModelName()),
+						},
+					},
+					"hostDisk": {
+						SchemaProps: spec.SchemaProps{
+							Description: "HostDisk is a file of the node, in a folder that its administrator allows.",
+							Ref:         ref(v1.HostDisk{}.OpenAPIModelName()),
+						},
+					},
+					"configMap": {
+						SchemaProps: spec.SchemaProps{
+							Description: "ConfigMap is an ISO image of a ConfigMap, each key a file, as it was when the guest started.",
+							Ref:         ref(v1.ConfigMapVolumeSource{}.OpenAPIModelName()),
+						},
+					},
+					"secret": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Secret is an ISO image of a Secret, each key a file, as it was when the guest started.",
+							Ref:         ref(v1.SecretVolumeSource{}.OpenAPIModelName()),
+						},
+					},
+					"downwardAPI": {
+						SchemaProps: spec.SchemaProps{
+							Description: "DownwardAPI is an ISO image of what the instance says of itself.",
+							Ref:         ref(v1.DownwardAPIVolumeSource{}.OpenAPIModelName()),
+						},
+					},
+					"sysprep": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Sysprep is an ISO image of answers for the setup of Windows.",
+							Ref:         ref(v1.SysprepSource{}.OpenAPIModelName()),
+						},
+					},
 					"emptyDisk": {
 						SchemaProps: spec.SchemaProps{
 							Description: "EmptyDisk is an empty disk that lives as long as the instance.",
@@ -4520,7 +4322,7 @@ func schema_pkg_apis_kubevirt_v1_VolumeSource(ref common.ReferenceCallback) comm
 			},
 		},
 		Dependencies: []string{
-			v1.CloudInitSource{}.OpenAPIModelName(), v1.ContainerDiskSource{}.OpenAPIModelName(), v1.DataVolumeSource{}.OpenAPIModelName(), v1.EmptyDiskSource{}.OpenAPIModelName(), v1.PersistentVolumeClaimVolumeSource{}.OpenAPIModelName()},
+			v1.CloudInitSource{}.OpenAPIModelName(), v1.ConfigMapVolumeSource{}.OpenAPIModelName(), v1.ContainerDiskSource{}.OpenAPIModelName(), v1.DataVolumeSource{}.OpenAPIModelName(), v1.DownwardAPIVolumeSource{}.OpenAPIModelName(), v1.EmptyDiskSource{}.OpenAPIModelName(), v1.EphemeralVolumeSource{}.OpenAPIModelName(), v1.HostDisk{}.OpenAPIModelName(), v1.PersistentVolumeClaimVolumeSource{}.OpenAPIModelName(), v1.SecretVolumeSource{}.OpenAPIModelName(), v1.SysprepSource{}.OpenAPIModelName()},
 	}
 }
 

@@ -20,6 +20,8 @@ type StartRequest struct {
 	// Disks are the files behind the volumes that are claims or container disks, by volume name. One of a
 	// container disk is shared and never written; the launcher keeps it for as long as the domain needs it.
 	Disks map[string]DiskSource `json:"disks,omitempty"`
+	// Images are the contents of the volumes that are made from objects, by volume name.
+	Images map[string]Image `json:"images,omitempty"`
 	// Seeds are the contents of the cloud-init volumes, by volume name.
 	Seeds map[string]Seed `json:"seeds,omitempty"`
 }
@@ -30,6 +32,14 @@ type DiskSource struct {
 	Path string `json:"path"`
 	// ReadOnly is true where the claim may not be written.
 	ReadOnly bool `json:"readOnly,omitempty"`
+}
+
+// Image is the content of a small ISO image.
+type Image struct {
+	// Label by which a guest finds it.
+	Label string `json:"label"`
+	// Files are the contents by path, which is relative.
+	Files map[string][]byte `json:"files,omitempty"`
 }
 
 // Seed is the content of a cloud-init volume, secrets resolved.

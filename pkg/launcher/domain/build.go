@@ -34,6 +34,8 @@ type File struct {
 	ReadOnly bool
 	// Backing, if it is set, is the raw image below Path, which is then a qcow2 overlay.
 	Backing string
+	// Shared lets other domains write to the file at the same time.
+	Shared bool
 	// DirectIO is true where the file can be opened past the page cache.
 	DirectIO bool
 }

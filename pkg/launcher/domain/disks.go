@@ -48,6 +48,9 @@ func buildDisk(spec *kubevirtv1.Disk, file File, names targetNames) (*libvirtxml
 		Alias:  &libvirtxml.DomainAlias{Name: aliasPrefix + spec.Name},
 		Boot:   buildBoot(spec.BootOrder),
 	}
+	if file.Shared {
+		disk.Shareable = &libvirtxml.DomainDiskShareable{}
+	}
 	if file.Backing != "" {
 		setBacking(disk, file.Backing)
 	}

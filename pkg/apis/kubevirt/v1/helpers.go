@@ -7,6 +7,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
 )
 
 // EffectiveRunStrategy resolves running and runStrategy. A machine that has neither, which validation
@@ -62,21 +63,45 @@ func (s *VirtualMachineInstanceStatus) SetPhase(phase VirtualMachineInstancePhas
 }
 
 // ClaimName returns the name of the PersistentVolumeClaim behind the volume, which for a DataVolume is its
-// own name, or "" where there is none.
+// own name, or "" where there is none. The claim of an ephemeral volume is only read.
 func (v *VolumeSource) ClaimName() string {
 	switch {
 	case v.DataVolume != nil:
 		return v.DataVolume.Name
 	case v.PersistentVolumeClaim != nil:
 		return v.PersistentVolumeClaim.ClaimName
+	case v.Ephemeral != nil && v.Ephemeral.PersistentVolumeClaim != nil:
+		return v.Ephemeral.PersistentVolumeClaim.ClaimName
 	default:
 		return ""
 	}
 }
 
-// SecretNames returns the names of the Secrets that the volume is made from.
+// WritesClaim says whether the guest may write to the claim of that name.
+func (s *VirtualMachineInstanceSpec) WritesClaim(name string) bool {
+	return slices.ContainsFunc(s.Volumes, func(v Volume) bool { return v.Ephemeral == nil && v.ClaimName() == name })
+}
+
+// ConfigMapNames returns the names of the ConfigMaps that the volume can't be made without.
+func (v *VolumeSource) ConfigMapNames() []string {
+	switch {
+	case v.ConfigMap != nil && !ptr.Deref(v.ConfigMap.Optional, false):
+		return []string{v.ConfigMap.Name}
+	case v.Sysprep != nil && v.Sysprep.ConfigMap != nil:
+		return []string{v.Sysprep.ConfigMap.Name}
+	}
+	return nil
+}
+
+// SecretNames returns the names of the Secrets that the volume can't be made without.
 func (v *VolumeSource) SecretNames() []string {
 	var names []string
+	if v.Secret != nil && !ptr.Deref(v.Secret.Optional, false) {
+		names = append(names, v.Secret.SecretName)
+	}
+	if v.Sysprep != nil && v.Sysprep.Secret != nil {
+		names = append(names, v.Sysprep.Secret.Name)
+	}
 	if disk := v.ContainerDisk; disk != nil && disk.ImagePullSecret != "" {
 		names = append(names, disk.ImagePullSecret)
 	}

@@ -30,6 +30,24 @@ type VolumeSource struct {
 	// ContainerDisk is a disk in a container image; what the guest writes is gone with the instance.
 	// +optional
 	ContainerDisk *ContainerDiskSource `json:"containerDisk,omitempty"`
+	// Ephemeral is a claim that is only read: what the guest writes is gone with the instance.
+	// +optional
+	Ephemeral *EphemeralVolumeSource `json:"ephemeral,omitempty"`
+	// HostDisk is a file of the node, in a folder that its administrator allows.
+	// +optional
+	HostDisk *HostDisk `json:"hostDisk,omitempty"`
+	// ConfigMap is an ISO image of a ConfigMap, each key a file, as it was when the guest started.
+	// +optional
+	ConfigMap *ConfigMapVolumeSource `json:"configMap,omitempty"`
+	// Secret is an ISO image of a Secret, each key a file, as it was when the guest started.
+	// +optional
+	Secret *SecretVolumeSource `json:"secret,omitempty"`
+	// DownwardAPI is an ISO image of what the instance says of itself.
+	// +optional
+	DownwardAPI *DownwardAPIVolumeSource `json:"downwardAPI,omitempty"`
+	// Sysprep is an ISO image of answers for the setup of Windows.
+	// +optional
+	Sysprep *SysprepSource `json:"sysprep,omitempty"`
 	// EmptyDisk is an empty disk that lives as long as the instance.
 	// +optional
 	EmptyDisk *EmptyDiskSource `json:"emptyDisk,omitempty"`

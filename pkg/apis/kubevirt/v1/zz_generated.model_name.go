@@ -63,6 +63,11 @@ func (in CloudInitSource) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in ConfigMapVolumeSource) OpenAPIModelName() string {
+	return "io.kubevirt.v1.ConfigMapVolumeSource"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in ContainerDiskSource) OpenAPIModelName() string {
 	return "io.kubevirt.v1.ContainerDiskSource"
 }
@@ -103,6 +108,21 @@ func (in DomainSpec) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in DownwardAPIVolumeFile) OpenAPIModelName() string {
+	return "io.kubevirt.v1.DownwardAPIVolumeFile"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in DownwardAPIVolumeSource) OpenAPIModelName() string {
+	return "io.kubevirt.v1.DownwardAPIVolumeSource"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in DownwardField) OpenAPIModelName() string {
+	return "io.kubevirt.v1.DownwardField"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in EFI) OpenAPIModelName() string {
 	return "io.kubevirt.v1.EFI"
 }
@@ -110,6 +130,16 @@ func (in EFI) OpenAPIModelName() string {
 // OpenAPIModelName returns the OpenAPI model name for this type.
 func (in EmptyDiskSource) OpenAPIModelName() string {
 	return "io.kubevirt.v1.EmptyDiskSource"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in EphemeralClaim) OpenAPIModelName() string {
+	return "io.kubevirt.v1.EphemeralClaim"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in EphemeralVolumeSource) OpenAPIModelName() string {
+	return "io.kubevirt.v1.EphemeralVolumeSource"
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
@@ -153,18 +183,13 @@ func (in Firmware) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
-func (in FreezeUnfreezeTimeout) OpenAPIModelName() string {
-	return "io.kubevirt.v1.FreezeUnfreezeTimeout"
-}
-
-// OpenAPIModelName returns the OpenAPI model name for this type.
-func (in GuestAgentCommandInfo) OpenAPIModelName() string {
-	return "io.kubevirt.v1.GuestAgentCommandInfo"
-}
-
-// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in HPETTimer) OpenAPIModelName() string {
 	return "io.kubevirt.v1.HPETTimer"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in HostDisk) OpenAPIModelName() string {
+	return "io.kubevirt.v1.HostDisk"
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
@@ -288,6 +313,11 @@ func (in Rng) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in SecretVolumeSource) OpenAPIModelName() string {
+	return "io.kubevirt.v1.SecretVolumeSource"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in SoundDevice) OpenAPIModelName() string {
 	return "io.kubevirt.v1.SoundDevice"
 }
@@ -308,8 +338,8 @@ func (in SyNICTimer) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
-func (in TPMDevice) OpenAPIModelName() string {
-	return "io.kubevirt.v1.TPMDevice"
+func (in SysprepSource) OpenAPIModelName() string {
+	return "io.kubevirt.v1.SysprepSource"
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
@@ -345,46 +375,6 @@ func (in VirtualMachineInstance) OpenAPIModelName() string {
 // OpenAPIModelName returns the OpenAPI model name for this type.
 func (in VirtualMachineInstanceCondition) OpenAPIModelName() string {
 	return "io.kubevirt.v1.VirtualMachineInstanceCondition"
-}
-
-// OpenAPIModelName returns the OpenAPI model name for this type.
-func (in VirtualMachineInstanceFileSystem) OpenAPIModelName() string {
-	return "io.kubevirt.v1.VirtualMachineInstanceFileSystem"
-}
-
-// OpenAPIModelName returns the OpenAPI model name for this type.
-func (in VirtualMachineInstanceFileSystemDisk) OpenAPIModelName() string {
-	return "io.kubevirt.v1.VirtualMachineInstanceFileSystemDisk"
-}
-
-// OpenAPIModelName returns the OpenAPI model name for this type.
-func (in VirtualMachineInstanceFileSystemInfo) OpenAPIModelName() string {
-	return "io.kubevirt.v1.VirtualMachineInstanceFileSystemInfo"
-}
-
-// OpenAPIModelName returns the OpenAPI model name for this type.
-func (in VirtualMachineInstanceFileSystemList) OpenAPIModelName() string {
-	return "io.kubevirt.v1.VirtualMachineInstanceFileSystemList"
-}
-
-// OpenAPIModelName returns the OpenAPI model name for this type.
-func (in VirtualMachineInstanceGuestAgentInfo) OpenAPIModelName() string {
-	return "io.kubevirt.v1.VirtualMachineInstanceGuestAgentInfo"
-}
-
-// OpenAPIModelName returns the OpenAPI model name for this type.
-func (in VirtualMachineInstanceGuestOSInfo) OpenAPIModelName() string {
-	return "io.kubevirt.v1.VirtualMachineInstanceGuestOSInfo"
-}
-
-// OpenAPIModelName returns the OpenAPI model name for this type.
-func (in VirtualMachineInstanceGuestOSUser) OpenAPIModelName() string {
-	return "io.kubevirt.v1.VirtualMachineInstanceGuestOSUser"
-}
-
-// OpenAPIModelName returns the OpenAPI model name for this type.
-func (in VirtualMachineInstanceGuestOSUserList) OpenAPIModelName() string {
-	return "io.kubevirt.v1.VirtualMachineInstanceGuestOSUserList"
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.

@@ -56,6 +56,15 @@ func machine() *kubevirtv1.VirtualMachine {
 					{Name: "data", VolumeSource: kubevirtv1.VolumeSource{PersistentVolumeClaim: &kubevirtv1.PersistentVolumeClaimVolumeSource{ClaimName: "data"}}},
 					{Name: "image", VolumeSource: kubevirtv1.VolumeSource{ContainerDisk: &kubevirtv1.ContainerDiskSource{
 						Image: "registry.example/disk:1", Path: "/disk/a", ImagePullSecret: "pull"}}},
+					{Name: "base", VolumeSource: kubevirtv1.VolumeSource{Ephemeral: &kubevirtv1.EphemeralVolumeSource{
+						PersistentVolumeClaim: &kubevirtv1.EphemeralClaim{ClaimName: "base"}}}},
+					{Name: "host", VolumeSource: kubevirtv1.VolumeSource{HostDisk: &kubevirtv1.HostDisk{
+						Path: "/disks/a.img", Type: kubevirtv1.HostDiskExistsOrCreate, Capacity: resource.MustParse("1Gi")}}},
+					{Name: "config", VolumeSource: kubevirtv1.VolumeSource{ConfigMap: &kubevirtv1.ConfigMapVolumeSource{Name: "config", VolumeLabel: "OEMDRV"}}},
+					{Name: "secret", VolumeSource: kubevirtv1.VolumeSource{Secret: &kubevirtv1.SecretVolumeSource{SecretName: "secret"}}},
+					{Name: "self", VolumeSource: kubevirtv1.VolumeSource{DownwardAPI: &kubevirtv1.DownwardAPIVolumeSource{
+						Fields: []kubevirtv1.DownwardAPIVolumeFile{{Path: "labels/app", FieldRef: &corev1.ObjectFieldSelector{FieldPath: "metadata.labels['app']"}}}}}},
+					{Name: "answers", VolumeSource: kubevirtv1.VolumeSource{Sysprep: &kubevirtv1.SysprepSource{Secret: &corev1.LocalObjectReference{Name: "answers"}}}},
 					{Name: "tmp", VolumeSource: kubevirtv1.VolumeSource{EmptyDisk: &kubevirtv1.EmptyDiskSource{Capacity: resource.MustParse("1Gi")}}},
 				},
 			}},
@@ -132,9 +141,9 @@ func TestARefusalNamesTheField(t *testing.T) {
 		"multicast MAC":              {onSpec(func(s *spec) { s.Domain.Devices.Interfaces[0].MacAddress = "03:00:00:12:34:56" }), domain + "devices.interfaces[0].macAddress", field.ErrorTypeInvalid},
 		"MAC of 8 bytes":             {onSpec(func(s *spec) { s.Domain.Devices.Interfaces[0].MacAddress = "02:00:00:12:34:56:78:9a" }), domain + "devices.interfaces[0].macAddress", field.ErrorTypeInvalid},
 		"volume name":                {onSpec(func(s *spec) { s.Volumes[2].Name = "Data" }), "spec.template.spec.volumes[2].name", field.ErrorTypeInvalid},
-		"volume twice":               {onSpec(func(s *spec) { s.Volumes[4].Name = "data" }), "spec.template.spec.volumes[4].name", field.ErrorTypeDuplicate},
+		"volume twice":               {onSpec(func(s *spec) { s.Volumes[10].Name = "data" }), "spec.template.spec.volumes[10].name", field.ErrorTypeDuplicate},
 		"volume of no kind":          {onSpec(func(s *spec) { s.Volumes[2].PersistentVolumeClaim = nil }), "spec.template.spec.volumes[2]", field.ErrorTypeInvalid},
-		"volume of two kinds":        {onSpec(func(s *spec) { s.Volumes[2].EmptyDisk = s.Volumes[4].EmptyDisk }), "spec.template.spec.volumes[2]", field.ErrorTypeInvalid},
+		"volume of two kinds":        {onSpec(func(s *spec) { s.Volumes[2].EmptyDisk = s.Volumes[10].EmptyDisk }), "spec.template.spec.volumes[2]", field.ErrorTypeInvalid},
 		"claim name with a path":     {onSpec(func(s *spec) { s.Volumes[2].PersistentVolumeClaim.ClaimName = "../other/claim" }), "spec.template.spec.volumes[2].persistentVolumeClaim.claimName", field.ErrorTypeInvalid},
 		"claim without a name":       {onSpec(func(s *spec) { s.Volumes[2].PersistentVolumeClaim.ClaimName = "" }), "spec.template.spec.volumes[2].persistentVolumeClaim.claimName", field.ErrorTypeRequired},
 		"image without a name":       {onSpec(func(s *spec) { s.Volumes[3].ContainerDisk.Image = "" }), "spec.template.spec.volumes[3].containerDisk.image", field.ErrorTypeRequired},
@@ -145,14 +154,32 @@ func TestARefusalNamesTheField(t *testing.T) {
 		"path that leads out":        {onSpec(func(s *spec) { s.Volumes[3].ContainerDisk.Path = "/disk/../../x" }), "spec.template.spec.volumes[3].containerDisk.path", field.ErrorTypeInvalid},
 		"pull secret":                {onSpec(func(s *spec) { s.Volumes[3].ContainerDisk.ImagePullSecret = "a/b" }), "spec.template.spec.volumes[3].containerDisk.imagePullSecret", field.ErrorTypeInvalid},
 		"pull policy":                {onSpec(func(s *spec) { s.Volumes[3].ContainerDisk.ImagePullPolicy = "Sometimes" }), "spec.template.spec.volumes[3].containerDisk.imagePullPolicy", field.ErrorTypeNotSupported},
-		"tiny empty disk":            {onSpec(func(s *spec) { s.Volumes[4].EmptyDisk.Capacity = resource.MustParse("1k") }), "spec.template.spec.volumes[4].emptyDisk.capacity", field.ErrorTypeInvalid},
+		"ephemeral without a claim":  {onSpec(func(s *spec) { s.Volumes[4].Ephemeral.PersistentVolumeClaim = nil }), "spec.template.spec.volumes[4].ephemeral.persistentVolumeClaim", field.ErrorTypeRequired},
+		"ephemeral of no name":       {onSpec(func(s *spec) { s.Volumes[4].Ephemeral.PersistentVolumeClaim.ClaimName = "" }), "spec.template.spec.volumes[4].ephemeral.persistentVolumeClaim.claimName", field.ErrorTypeRequired},
+		"host disk without a path":   {onSpec(func(s *spec) { s.Volumes[5].HostDisk.Path = "" }), "spec.template.spec.volumes[5].hostDisk.path", field.ErrorTypeRequired},
+		"host disk that leads out":   {onSpec(func(s *spec) { s.Volumes[5].HostDisk.Path = "/disks/../etc/passwd" }), "spec.template.spec.volumes[5].hostDisk.path", field.ErrorTypeInvalid},
+		"relative host disk":         {onSpec(func(s *spec) { s.Volumes[5].HostDisk.Path = "a.img" }), "spec.template.spec.volumes[5].hostDisk.path", field.ErrorTypeInvalid},
+		"host disk of no type":       {onSpec(func(s *spec) { s.Volumes[5].HostDisk.Type = "" }), "spec.template.spec.volumes[5].hostDisk.type", field.ErrorTypeNotSupported},
+		"capacity of what exists":    {onSpec(func(s *spec) { s.Volumes[5].HostDisk.Type = kubevirtv1.HostDiskExists }), "spec.template.spec.volumes[5].hostDisk.capacity", field.ErrorTypeInvalid},
+		"host disk without a size":   {onSpec(func(s *spec) { s.Volumes[5].HostDisk.Capacity = resource.Quantity{} }), "spec.template.spec.volumes[5].hostDisk.capacity", field.ErrorTypeInvalid},
+		"config map of no name":      {onSpec(func(s *spec) { s.Volumes[6].ConfigMap.Name = "" }), "spec.template.spec.volumes[6].configMap.name", field.ErrorTypeRequired},
+		"label with a space":         {onSpec(func(s *spec) { s.Volumes[6].ConfigMap.VolumeLabel = "a b" }), "spec.template.spec.volumes[6].configMap.volumeLabel", field.ErrorTypeInvalid},
+		"label that is too long":     {onSpec(func(s *spec) { s.Volumes[6].ConfigMap.VolumeLabel = strings.Repeat("x", 17) }), "spec.template.spec.volumes[6].configMap.volumeLabel", field.ErrorTypeInvalid},
+		"secret of no name":          {onSpec(func(s *spec) { s.Volumes[7].Secret.SecretName = "" }), "spec.template.spec.volumes[7].secret.secretName", field.ErrorTypeRequired},
+		"field that is none":         {onSpec(func(s *spec) { s.Volumes[8].DownwardAPI.Fields[0].FieldRef.FieldPath = "spec.domain" }), "spec.template.spec.volumes[8].downwardAPI.fields[0].fieldRef.fieldPath", field.ErrorTypeNotSupported},
+		"field without a key":        {onSpec(func(s *spec) { s.Volumes[8].DownwardAPI.Fields[0].FieldRef.FieldPath = "metadata.labels['']" }), "spec.template.spec.volumes[8].downwardAPI.fields[0].fieldRef.fieldPath", field.ErrorTypeNotSupported},
+		"no field":                   {onSpec(func(s *spec) { s.Volumes[8].DownwardAPI.Fields[0].FieldRef = nil }), "spec.template.spec.volumes[8].downwardAPI.fields[0].fieldRef", field.ErrorTypeRequired},
+		"file that leads out":        {onSpec(func(s *spec) { s.Volumes[8].DownwardAPI.Fields[0].Path = "../x" }), "spec.template.spec.volumes[8].downwardAPI.fields[0].path", field.ErrorTypeInvalid},
+		"answers of two kinds":       {onSpec(func(s *spec) { s.Volumes[9].Sysprep.ConfigMap = s.Volumes[9].Sysprep.Secret }), "spec.template.spec.volumes[9].sysprep", field.ErrorTypeInvalid},
+		"answers of no name":         {onSpec(func(s *spec) { s.Volumes[9].Sysprep.Secret.Name = "" }), "spec.template.spec.volumes[9].sysprep.secret.name", field.ErrorTypeRequired},
+		"tiny empty disk":            {onSpec(func(s *spec) { s.Volumes[10].EmptyDisk.Capacity = resource.MustParse("1k") }), "spec.template.spec.volumes[10].emptyDisk.capacity", field.ErrorTypeInvalid},
 		"empty seed":                 {onSpec(func(s *spec) { s.Volumes[1].CloudInitNoCloud.UserData = "" }), "spec.template.spec.volumes[1].cloudInitNoCloud", field.ErrorTypeRequired},
 		"long seed":                  {onSpec(func(s *spec) { s.Volumes[1].CloudInitNoCloud.UserData = strings.Repeat("x", 2049) }), "spec.template.spec.volumes[1].cloudInitNoCloud.userData", field.ErrorTypeTooLong},
 		"seed twice":                 {onSpec(func(s *spec) { s.Volumes[1].CloudInitNoCloud.UserDataBase64 = "eA==" }), "spec.template.spec.volumes[1].cloudInitNoCloud", field.ErrorTypeInvalid},
 		"seed that is no base64":     {onSpec(func(s *spec) { *s.Volumes[1].CloudInitNoCloud = kubevirtv1.CloudInitSource{UserDataBase64: "?"} }), "spec.template.spec.volumes[1].cloudInitNoCloud.userDataBase64", field.ErrorTypeInvalid},
 		"two seeds": {onSpec(func(s *spec) {
-			s.Volumes[4] = kubevirtv1.Volume{Name: "seed2", VolumeSource: s.Volumes[1].VolumeSource}
-		}), "spec.template.spec.volumes[4]", field.ErrorTypeInvalid},
+			s.Volumes[10] = kubevirtv1.Volume{Name: "seed2", VolumeSource: s.Volumes[1].VolumeSource}
+		}), "spec.template.spec.volumes[10]", field.ErrorTypeInvalid},
 		"more volumes than are useful": {onSpec(func(s *spec) { s.Volumes = append(s.Volumes, make([]kubevirtv1.Volume, 256)...) }), "spec.template.spec.volumes", field.ErrorTypeTooMany},
 	}
 	for name, test := range tests {

@@ -21,7 +21,8 @@ const (
 
 // sourceNames are the sources that a volume may have.
 var sourceNames = []string{
-	"dataVolume", "persistentVolumeClaim", "cloudInitNoCloud", "cloudInitConfigDrive", "containerDisk", "emptyDisk",
+	"dataVolume", "persistentVolumeClaim", "cloudInitNoCloud", "cloudInitConfigDrive", "containerDisk", "ephemeral", "emptyDisk",
+	"hostDisk", "configMap", "secret", "downwardAPI", "sysprep",
 }
 
 func validateVolumes(volumes []kubevirtv1.Volume, path *field.Path) field.ErrorList {
@@ -72,6 +73,15 @@ func validateVolumeSource(source *kubevirtv1.VolumeSource, path *field.Path) fie
 	if disk := source.ContainerDisk; disk != nil {
 		count++
 		errs = append(errs, validateContainerDisk(disk, path.Child("containerDisk"))...)
+	}
+	for _, validate := range []func(*kubevirtv1.VolumeSource, *field.Path) (bool, field.ErrorList){
+		validateEphemeral, validateHostDisk, validateConfigMap, validateSecret, validateDownwardAPI, validateSysprep,
+	} {
+		given, more := validate(source, path)
+		errs = append(errs, more...)
+		if given {
+			count++
+		}
 	}
 	if empty := source.EmptyDisk; empty != nil {
 		count++

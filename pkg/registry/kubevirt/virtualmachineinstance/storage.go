@@ -83,11 +83,33 @@ func References(spec *kubevirtv1.VirtualMachineInstanceSpec, path *field.Path) [
 		if claim := volume.PersistentVolumeClaim; claim != nil {
 			found = append(found, reference.Claim(path.Child("persistentVolumeClaim", "claimName"), claim.ClaimName))
 		}
+		found = append(found, fileReferences(&volume.VolumeSource, path)...)
 		if disk := volume.ContainerDisk; disk != nil && disk.ImagePullSecret != "" {
 			found = append(found, reference.Secret(path.Child("containerDisk", "imagePullSecret"), disk.ImagePullSecret))
 		}
 		found = append(found, cloudInitReferences(volume.CloudInitNoCloud, path.Child("cloudInitNoCloud"))...)
 		found = append(found, cloudInitReferences(volume.CloudInitConfigDrive, path.Child("cloudInitConfigDrive"))...)
+	}
+	return found
+}
+
+// fileReferences are those of volumes that are made from objects, and of claims that are only read.
+func fileReferences(volume *kubevirtv1.VolumeSource, path *field.Path) []reference.Reference {
+	var found []reference.Reference
+	if ephemeral := volume.Ephemeral; ephemeral != nil && ephemeral.PersistentVolumeClaim != nil {
+		found = append(found, reference.Claim(path.Child("ephemeral", "persistentVolumeClaim", "claimName"), ephemeral.PersistentVolumeClaim.ClaimName))
+	}
+	if volume.ConfigMap != nil {
+		found = append(found, reference.ConfigMap(path.Child("configMap", "name"), volume.ConfigMap.Name))
+	}
+	if volume.Secret != nil {
+		found = append(found, reference.Secret(path.Child("secret", "secretName"), volume.Secret.SecretName))
+	}
+	if sysprep := volume.Sysprep; sysprep != nil && sysprep.ConfigMap != nil {
+		found = append(found, reference.ConfigMap(path.Child("sysprep", "configMap", "name"), sysprep.ConfigMap.Name))
+	}
+	if sysprep := volume.Sysprep; sysprep != nil && sysprep.Secret != nil {
+		found = append(found, reference.Secret(path.Child("sysprep", "secret", "name"), sysprep.Secret.Name))
 	}
 	return found
 }

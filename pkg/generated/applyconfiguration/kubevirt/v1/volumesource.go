@@ -19,6 +19,18 @@ type VolumeSourceApplyConfiguration struct {
 	CloudInitConfigDrive *CloudInitSourceApplyConfiguration `json:"cloudInitConfigDrive,omitempty"`
 	// ContainerDisk is a disk in a container image; what the guest writes is gone with the instance.
 	ContainerDisk *ContainerDiskSourceApplyConfiguration `json:"containerDisk,omitempty"`
+	// Ephemeral is a claim that is only read: what the guest writes is gone with the instance.
+	Ephemeral *EphemeralVolumeSourceApplyConfiguration `json:"ephemeral,omitempty"`
+	// HostDisk is a file of the node, in a folder that its administrator allows.
+	HostDisk *HostDiskApplyConfiguration `json:"hostDisk,omitempty"`
+	// ConfigMap is an ISO image of a ConfigMap, each key a file, as it was when the guest started.
+	ConfigMap *ConfigMapVolumeSourceApplyConfiguration `json:"configMap,omitempty"`
+	// Secret is an ISO image of a Secret, each key a file, as it was when the guest started.
+	Secret *SecretVolumeSourceApplyConfiguration `json:"secret,omitempty"`
+	// DownwardAPI is an ISO image of what the instance says of itself.
+	DownwardAPI *DownwardAPIVolumeSourceApplyConfiguration `json:"downwardAPI,omitempty"`
+	// Sysprep is an ISO image of answers for the setup of Windows.
+	Sysprep *SysprepSourceApplyConfiguration `json:"sysprep,omitempty"`
 	// EmptyDisk is an empty disk that lives as long as the instance.
 	EmptyDisk *EmptyDiskSourceApplyConfiguration `json:"emptyDisk,omitempty"`
 }
@@ -66,6 +78,54 @@ func (b *VolumeSourceApplyConfiguration) WithCloudInitConfigDrive(value *CloudIn
 // If called multiple times, the ContainerDisk field is set to the value of the last call.
 func (b *VolumeSourceApplyConfiguration) WithContainerDisk(value *ContainerDiskSourceApplyConfiguration) *VolumeSourceApplyConfiguration {
 	b.ContainerDisk = value
+	return b
+}
+
+// WithEphemeral sets the Ephemeral field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Ephemeral field is set to the value of the last call.
+func (b *VolumeSourceApplyConfiguration) WithEphemeral(value *EphemeralVolumeSourceApplyConfiguration) *VolumeSourceApplyConfiguration {
+	b.Ephemeral = value
+	return b
+}
+
+// WithHostDisk sets the HostDisk field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the HostDisk field is set to the value of the last call.
+func (b *VolumeSourceApplyConfiguration) WithHostDisk(value *HostDiskApplyConfiguration) *VolumeSourceApplyConfiguration {
+	b.HostDisk = value
+	return b
+}
+
+// WithConfigMap sets the ConfigMap field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the ConfigMap field is set to the value of the last call.
+func (b *VolumeSourceApplyConfiguration) WithConfigMap(value *ConfigMapVolumeSourceApplyConfiguration) *VolumeSourceApplyConfiguration {
+	b.ConfigMap = value
+	return b
+}
+
+// WithSecret sets the Secret field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Secret field is set to the value of the last call.
+func (b *VolumeSourceApplyConfiguration) WithSecret(value *SecretVolumeSourceApplyConfiguration) *VolumeSourceApplyConfiguration {
+	b.Secret = value
+	return b
+}
+
+// WithDownwardAPI sets the DownwardAPI field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the DownwardAPI field is set to the value of the last call.
+func (b *VolumeSourceApplyConfiguration) WithDownwardAPI(value *DownwardAPIVolumeSourceApplyConfiguration) *VolumeSourceApplyConfiguration {
+	b.DownwardAPI = value
+	return b
+}
+
+// WithSysprep sets the Sysprep field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Sysprep field is set to the value of the last call.
+func (b *VolumeSourceApplyConfiguration) WithSysprep(value *SysprepSourceApplyConfiguration) *VolumeSourceApplyConfiguration {
+	b.Sysprep = value
 	return b
 }
 
