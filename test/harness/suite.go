@@ -92,5 +92,5 @@ func (s *Suite) prepare() error {
 	if s.Server, err = s.NewServer("shared"); err != nil {
 		return err
 	}
-	return s.Server.Start("--container-disk-folder", s.Folder)
+	return s.Server.Start("--container-disk-folder", s.Folder, "--host-disk-folder", s.Folder)
 }
