@@ -183,6 +183,16 @@ func (in Firmware) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in FreezeUnfreezeTimeout) OpenAPIModelName() string {
+	return "io.kubevirt.v1.FreezeUnfreezeTimeout"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in GuestAgentCommandInfo) OpenAPIModelName() string {
+	return "io.kubevirt.v1.GuestAgentCommandInfo"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in HPETTimer) OpenAPIModelName() string {
 	return "io.kubevirt.v1.HPETTimer"
 }
@@ -343,6 +353,11 @@ func (in SysprepSource) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in TPMDevice) OpenAPIModelName() string {
+	return "io.kubevirt.v1.TPMDevice"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in Timer) OpenAPIModelName() string {
 	return "io.kubevirt.v1.Timer"
 }
@@ -375,6 +390,46 @@ func (in VirtualMachineInstance) OpenAPIModelName() string {
 // OpenAPIModelName returns the OpenAPI model name for this type.
 func (in VirtualMachineInstanceCondition) OpenAPIModelName() string {
 	return "io.kubevirt.v1.VirtualMachineInstanceCondition"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in VirtualMachineInstanceFileSystem) OpenAPIModelName() string {
+	return "io.kubevirt.v1.VirtualMachineInstanceFileSystem"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in VirtualMachineInstanceFileSystemDisk) OpenAPIModelName() string {
+	return "io.kubevirt.v1.VirtualMachineInstanceFileSystemDisk"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in VirtualMachineInstanceFileSystemInfo) OpenAPIModelName() string {
+	return "io.kubevirt.v1.VirtualMachineInstanceFileSystemInfo"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in VirtualMachineInstanceFileSystemList) OpenAPIModelName() string {
+	return "io.kubevirt.v1.VirtualMachineInstanceFileSystemList"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in VirtualMachineInstanceGuestAgentInfo) OpenAPIModelName() string {
+	return "io.kubevirt.v1.VirtualMachineInstanceGuestAgentInfo"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in VirtualMachineInstanceGuestOSInfo) OpenAPIModelName() string {
+	return "io.kubevirt.v1.VirtualMachineInstanceGuestOSInfo"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in VirtualMachineInstanceGuestOSUser) OpenAPIModelName() string {
+	return "io.kubevirt.v1.VirtualMachineInstanceGuestOSUser"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in VirtualMachineInstanceGuestOSUserList) OpenAPIModelName() string {
+	return "io.kubevirt.v1.VirtualMachineInstanceGuestOSUserList"
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
