@@ -37,6 +37,10 @@ test-unit: ## run the tests that need no guest and no cluster
 generate: ## generate deepcopy functions, OpenAPI definitions and clients
 	hack/generate.sh
 
+.PHONY: compatibility
+compatibility: ## write what works of KubeVirt: docs/reference/compatibility.md
+	cd test/compat && $(GO) mod tidy && $(GO) test ./coverage -count=1 -run TestHeldPathsAreTheCommittedOnes -update && $(GO) test . -count=1 -update
+
 .PHONY: verify
 verify: ## check that generated code is current, and formatting, licences and scripts
 	hack/verify.sh

@@ -27,8 +27,10 @@ label=virt-guest
 root_mib=96
 packages=("${boot_packages[@]}" dropbear-bin e2fsprogs qemu-guest-agent
 	libblkid1 libc6 libcom-err2 libcrypt1 libext2fs2 libglib2.0-0 libgmp10 libnuma1
-	libpcre2-8-0 libtomcrypt1 libtommath1 libudev1 liburing2 libuuid1 zlib1g)
-programs=(usr/sbin/dropbear usr/bin/dropbearkey usr/sbin/qemu-ga sbin/resize2fs)
+	libpcre2-8-0 libtomcrypt1 libtommath1 libudev1 liburing2 libuuid1
+	netcat-traditional openssh-sftp-server zlib1g)
+programs=(usr/sbin/dropbear usr/bin/dropbearkey usr/sbin/qemu-ga sbin/resize2fs
+	bin/nc.traditional usr/lib/sftp-server)
 
 make_tree() { # KERNEL_DIR PACKAGES_DIR SEED TREE
 	local tree=$4 applet

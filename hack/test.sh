@@ -21,11 +21,13 @@ all() {
 	hack/verify.sh
 	make --no-print-directory build
 	# Built here, as a cold build outlasts the limit of a test.
-	hack/tools.sh kubectl etcd kube-apiserver kube-controller-manager
+	hack/tools.sh kubectl etcd kube-apiserver kube-controller-manager virtctl
 	unit
 	# One after the other: each has the machine to itself. Results are not cached, as Go does not see what
 	# the programs under test are made of.
 	go test -race -count=1 -timeout 40m -p 1 ./test/...
+	# A module of its own, as it needs KubeVirt's.
+	(cd test/compat && go test -race -count=1 -timeout 15m -p 1 ./...)
 }
 
 case ${1:-} in

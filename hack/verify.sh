@@ -18,4 +18,5 @@ unlicensed=$(grep -L 'SPDX-License-Identifier: Apache-2.0' "${gofiles[@]}" "${sc
 
 shellcheck -x "${scripts[@]}"
 go mod tidy -diff >/dev/null || die "go.mod is not tidy; run: go mod tidy"
+go -C test/compat mod tidy -diff >/dev/null || die "test/compat/go.mod is not tidy; run: go -C test/compat mod tidy"
 hack/generate.sh --verify

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package compat
+
+import (
+	"context"
+	"strings"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
+	"github.com/virt-apiserver/virt-apiserver/test/harness"
+)
+
+func createCommands() []command {
+	return []command{
+		{"create vm", works, "", checkCreateVM},
+		{"create vm --volume-import", works, "", checkCreateVMImporting},
+		{"create vm --user --ssh-key", works, "", checkCreateVMForUser},
+		{"create vm --access-cred", notYet, "", checkCreateVMWithCredentials},
+		{"create vm --volume-sysprep", notYet, "", checkCreateVMForWindows},
+		{"create vm --instancetype", notYet, "", checkCreateVMOfType},
+		{"create instancetype", notYet, "", checkCreateInstancetype},
+		{"create preference", notYet, "", checkCreatePreference},
+		{"create clone", notYet, "", checkCreateClone},
+		{"expand --file", notYet, "", checkExpandFile},
+	}
+}
+
+// creates applies what virtctl create prints for these arguments, and gives it.
+func (c *check) creates(args ...string) string {
+	manifest := c.virtctl(append([]string{"create"}, args...))
+	c.apply(c, manifest)
+	return manifest
+}
+
+// createsVM is creates for a machine that does not run, and gives what is stored.
+func (c *check) createsVM(name string, args ...string) *kubevirtv1.VirtualMachine {
+	c.creates(append([]string{"vm", "--run-strategy=Halted", "--name=" + name}, args...)...)
+	vm, err := suite.Server.Virt.KubevirtV1().VirtualMachines(c.namespace).Get(context.Background(), name, metav1.GetOptions{})
+	require.NoError(c, err)
+	return vm
+}
+
+func volumeNames(vm *kubevirtv1.VirtualMachine) string {
+	var names []string
+	for _, volume := range vm.Spec.Template.Spec.Volumes {
+		names = append(names, volume.Name)
+	}
+	return strings.Join(names, " ")
+}
+
+func checkCreateVM(c *check) {
+	vm := c.createsVM("plain")
+	assert.Equal(c, int64(180), *vm.Spec.Template.Spec.TerminationGracePeriodSeconds)
+	assert.Equal(c, "512Mi", vm.Spec.Template.Spec.Domain.Memory.Guest.String())
+	vm = c.createsVM("disks", "--memory=64Mi", "--volume-containerdisk=src:example.org/linux:1,bootorder:1,name:root", "--volume-pvc=src:data")
+	assert.Equal(c, "root data", volumeNames(vm))
+	// A name of its own where none is given.
+	c.apply(c, c.virtctl([]string{"create", "vm", "--run-strategy=Manual"}, "kind: VirtualMachine", "name: vm-"))
+}
+
+func checkCreateVMImporting(c *check) {
+	vm := c.createsVM("imports", "--volume-import=type:http,url:"+suite.Images.URL(harness.TinyImage)+",size:16Mi,name:root", "--volume-import=type:blank,size:8Mi,name:empty")
+	assert.Equal(c, "root empty", volumeNames(vm))
+	assert.Len(c, vm.Spec.DataVolumeTemplates, 2)
+}
+
+func checkCreateVMForUser(c *check) {
+	vm := c.createsVM("user", "--user=tester", "--ssh-key=ssh-ed25519 AAAA tester")
+	seed := vm.Spec.Template.Spec.Volumes[0].CloudInitNoCloud
+	require.NotNil(c, seed)
+	assert.Contains(c, seed.UserData, "user: tester")
+}
+
+func checkCreateVMWithCredentials(c *check) {
+	c.createsVM("credentials", "--access-cred=type:ssh,src:keys,method:ga,user:tester")
+}
+
+func checkCreateVMForWindows(c *check) {
+	vm := c.createsVM("windows", "--volume-sysprep=src:answers")
+	assert.Equal(c, "sysprepdisk", volumeNames(vm))
+}
+
+func checkCreateVMOfType(c *check) {
+	c.creates("instancetype", "--name=small", "--cpu=1", "--memory=64Mi", "--namespaced")
+	c.creates("preference", "--name=linux", "--cpu-topology=spread", "--namespaced")
+	c.createsVM("typed", "--instancetype=virtualmachineinstancetype/small", "--preference=virtualmachinepreference/linux")
+}
+
+func checkCreateInstancetype(c *check) {
+	c.creates("instancetype", "--name=medium-"+c.namespace, "--cpu=2", "--memory=128Mi")
+	c.creates("instancetype", "--name=medium", "--cpu=2", "--memory=128Mi", "--namespaced", "--iothreadspolicy=auto")
+}
+
+func checkCreatePreference(c *check) {
+	c.creates("preference", "--name=any-"+c.namespace, "--machine-type=q35")
+	c.creates("preference", "--name=any", "--namespaced", "--volume-storage-class=local", "--cpu-topology=sockets")
+}
+
+func checkCreateClone(c *check) {
+	c.creates("clone", "--name=copy", "--source-name=plain", "--target-name=twin")
+}
+
+const machineOfTypeManifest = `
+apiVersion: kubevirt.io/v1
+kind: VirtualMachine
+metadata: {name: typed-file}
+spec:
+  runStrategy: Halted
+  template:
+    spec:
+      domain:
+        memory: {guest: 64Mi}
+        devices: {}
+`
+
+func checkExpandFile(c *check) {
+	path := c.write("machine.yaml", machineOfTypeManifest)
+	c.virtctl([]string{"expand", "--file", path}, "name: typed-file", "guest: 64Mi")
+	c.refused([]string{"expand", "--file", c.write("bad.yaml", strings.Replace(machineOfTypeManifest, "64Mi", "-1", 1))}, "error expanding VirtualMachine - typed-file")
+}
