@@ -14,7 +14,7 @@ import (
 type console struct{ *harness.Terminal }
 
 // openConsole opens a machine's console, and closes it when the test is over.
-func (p *space) openConsole(name string) console {
+func (p *space) openConsole(name string) *console {
 	p.t.Helper()
 	session := p.Command(p.t.Context(), suite.Path("kubectl-virt"), "-n", p.name, "console", name)
 	var said strings.Builder // to the user, beside the guest's output
@@ -24,7 +24,7 @@ func (p *space) openConsole(name string) console {
 	output, err := session.StdoutPipe()
 	require.NoError(p.t, err)
 	require.NoError(p.t, session.Start())
-	c := console{harness.NewTerminal(p.t, input, output)}
+	c := &console{harness.NewTerminal(p.t, input, output)}
 	p.t.Cleanup(func() {
 		_ = input.Close()
 		c.Drain()
@@ -36,7 +36,7 @@ func (p *space) openConsole(name string) console {
 	return c
 }
 
-func (c console) send(text string)                    { c.Send(text) }
-func (c console) expect(pattern, nudge string) string { return c.Expect(pattern, nudge) }
-func (c console) login(user, password string)         { c.Login(user, password) }
-func (c console) run(command string) string           { return c.Run(command) }
+func (c *console) send(text string)                    { c.Send(text) }
+func (c *console) expect(pattern, nudge string) string { return c.Expect(pattern, nudge) }
+func (c *console) login(user, password string)         { c.Login(user, password) }
+func (c *console) run(command string) string           { return c.Run(command) }

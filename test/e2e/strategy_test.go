@@ -132,7 +132,7 @@ func TestLinuxRunsAgainHoweverItEnds(t *testing.T) {
 }
 
 // loginTo opens the console of the small Linux and logs in.
-func (p *space) loginTo(machine string) console {
+func (p *space) loginTo(machine string) *console {
 	p.t.Helper()
 	console := p.openConsole(machine)
 	console.login("tester", "secret")
