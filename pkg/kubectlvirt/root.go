@@ -12,8 +12,10 @@ import (
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 
 	"github.com/virt-apiserver/virt-apiserver/pkg/kubectlvirt/console"
+	"github.com/virt-apiserver/virt-apiserver/pkg/kubectlvirt/portforward"
 	"github.com/virt-apiserver/virt-apiserver/pkg/kubectlvirt/power"
 	"github.com/virt-apiserver/virt-apiserver/pkg/kubectlvirt/version"
+	"github.com/virt-apiserver/virt-apiserver/pkg/kubectlvirt/vnc"
 )
 
 // shown are the connection flags that --help lists; the others work as well.
@@ -50,6 +52,8 @@ func NewCommand(program string, streams genericiooptions.IOStreams) *cobra.Comma
 		power.NewUnpauseCommand(flags, streams),
 		power.NewSoftRebootCommand(flags, streams),
 		power.NewResetCommand(flags, streams),
+		portforward.NewCommand(flags, streams),
+		vnc.NewCommand(flags, streams),
 		version.NewCommand(flags, streams),
 	)
 	return root

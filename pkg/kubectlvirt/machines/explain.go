@@ -53,7 +53,7 @@ func (c *Client) explainAction(name, action string, err error) error {
 func (c *Client) hintFor(name string, err error) string {
 	text := err.Error()
 	switch {
-	case strings.Contains(text, "not running"), strings.Contains(text, "non-running"):
+	case strings.Contains(text, "not running"), strings.Contains(text, "non-running"), strings.Contains(text, "not started"):
 		return "Start it: " + c.Command("virt start %s", name)
 	case strings.Contains(text, "already paused"), strings.Contains(text, "is paused"):
 		return "Let it run on: " + c.Command("virt unpause vm %s", name)

@@ -4,8 +4,10 @@ package machines
 
 import (
 	"context"
+	"errors"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
 )
@@ -51,4 +53,33 @@ func (c *Client) explainInstance(ctx context.Context, name, action, verb string,
 	default:
 		return c.explain(err)
 	}
+}
+
+// explainPlain is explainInstance for those actions whose every failure is a server error in plain text: what
+// is wrong shows the instance itself.
+func (c *Client) explainPlain(ctx context.Context, name, action string, err error) error {
+	if !apierrors.IsInternalError(err) {
+		return c.explainInstance(ctx, name, action, "get", err)
+	}
+	_, missing := c.clientset.KubevirtV1().VirtualMachineInstances(c.Namespace).Get(ctx, name, metav1.GetOptions{})
+	if isMissing(missing) {
+		_, why := c.explainAbsence(ctx, name)
+		return why
+	}
+	plain := errors.New(plainText(err))
+	return &Hinted{plain, []string{c.hintFor(name, plain)}}
+}
+
+// plainText is what the server said where it did not say it as an API does.
+func plainText(err error) string {
+	var status apierrors.APIStatus
+	if !errors.As(err, &status) || status.Status().Details == nil {
+		return err.Error()
+	}
+	for _, cause := range status.Status().Details.Causes {
+		if cause.Type == metav1.CauseTypeUnexpectedServerResponse {
+			return cause.Message
+		}
+	}
+	return err.Error()
 }

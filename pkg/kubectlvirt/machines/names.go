@@ -4,6 +4,7 @@ package machines
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -38,6 +39,21 @@ func CompleteKindAndName(flags genericclioptions.RESTClientGetter) cobra.Complet
 			return completeNames(command, flags, "")
 		default:
 			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+	}
+}
+
+// CompleteTarget completes TYPE/NAME in the first argument; an instance has the name of its machine.
+func CompleteTarget(flags genericclioptions.RESTClientGetter) cobra.CompletionFunc {
+	return func(command *cobra.Command, args []string, typed string) ([]cobra.Completion, cobra.ShellCompDirective) {
+		kind, _, hasKind := strings.Cut(typed, "/")
+		switch {
+		case len(args) > 0:
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		case !hasKind:
+			return []cobra.Completion{"vm/", "vmi/"}, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
+		default:
+			return completeNames(command, flags, kind+"/")
 		}
 	}
 }

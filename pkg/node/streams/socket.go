@@ -74,6 +74,16 @@ func Dial(ctx context.Context, url string, client *http.Client) (*Socket, error)
 	return s.on(ws), nil
 }
 
+// DialDatagrams is Dial for a stream of which each message is a datagram: so is each Read and each Write.
+func DialDatagrams(ctx context.Context, url string, client *http.Client) (*Socket, error) {
+	s, err := Dial(ctx, url, client)
+	if err != nil {
+		return nil, err
+	}
+	s.datagrams = true
+	return s, nil
+}
+
 func (s *Socket) on(ws *websocket.Conn) *Socket {
 	// Messages are read piece by piece and never held whole, so their size needs no limit.
 	ws.SetReadLimit(-1)
