@@ -5,6 +5,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
@@ -14,6 +15,7 @@ import (
 	_ "k8s.io/client-go/plugin/pkg/client/auth"
 
 	"github.com/virt-apiserver/virt-apiserver/pkg/kubectlvirt"
+	"github.com/virt-apiserver/virt-apiserver/pkg/kubectlvirt/ssh"
 )
 
 func main() {
@@ -27,7 +29,11 @@ func run() int {
 	context.AfterFunc(ctx, stop)
 
 	streams := genericiooptions.IOStreams{In: os.Stdin, Out: os.Stdout, ErrOut: os.Stderr}
-	if err := kubectlvirt.NewCommand(os.Args[0], streams).ExecuteContext(ctx); err != nil {
+	err := kubectlvirt.NewCommand(os.Args[0], streams).ExecuteContext(ctx)
+	if ended := (*ssh.EndedError)(nil); errors.As(err, &ended) {
+		return ended.Code
+	}
+	if err != nil {
 		fmt.Fprintln(streams.ErrOut, "error:", err)
 		return 1
 	}

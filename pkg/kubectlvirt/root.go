@@ -14,6 +14,7 @@ import (
 	"github.com/virt-apiserver/virt-apiserver/pkg/kubectlvirt/console"
 	"github.com/virt-apiserver/virt-apiserver/pkg/kubectlvirt/portforward"
 	"github.com/virt-apiserver/virt-apiserver/pkg/kubectlvirt/power"
+	"github.com/virt-apiserver/virt-apiserver/pkg/kubectlvirt/ssh"
 	"github.com/virt-apiserver/virt-apiserver/pkg/kubectlvirt/version"
 	"github.com/virt-apiserver/virt-apiserver/pkg/kubectlvirt/vnc"
 )
@@ -54,6 +55,8 @@ func NewCommand(program string, streams genericiooptions.IOStreams) *cobra.Comma
 		power.NewResetCommand(flags, streams),
 		portforward.NewCommand(flags, streams),
 		vnc.NewCommand(flags, streams),
+		ssh.NewCommand(flags, streams),
+		ssh.NewCopyCommand(flags, streams),
 		version.NewCommand(flags, streams),
 	)
 	return root
