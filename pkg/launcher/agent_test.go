@@ -216,9 +216,12 @@ func TestNonsenseHarmsNothing(t *testing.T) {
 			b := newBench(t)
 			uuid := b.start(t)
 			agent := startAgent(t)
-			b.hypervisor.setAgent(agent.execute(50 * time.Millisecond))
+			b.hypervisor.setAgent(agent.execute(soon))
 			b.AgentChanged(uuid)
 			b.awaitStatus(t, connected)
+			if name == "silence" {
+				b.hypervisor.setAgent(agent.execute(50 * time.Millisecond))
+			}
 			for _, command := range []string{
 				"guest-get-osinfo", "guest-get-users", "guest-get-fsinfo", "guest-get-host-name", "guest-get-timezone",
 				"guest-fsfreeze-status", "guest-fsfreeze-freeze", "guest-exec",
