@@ -43,6 +43,7 @@ type Launcher interface {
 	Delete(ctx context.Context, namespace, name string, uid types.UID) error
 	Kept(ctx context.Context) ([]api.Kept, error)
 	Forget(ctx context.Context, kept api.Kept) error
+	Call(ctx context.Context, domain api.Target, action string, in, out any) error
 	Watch(ctx context.Context, handle func(api.Event) error) error
 }
 
@@ -82,6 +83,8 @@ type Agent struct {
 	efforts efforts
 	// swept has a value while kept state is to be looked at.
 	swept chan struct{}
+	keys    *keyring
+	probes  *probe.Prober
 }
 
 // New returns an Agent; Run runs it.

@@ -46,6 +46,8 @@ type Image struct {
 type Seed struct {
 	UserData    []byte `json:"userData,omitempty"`
 	NetworkData []byte `json:"networkData,omitempty"`
+	// PublicKeys are SSH keys of the guest's first user.
+	PublicKeys []string `json:"publicKeys,omitempty"`
 }
 
 // State of a domain.

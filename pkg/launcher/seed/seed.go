@@ -5,6 +5,7 @@ package seed
 import (
 	"encoding/json"
 	"fmt"
+	"strconv"
 )
 
 // MaxBytes is the most that user data, and the most that network data, may have: no Secret holds more.
@@ -30,6 +31,8 @@ type Meta struct {
 type Data struct {
 	UserData    []byte
 	NetworkData []byte
+	// PublicKeys are SSH keys, one each, of the guest's first user.
+	PublicKeys []string
 }
 
 // Image is the content of a seed: a label and files, by path.
@@ -43,7 +46,11 @@ func NoCloud(meta Meta, data Data) (*Image, error) {
 	if err := data.check(); err != nil {
 		return nil, err
 	}
-	metaData, err := json.Marshal(map[string]string{"instance-id": meta.UUID, "local-hostname": meta.Hostname})
+	metaData, err := json.Marshal(struct {
+		InstanceID string            `json:"instance-id"`
+		Hostname   string            `json:"local-hostname"`
+		PublicKeys map[string]string `json:"public-keys,omitempty"`
+	}{meta.UUID, meta.Hostname, numbered(data.PublicKeys)})
 	if err != nil {
 		return nil, err
 	}
@@ -62,11 +69,12 @@ func ConfigDrive(meta Meta, data Data) (*Image, error) {
 	if err := data.check(); err != nil {
 		return nil, err
 	}
-	metaData, err := json.Marshal(map[string]string{
-		"instance_id": meta.Name + "." + meta.Namespace,
-		"hostname":    meta.Hostname,
-		"uuid":        meta.UUID,
-	})
+	metaData, err := json.Marshal(struct {
+		Hostname   string            `json:"hostname"`
+		InstanceID string            `json:"instance_id"`
+		PublicKeys map[string]string `json:"public_keys,omitempty"`
+		UUID       string            `json:"uuid"`
+	}{meta.Hostname, meta.Name + "." + meta.Namespace, numbered(data.PublicKeys), meta.UUID})
 	if err != nil {
 		return nil, err
 	}
@@ -80,9 +88,25 @@ func ConfigDrive(meta Meta, data Data) (*Image, error) {
 	return image, nil
 }
 
+// numbered gives keys the names that both layouts want.
+func numbered(keys []string) map[string]string {
+	named := make(map[string]string, len(keys))
+	for i, key := range keys {
+		named[strconv.Itoa(i)] = key
+	}
+	return named
+}
+
 func (d Data) check() error {
 	if len(d.UserData) > MaxBytes {
 		return fmt.Errorf("user data: %d bytes, the most is %d", len(d.UserData), MaxBytes)
+	}
+	size := 0
+	for _, key := range d.PublicKeys {
+		size += len(key)
+	}
+	if size > MaxBytes {
+		return fmt.Errorf("SSH keys: %d bytes, the most is %d", size, MaxBytes)
 	}
 	if len(d.NetworkData) > MaxBytes {
 		return fmt.Errorf("network data: %d bytes, the most is %d", len(d.NetworkData), MaxBytes)

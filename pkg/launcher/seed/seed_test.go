@@ -43,6 +43,18 @@ func TestConfigDriveIsReadByOtherTools(t *testing.T) {
 	}, contents(t, iso, "-R"))
 }
 
+func TestKeysAreInBothLayouts(t *testing.T) {
+	data := Data{PublicKeys: []string{"ssh-ed25519 A", "ssh-ed25519 B"}}
+	image, err := NoCloud(meta(), data)
+	require.NoError(t, err)
+	assert.JSONEq(t, `{"instance-id":"ac5aefe5-9df4-599a-8f33-774ed58fc394","local-hostname":"we\"b",
+		"public-keys":{"0":"ssh-ed25519 A","1":"ssh-ed25519 B"}}`, string(image.Files["meta-data"]))
+	image, err = ConfigDrive(meta(), data)
+	require.NoError(t, err)
+	assert.JSONEq(t, `{"hostname":"we\"b","instance_id":"web-1.shop","uuid":"ac5aefe5-9df4-599a-8f33-774ed58fc394",
+		"public_keys":{"0":"ssh-ed25519 A","1":"ssh-ed25519 B"}}`, string(image.Files["openstack/latest/meta_data.json"]))
+}
+
 func TestEmptyUserDataIsAFileAllTheSame(t *testing.T) {
 	image, err := NoCloud(meta(), Data{})
 	require.NoError(t, err)

@@ -40,6 +40,8 @@ func SetDefaultsVirtualMachineInstanceSpec(spec *VirtualMachineInstanceSpec) {
 	setDefaultsVolumes(spec.Volumes)
 	setDefaultsDisks(spec)
 	setDefaultsNetwork(spec)
+	setDefaultsProbe(spec.LivenessProbe)
+	setDefaultsProbe(spec.ReadinessProbe)
 	if spec.TerminationGracePeriodSeconds == nil {
 		spec.TerminationGracePeriodSeconds = ptr.To(DefaultTerminationGracePeriodSeconds)
 	}

@@ -74,6 +74,16 @@ type VirtualMachineInstanceSpec struct {
 	// TerminationGracePeriodSeconds is how long a guest may take to power off before it is ended; 30 by default.
 	// +optional
 	TerminationGracePeriodSeconds *int64 `json:"terminationGracePeriodSeconds,omitempty"`
+	// AccessCredentials are those with which users log in to the guest.
+	// +optional
+	// +listType=atomic
+	AccessCredentials []AccessCredential `json:"accessCredentials,omitempty"`
+	// LivenessProbe ends the guest when it fails; the run strategy says what comes then.
+	// +optional
+	LivenessProbe *Probe `json:"livenessProbe,omitempty"`
+	// ReadinessProbe says whether the guest is Ready.
+	// +optional
+	ReadinessProbe *Probe `json:"readinessProbe,omitempty"`
 	// Volumes are what the disks hold, matched by name.
 	// +optional
 	// +listType=atomic
@@ -112,6 +122,8 @@ const (
 	VirtualMachineInstanceReady VirtualMachineInstanceConditionType = "Ready"
 	// VirtualMachineInstanceAgentConnected is True while the guest's agent answers.
 	VirtualMachineInstanceAgentConnected VirtualMachineInstanceConditionType = "AgentConnected"
+	// VirtualMachineInstanceAccessCredentialsSynchronized says whether the guest's agent has set what accessCredentials want.
+	VirtualMachineInstanceAccessCredentialsSynchronized VirtualMachineInstanceConditionType = "AccessCredentialsSynchronized"
 	// VirtualMachineInstancePaused is True while the guest is paused.
 	VirtualMachineInstancePaused VirtualMachineInstanceConditionType = "Paused"
 	// VirtualMachineInstanceSynchronized is False, with the reason, when the agent could not bring the domain to what the spec says.

@@ -8,6 +8,16 @@
 package v1
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in AccessCredential) OpenAPIModelName() string {
+	return "io.kubevirt.v1.AccessCredential"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in AccessCredentialSecretSource) OpenAPIModelName() string {
+	return "io.kubevirt.v1.AccessCredentialSecretSource"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in BIOS) OpenAPIModelName() string {
 	return "io.kubevirt.v1.BIOS"
 }
@@ -63,8 +73,8 @@ func (in CloudInitSource) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
-func (in ConfigMapVolumeSource) OpenAPIModelName() string {
-	return "io.kubevirt.v1.ConfigMapVolumeSource"
+func (in ConfigDriveSSHPublicKeyAccessCredentialPropagation) OpenAPIModelName() string {
+	return "io.kubevirt.v1.ConfigDriveSSHPublicKeyAccessCredentialPropagation"
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
@@ -108,21 +118,6 @@ func (in DomainSpec) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
-func (in DownwardAPIVolumeFile) OpenAPIModelName() string {
-	return "io.kubevirt.v1.DownwardAPIVolumeFile"
-}
-
-// OpenAPIModelName returns the OpenAPI model name for this type.
-func (in DownwardAPIVolumeSource) OpenAPIModelName() string {
-	return "io.kubevirt.v1.DownwardAPIVolumeSource"
-}
-
-// OpenAPIModelName returns the OpenAPI model name for this type.
-func (in DownwardField) OpenAPIModelName() string {
-	return "io.kubevirt.v1.DownwardField"
-}
-
-// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in EFI) OpenAPIModelName() string {
 	return "io.kubevirt.v1.EFI"
 }
@@ -133,13 +128,8 @@ func (in EmptyDiskSource) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
-func (in EphemeralClaim) OpenAPIModelName() string {
-	return "io.kubevirt.v1.EphemeralClaim"
-}
-
-// OpenAPIModelName returns the OpenAPI model name for this type.
-func (in EphemeralVolumeSource) OpenAPIModelName() string {
-	return "io.kubevirt.v1.EphemeralVolumeSource"
+func (in ExecAction) OpenAPIModelName() string {
+	return "io.kubevirt.v1.ExecAction"
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
@@ -193,13 +183,23 @@ func (in GuestAgentCommandInfo) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in GuestAgentPing) OpenAPIModelName() string {
+	return "io.kubevirt.v1.GuestAgentPing"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in HPETTimer) OpenAPIModelName() string {
 	return "io.kubevirt.v1.HPETTimer"
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
-func (in HostDisk) OpenAPIModelName() string {
-	return "io.kubevirt.v1.HostDisk"
+func (in HTTPGetAction) OpenAPIModelName() string {
+	return "io.kubevirt.v1.HTTPGetAction"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in Handler) OpenAPIModelName() string {
+	return "io.kubevirt.v1.Handler"
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
@@ -273,6 +273,11 @@ func (in NetworkSource) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in NoCloudSSHPublicKeyAccessCredentialPropagation) OpenAPIModelName() string {
+	return "io.kubevirt.v1.NoCloudSSHPublicKeyAccessCredentialPropagation"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in PITTimer) OpenAPIModelName() string {
 	return "io.kubevirt.v1.PITTimer"
 }
@@ -303,6 +308,21 @@ func (in PodNetwork) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in Probe) OpenAPIModelName() string {
+	return "io.kubevirt.v1.Probe"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in QemuGuestAgentSSHPublicKeyAccessCredentialPropagation) OpenAPIModelName() string {
+	return "io.kubevirt.v1.QemuGuestAgentSSHPublicKeyAccessCredentialPropagation"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in QemuGuestAgentUserPasswordAccessCredentialPropagation) OpenAPIModelName() string {
+	return "io.kubevirt.v1.QemuGuestAgentUserPasswordAccessCredentialPropagation"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in RTCTimer) OpenAPIModelName() string {
 	return "io.kubevirt.v1.RTCTimer"
 }
@@ -323,8 +343,18 @@ func (in Rng) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
-func (in SecretVolumeSource) OpenAPIModelName() string {
-	return "io.kubevirt.v1.SecretVolumeSource"
+func (in SSHPublicKeyAccessCredential) OpenAPIModelName() string {
+	return "io.kubevirt.v1.SSHPublicKeyAccessCredential"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in SSHPublicKeyAccessCredentialPropagationMethod) OpenAPIModelName() string {
+	return "io.kubevirt.v1.SSHPublicKeyAccessCredentialPropagationMethod"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in SSHPublicKeyAccessCredentialSource) OpenAPIModelName() string {
+	return "io.kubevirt.v1.SSHPublicKeyAccessCredentialSource"
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
@@ -348,8 +378,8 @@ func (in SyNICTimer) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
-func (in SysprepSource) OpenAPIModelName() string {
-	return "io.kubevirt.v1.SysprepSource"
+func (in TCPSocketAction) OpenAPIModelName() string {
+	return "io.kubevirt.v1.TCPSocketAction"
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
@@ -365,6 +395,21 @@ func (in Timer) OpenAPIModelName() string {
 // OpenAPIModelName returns the OpenAPI model name for this type.
 func (in UnpauseOptions) OpenAPIModelName() string {
 	return "io.kubevirt.v1.UnpauseOptions"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in UserPasswordAccessCredential) OpenAPIModelName() string {
+	return "io.kubevirt.v1.UserPasswordAccessCredential"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in UserPasswordAccessCredentialPropagationMethod) OpenAPIModelName() string {
+	return "io.kubevirt.v1.UserPasswordAccessCredentialPropagationMethod"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in UserPasswordAccessCredentialSource) OpenAPIModelName() string {
+	return "io.kubevirt.v1.UserPasswordAccessCredentialSource"
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.

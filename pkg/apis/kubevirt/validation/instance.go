@@ -67,6 +67,8 @@ func ValidateVirtualMachineInstanceSpec(spec *kubevirtv1.VirtualMachineInstanceS
 	errs = append(errs, validateVolumes(spec.Volumes, path.Child("volumes"))...)
 	errs = append(errs, validateDisks(spec, path)...)
 	errs = append(errs, validateNetworks(spec, path)...)
+	errs = append(errs, validateAccessCredentials(spec, path)...)
+	errs = append(errs, validateProbes(spec, path)...)
 	return append(errs, validateBootOrders(&spec.Domain.Devices, path.Child("domain", "devices"))...)
 }
 

@@ -78,6 +78,14 @@ func references(obj runtime.Object) []reference.Reference {
 // References returns what an instance of that spec, which is at path, reads.
 func References(spec *kubevirtv1.VirtualMachineInstanceSpec, path *field.Path) []reference.Reference {
 	var found []reference.Reference
+	for i := range spec.AccessCredentials {
+		kind := "sshPublicKey"
+		if spec.AccessCredentials[i].UserPassword != nil {
+			kind = "userPassword"
+		}
+		path := path.Child("accessCredentials").Index(i).Child(kind, "source", "secret", "secretName")
+		found = append(found, reference.Secret(path, spec.AccessCredentials[i].SecretName()))
+	}
 	for i := range spec.Volumes {
 		volume, path := &spec.Volumes[i], path.Child("volumes").Index(i)
 		if claim := volume.PersistentVolumeClaim; claim != nil {

@@ -29,6 +29,12 @@ type VirtualMachineInstanceSpecApplyConfiguration struct {
 	StartStrategy *kubevirtv1.StartStrategy `json:"startStrategy,omitempty"`
 	// TerminationGracePeriodSeconds is how long a guest may take to power off before it is ended; 30 by default.
 	TerminationGracePeriodSeconds *int64 `json:"terminationGracePeriodSeconds,omitempty"`
+	// AccessCredentials are those with which users log in to the guest.
+	AccessCredentials []AccessCredentialApplyConfiguration `json:"accessCredentials,omitempty"`
+	// LivenessProbe ends the guest when it fails; the run strategy says what comes then.
+	LivenessProbe *ProbeApplyConfiguration `json:"livenessProbe,omitempty"`
+	// ReadinessProbe says whether the guest is Ready.
+	ReadinessProbe *ProbeApplyConfiguration `json:"readinessProbe,omitempty"`
 	// Volumes are what the disks hold, matched by name.
 	Volumes []VolumeApplyConfiguration `json:"volumes,omitempty"`
 	// Networks are what the interfaces connect to, matched by name.
@@ -100,6 +106,35 @@ func (b *VirtualMachineInstanceSpecApplyConfiguration) WithStartStrategy(value k
 // If called multiple times, the TerminationGracePeriodSeconds field is set to the value of the last call.
 func (b *VirtualMachineInstanceSpecApplyConfiguration) WithTerminationGracePeriodSeconds(value int64) *VirtualMachineInstanceSpecApplyConfiguration {
 	b.TerminationGracePeriodSeconds = &value
+	return b
+}
+
+// WithAccessCredentials adds the given value to the AccessCredentials field in the declarative configuration
+// and returns the receiver, so that objects can be build by chaining "With" function invocations.
+// If called multiple times, values provided by each call will be appended to the AccessCredentials field.
+func (b *VirtualMachineInstanceSpecApplyConfiguration) WithAccessCredentials(values ...*AccessCredentialApplyConfiguration) *VirtualMachineInstanceSpecApplyConfiguration {
+	for i := range values {
+		if values[i] == nil {
+			panic("nil value passed to WithAccessCredentials")
+		}
+		b.AccessCredentials = append(b.AccessCredentials, *values[i])
+	}
+	return b
+}
+
+// WithLivenessProbe sets the LivenessProbe field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the LivenessProbe field is set to the value of the last call.
+func (b *VirtualMachineInstanceSpecApplyConfiguration) WithLivenessProbe(value *ProbeApplyConfiguration) *VirtualMachineInstanceSpecApplyConfiguration {
+	b.LivenessProbe = value
+	return b
+}
+
+// WithReadinessProbe sets the ReadinessProbe field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the ReadinessProbe field is set to the value of the last call.
+func (b *VirtualMachineInstanceSpecApplyConfiguration) WithReadinessProbe(value *ProbeApplyConfiguration) *VirtualMachineInstanceSpecApplyConfiguration {
+	b.ReadinessProbe = value
 	return b
 }
 
