@@ -162,8 +162,6 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &kubevirtv1.TCPSocketActionApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("Timer"):
 		return &kubevirtv1.TimerApplyConfiguration{}
-	case v1.SchemeGroupVersion.WithKind("TPMDevice"):
-		return &kubevirtv1.TPMDeviceApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("UserPasswordAccessCredential"):
 		return &kubevirtv1.UserPasswordAccessCredentialApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("UserPasswordAccessCredentialPropagationMethod"):

@@ -110,7 +110,6 @@ func GetOpenAPIDefinitions(ref common.ReferenceCallback) map[string]common.OpenA
 		v1.StopOptions{}.OpenAPIModelName():                                           schema_pkg_apis_kubevirt_v1_StopOptions(ref),
 		v1.SyNICTimer{}.OpenAPIModelName():                                            schema_pkg_apis_kubevirt_v1_SyNICTimer(ref),
 		v1.TCPSocketAction{}.OpenAPIModelName():                                       schema_pkg_apis_kubevirt_v1_TCPSocketAction(ref),
-		v1.TPMDevice{}.OpenAPIModelName():                                             schema_pkg_apis_kubevirt_v1_TPMDevice(ref),
 		v1.Timer{}.OpenAPIModelName():                                                 schema_pkg_apis_kubevirt_v1_Timer(ref),
 		v1.UnpauseOptions{}.OpenAPIModelName():                                        schema_pkg_apis_kubevirt_v1_UnpauseOptions(ref),
 		v1.UserPasswordAccessCredential{}.OpenAPIModelName():                          schema_pkg_apis_kubevirt_v1_UserPasswordAccessCredential(ref),
@@ -1594,12 +1593,6 @@ func schema_pkg_apis_kubevirt_v1_Devices(ref common.ReferenceCallback) common.Op
 							Ref: ref(v1.Watchdog{}.OpenAPIModelName()),
 						},
 					},
-					"tpm": {
-						SchemaProps: spec.SchemaProps{
-							Description: "TPM is a trusted platform module.",
-							Ref:         ref(v1.TPMDevice{}.OpenAPIModelName()),
-						},
-					},
 					"sound": {
 						SchemaProps: spec.SchemaProps{
 							Ref: ref(v1.SoundDevice{}.OpenAPIModelName()),
@@ -1647,7 +1640,7 @@ func schema_pkg_apis_kubevirt_v1_Devices(ref common.ReferenceCallback) common.Op
 			},
 		},
 		Dependencies: []string{
-			v1.Disk{}.OpenAPIModelName(), v1.Input{}.OpenAPIModelName(), v1.Interface{}.OpenAPIModelName(), v1.PanicDevice{}.OpenAPIModelName(), v1.Rng{}.OpenAPIModelName(), v1.SoundDevice{}.OpenAPIModelName(), v1.TPMDevice{}.OpenAPIModelName(), v1.VideoDevice{}.OpenAPIModelName(), v1.Watchdog{}.OpenAPIModelName()},
+			v1.Disk{}.OpenAPIModelName(), v1.Input{}.OpenAPIModelName(), v1.Interface{}.OpenAPIModelName(), v1.PanicDevice{}.OpenAPIModelName(), v1.Rng{}.OpenAPIModelName(), v1.SoundDevice{}.OpenAPIModelName(), v1.VideoDevice{}.OpenAPIModelName(), v1.Watchdog{}.OpenAPIModelName()},
 	}
 }
 
@@ -1839,13 +1832,6 @@ func schema_pkg_apis_kubevirt_v1_EFI(ref common.ReferenceCallback) common.OpenAP
 					"secureBoot": {
 						SchemaProps: spec.SchemaProps{
 							Description: "SecureBoot is true by default, and then needs features.smm.",
-							Type:        []string{"boolean"},
-							Format:      "",
-						},
-					},
-					"persistent": {
-						SchemaProps: spec.SchemaProps{
-							Description: "Persistent keeps the firmware's variables from run to run, for the life of the machine.",
 							Type:        []string{"boolean"},
 							Format:      "",
 						},
@@ -3416,33 +3402,6 @@ func schema_pkg_apis_kubevirt_v1_TCPSocketAction(ref common.ReferenceCallback) c
 	}
 }
 
-func schema_pkg_apis_kubevirt_v1_TPMDevice(ref common.ReferenceCallback) common.OpenAPIDefinition {
-	return common.OpenAPIDefinition{
-		Schema: spec.Schema{
-			SchemaProps: spec.SchemaProps{
-				Description: "TPMDevice is a trusted platform module of version 2.0.",
-				Type:        []string{"object"},
-				Properties: map[string]spec.Schema{
-					"enabled": {
-						SchemaProps: spec.SchemaProps{
-							Description: "Enabled is true where it is absent.",
-							Type:        []string{"boolean"},
-							Format:      "",
-						},
-					},
-					"persistent": {
-						SchemaProps: spec.SchemaProps{
-							Description: "Persistent keeps what the module stores from run to run, for the life of the machine.",
-							Type:        []string{"boolean"},
-							Format:      "",
-						},
-					},
-				},
-			},
-		},
-	}
-}
-
 func schema_pkg_apis_kubevirt_v1_Timer(ref common.ReferenceCallback) common.OpenAPIDefinition {
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
@@ -4396,6 +4355,28 @@ func schema_pkg_apis_kubevirt_v1_VirtualMachineInstanceSpec(ref common.Reference
 					"hostname": {
 						SchemaProps: spec.SchemaProps{
 							Description: "Hostname is the guest's name for cloud-init; the instance's name where it is empty.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"nodeSelector": {
+						SchemaProps: spec.SchemaProps{
+							Description: "NodeSelector are labels that the node must have. Standalone's only node has kubernetes.io/arch, kubernetes.io/hostname, kubernetes.io/os and kubevirt.io/schedulable.",
+							Type:        []string{"object"},
+							AdditionalProperties: &spec.SchemaOrBool{
+								Allows: true,
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Type:   []string{"string"},
+										Format: "",
+									},
+								},
+							},
+						},
+					},
+					"evictionStrategy": {
+						SchemaProps: spec.SchemaProps{
+							Description: "EvictionStrategy says what becomes of the guest when its node is to be emptied: None (default), LiveMigrate, LiveMigrateIfPossible or External. Where there is one node, nothing empties it.",
 							Type:        []string{"string"},
 							Format:      "",
 						},

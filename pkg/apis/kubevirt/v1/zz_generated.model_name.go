@@ -383,11 +383,6 @@ func (in TCPSocketAction) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
-func (in TPMDevice) OpenAPIModelName() string {
-	return "io.kubevirt.v1.TPMDevice"
-}
-
-// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in Timer) OpenAPIModelName() string {
 	return "io.kubevirt.v1.Timer"
 }
