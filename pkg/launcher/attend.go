@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/virt-apiserver/virt-apiserver/pkg/launcher/api"
-	"github.com/virt-apiserver/virt-apiserver/pkg/launcher/guestagent"
 )
 
 const (
@@ -77,6 +76,7 @@ func (m *Manager) lookForAgent(g *guest) error {
 	case g.agent.end == nil:
 		ctx, end := context.WithCancel(m.background)
 		g.agent.end = end
+		g.line.renew()
 		go m.attend(ctx, g, g.agent.hold)
 	}
 	return nil
@@ -105,7 +105,7 @@ func (m *Manager) attend(ctx context.Context, g *guest, hold time.Duration) {
 	}
 	known := &api.Agent{}
 	for wait := firstPoll; ; wait = min(2*wait, lastPoll) {
-		seen, ok := m.poll(ctx, g.Ref, known)
+		seen, ok := m.poll(ctx, g, known)
 		if !ok {
 			return
 		}
@@ -116,17 +116,17 @@ func (m *Manager) attend(ctx context.Context, g *guest, hold time.Duration) {
 }
 
 // poll asks the agent for what it was not asked yet, and what changes. It returns false once ctx has ended.
-func (m *Manager) poll(ctx context.Context, ref Ref, known *api.Agent) (*api.Agent, bool) {
+func (m *Manager) poll(ctx context.Context, g *guest, known *api.Agent) (*api.Agent, bool) {
 	select {
 	case <-ctx.Done():
 		return nil, false
 	case m.polls <- struct{}{}:
 		defer func() { <-m.polls }()
 	}
-	agent, seen := m.agentOf(ref), *known
+	agent, seen := m.agentOf(g), *known
 	if !seen.Connected {
 		if _, err := agent.Info(); err != nil {
-			m.log.Info("a guest's agent does not answer", "uid", ref.UID, "error", err)
+			m.log.Info("a guest's agent does not answer", "uid", g.UID, "error", err)
 			return &seen, true
 		}
 		seen.Connected = true
@@ -163,13 +163,6 @@ func (m *Manager) note(ctx context.Context, g *guest, seen *api.Agent) bool {
 	g.agent.status = seen
 	m.hub.set(g.status())
 	return true
-}
-
-// agentOf is the agent of a guest, whether it is there or not.
-func (m *Manager) agentOf(ref Ref) *guestagent.Agent {
-	return guestagent.New(func(command string, timeout time.Duration) (string, error) {
-		return m.hypervisor.AskAgent(ref, command, timeout)
-	})
 }
 
 // sleep returns false where ctx ended first.

@@ -29,7 +29,7 @@ func (m *Manager) Freeze(target api.Target, request api.FreezeRequest) error {
 	}
 	g.freezing.Lock()
 	defer g.freezing.Unlock()
-	agent := m.agentOf(g.Ref)
+	agent := m.agentOf(g)
 	frozen, err := agent.Frozen()
 	if err != nil {
 		return m.refused(doing, err)
@@ -66,7 +66,7 @@ func (m *Manager) Unfreeze(target api.Target) error {
 
 // thawNow thaws what is frozen. The caller has locked the guest's freezing, not the guest.
 func (m *Manager) thawNow(g *guest) error {
-	agent := m.agentOf(g.Ref)
+	agent := m.agentOf(g)
 	frozen, err := agent.Frozen()
 	if err != nil {
 		return err
@@ -132,7 +132,7 @@ func (m *Manager) thawAt(ctx context.Context, g *guest, at time.Time) {
 func (m *Manager) reviewFreeze(g *guest) {
 	g.freezing.Lock()
 	defer g.freezing.Unlock()
-	if frozen, err := m.agentOf(g.Ref).Frozen(); err == nil && !frozen {
+	if frozen, err := m.agentOf(g).Frozen(); err == nil && !frozen {
 		m.setThaw(g, time.Time{})
 	}
 }

@@ -27,6 +27,8 @@ type guest struct {
 	console, screen seat
 	// freezing is held while its file systems are frozen or thawed.
 	freezing sync.Mutex
+	// line is that to its agent.
+	line *line
 
 	// mu is held through each operation on the instance, and guards what follows.
 	mu     sync.Mutex
@@ -45,7 +47,7 @@ type guest struct {
 }
 
 func newGuest(record statedir.Record) *guest {
-	return &guest{Ref: Ref{UUID: record.UUID, UID: record.UID}, record: record}
+	return &guest{Ref: Ref{UUID: record.UUID, UID: record.UID}, line: newLine(), record: record}
 }
 
 // refresh looks at the domain of an instance that the caller has locked.
@@ -115,6 +117,9 @@ func (m *Manager) clearAway(g *guest) {
 
 // endOf says how an instance ended; nil where it did not.
 func endOf(record *statedir.Record, power Power) *statedir.End {
+	if record.Cause != nil && !power.Active() {
+		return record.Cause
+	}
 	ran := !record.StartedAt.IsZero()
 	switch power {
 	case PowerShutDown:

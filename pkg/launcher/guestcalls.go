@@ -15,12 +15,8 @@ import (
 	"github.com/virt-apiserver/virt-apiserver/pkg/launcher/guestagent"
 )
 
-const (
-	// maxPingSeconds is the longest wait for a ping.
-	maxPingSeconds = 60
-	// maxVersion of credentials, in bytes.
-	maxVersion = 1 << 10
-)
+// maxVersion of credentials, in bytes.
+const maxVersion = 1 << 10
 
 // running is the instance that is meant, unlocked: a guest may take long to answer, and a stop must not
 // wait for it.
@@ -39,7 +35,7 @@ func (m *Manager) agent(target api.Target, doing string) (*guestagent.Agent, err
 	if err != nil {
 		return nil, err
 	}
-	return m.agentOf(g.Ref), nil
+	return m.agentOf(g), nil
 }
 
 // GuestInfo asks the agent for all that it tells of the guest. What it refuses is left out, as most is while
@@ -63,11 +59,16 @@ func (m *Manager) GuestInfo(target api.Target) (*kubevirtv1.VirtualMachineInstan
 		func() (err error) { answer.FSInfo.Filesystems, err = agent.FileSystems(); return err },
 		func() (err error) { answer.FSFreezeStatus, err = freezeStatus(agent); return err },
 	} {
-		if err := ask(); errors.Is(err, ErrNoAgent) || errors.Is(err, ErrUnavailable) {
+		if err := ask(); isOurs(err) {
 			return nil, m.refused(doing, err)
 		}
 	}
 	return answer, nil
+}
+
+// isOurs says whether the agent did not get to refuse by itself, so that there is no point in asking for more.
+func isOurs(err error) bool {
+	return errors.Is(err, ErrNoAgent) || errors.Is(err, ErrAgentBusy) || errors.Is(err, ErrUnavailable)
 }
 
 func freezeStatus(agent *guestagent.Agent) (string, error) {
@@ -106,8 +107,8 @@ func (m *Manager) FileSystems(target api.Target) ([]kubevirtv1.VirtualMachineIns
 // Ping returns once the agent has answered.
 func (m *Manager) Ping(target api.Target, request api.PingRequest) error {
 	doing := fmt.Sprintf("ping the agent of %s/%s", target.Namespace, target.Name)
-	if request.TimeoutSeconds < 1 || request.TimeoutSeconds > maxPingSeconds {
-		return invalid(fmt.Errorf("timeoutSeconds: %d is not between 1 and %d", request.TimeoutSeconds, maxPingSeconds))
+	if request.TimeoutSeconds < 1 || request.TimeoutSeconds > api.MaxPingSeconds {
+		return invalid(fmt.Errorf("timeoutSeconds: %d is not between 1 and %d", request.TimeoutSeconds, api.MaxPingSeconds))
 	}
 	agent, err := m.agent(target, doing)
 	if err != nil {
@@ -146,7 +147,7 @@ func (m *Manager) SetCredentials(target api.Target, credentials api.Credentials)
 	if err != nil {
 		return err
 	}
-	if err := give(m.agentOf(g.Ref), credentials); err != nil {
+	if err := give(m.agentOf(g), credentials); err != nil {
 		return m.refused(doing, err)
 	}
 	g.mu.Lock()
@@ -165,7 +166,7 @@ func give(agent *guestagent.Agent, credentials api.Credentials) error {
 	var first error
 	for _, user := range slices.Sorted(maps.Keys(credentials.AuthorizedKeys)) {
 		err := agent.SetAuthorizedKeys(user, credentials.AuthorizedKeys[user])
-		if errors.Is(err, ErrNoAgent) {
+		if isOurs(err) {
 			return err
 		}
 		if first == nil && err != nil {
@@ -174,7 +175,7 @@ func give(agent *guestagent.Agent, credentials api.Credentials) error {
 	}
 	for _, user := range slices.Sorted(maps.Keys(credentials.Passwords)) {
 		err := agent.SetPassword(user, string(credentials.Passwords[user]))
-		if errors.Is(err, ErrNoAgent) {
+		if isOurs(err) {
 			return err
 		}
 		if first == nil && err != nil {

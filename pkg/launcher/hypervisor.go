@@ -25,6 +25,8 @@ var (
 	ErrUnsupported = errors.New("not supported on this node")
 	// ErrNoAgent: the guest's agent does not answer, or not in time.
 	ErrNoAgent = errors.New("the guest agent does not answer")
+	// ErrAgentBusy: the agent was not asked, for others ask it, or too many others. It says nothing of the guest.
+	ErrAgentBusy = errors.New("the guest agent is busy")
 )
 
 // Hypervisor has domains. Those without the mark of this launcher are not there for any method but Find. It is safe for concurrent use; where it is not connected, every method but Connection

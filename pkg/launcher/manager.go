@@ -290,6 +290,8 @@ func (m *Manager) refused(doing string, err error) error {
 		return &api.Error{Reason: told.Reason, Message: err.Error()}
 	case errors.Is(err, ErrUnavailable):
 		return m.unavailable()
+	case errors.Is(err, ErrAgentBusy):
+		return &api.Error{Reason: api.ErrorLimit, Message: fmt.Sprintf("%s: %v", doing, err)}
 	case errors.Is(err, ErrNoAgent), errors.Is(err, guestagent.ErrGarbage):
 		return &api.Error{Reason: api.ErrorNoAgent, Message: fmt.Sprintf("%s: %v", doing, err)}
 	case errors.Is(err, ErrNotRunning), errors.Is(err, ErrNoDomain):

@@ -19,6 +19,8 @@ const (
 	buttonPeriod = 5 * time.Second
 	// killRetryPeriod is how long to wait where libvirt was away when a grace period ran out.
 	killRetryPeriod = time.Second
+	// maxUnhealthy is the longest text that is kept of what was wrong with a guest, in bytes.
+	maxUnhealthy = 2 << 10
 	// maxGrace keeps a grace period within what a time can express.
 	maxGrace = 365 * 24 * time.Hour
 )
@@ -42,6 +44,10 @@ func (m *Manager) Shutdown(key types.NamespacedName, request api.ShutdownRequest
 		m.save(g)
 		m.hub.set(g.status())
 		return nil
+	}
+	if request.Unhealthy != "" && g.record.Cause == nil {
+		g.record.Cause = failed(api.ReasonUnhealthy, request.Unhealthy[:min(len(request.Unhealthy), maxUnhealthy)])
+		m.save(g)
 	}
 	if request.GracePeriodSeconds <= 0 || !m.canPowerOff(g) {
 		return m.refused("end "+key.String(), m.kill(g))

@@ -23,6 +23,7 @@ import (
 	"github.com/virt-apiserver/virt-apiserver/pkg/generated/clientset/versioned"
 	kubevirtinformers "github.com/virt-apiserver/virt-apiserver/pkg/generated/informers/externalversions/kubevirt/v1"
 	"github.com/virt-apiserver/virt-apiserver/pkg/launcher/api"
+	"github.com/virt-apiserver/virt-apiserver/pkg/node/probe"
 	"github.com/virt-apiserver/virt-apiserver/pkg/workload"
 )
 
@@ -82,9 +83,9 @@ type Agent struct {
 
 	efforts efforts
 	// swept has a value while kept state is to be looked at.
-	swept chan struct{}
-	keys    *keyring
-	probes  *probe.Prober
+	swept  chan struct{}
+	keys   *keyring
+	probes *probe.Prober
 }
 
 // New returns an Agent; Run runs it.
@@ -99,7 +100,9 @@ func New(config Config) *Agent {
 		queue:     queue.New[types.NamespacedName]("node"),
 		efforts:   efforts{byKey: map[types.NamespacedName]effort{}},
 		swept:     make(chan struct{}, 1),
+		keys:      newKeyring(),
 	}
+	agent.probes = probe.New(agent.queue.Add)
 	if config.ContainerDisks != nil {
 		config.ContainerDisks.OnChange(agent.queue.Add)
 	}
@@ -126,12 +129,14 @@ func (a *Agent) Run(ctx context.Context) error {
 	}
 	var running sync.WaitGroup
 	defer running.Wait()
+	defer a.probes.Wait()
 	running.Go(func() { a.instances.RunWithContext(ctx) })
 	if !cache.WaitForCacheSync(ctx.Done(), a.instances.HasSynced) {
 		return nil
 	}
 	running.Go(func() { a.watchDomains(ctx) })
 	running.Go(func() { a.keepSweeping(ctx) })
+	running.Go(func() { a.keys.queue.Run(ctx, keyringWorkers, a.giveCredentials) })
 	a.queue.Run(ctx, workers, a.reconcile)
 	return nil
 }

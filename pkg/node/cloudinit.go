@@ -9,8 +9,6 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
-	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
 	"github.com/virt-apiserver/virt-apiserver/pkg/launcher/api"
@@ -57,12 +55,9 @@ func (a *Agent) seedPart(ctx context.Context, namespace, inline, encoded string,
 }
 
 func (a *Agent) secretValue(ctx context.Context, namespace, name string, keys []string) ([]byte, error) {
-	secret, err := a.Core.CoreV1().Secrets(namespace).Get(ctx, name, metav1.GetOptions{})
-	if apierrors.IsNotFound(err) {
-		return nil, fmt.Errorf("there is no Secret %q in namespace %q", name, namespace)
-	}
+	secret, err := a.secret(ctx, namespace, name)
 	if err != nil {
-		return nil, fmt.Errorf("read Secret %q: %w", name, err)
+		return nil, err
 	}
 	for _, key := range keys {
 		if value, found := secret.Data[key]; found {

@@ -19,6 +19,8 @@ type effort struct {
 	asked *int64
 	// pulling is true once it was told that images are being pulled.
 	pulling bool
+	// ailing: its guest was asked to power off because it is not alive.
+	ailing bool
 }
 
 type efforts struct {

@@ -32,9 +32,20 @@ type fakeLauncher struct {
 	starts    map[types.UID]int
 	requests  []*api.StartRequest
 	shutdowns []int64
+	// unhealthy is what the last shutdown was for.
+	unhealthy string
 	resizes   []api.ResizeRequest
 	deleted   []types.UID
 	kept      []api.Kept
+	// calls are the actions that were called, answer is what comes of them; nil where all succeed.
+	calls  []fakeCall
+	answer func(fakeCall) error
+}
+
+// fakeCall is one that was made.
+type fakeCall struct {
+	action string
+	in     any
 }
 
 func newFakeLauncher() *fakeLauncher {
@@ -126,6 +137,7 @@ func (f *fakeLauncher) Shutdown(_ context.Context, namespace, name string, reque
 		return &api.Error{Reason: api.ErrorNotFound, Message: "no such domain"}
 	}
 	f.shutdowns = append(f.shutdowns, request.GracePeriodSeconds)
+	f.unhealthy = request.Unhealthy
 	domain.State = api.StateStopping
 	f.set(domain)
 	return nil
@@ -188,6 +200,27 @@ func (f *fakeLauncher) Forget(_ context.Context, kept api.Kept) error {
 	}
 	defer unlock()
 	f.kept = slices.DeleteFunc(f.kept, func(k api.Kept) bool { return k == kept })
+	return nil
+}
+
+func (f *fakeLauncher) Call(_ context.Context, domain api.Target, action string, in, out any) error {
+	unlock, err := f.lock()
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	call := fakeCall{action, in}
+	f.calls = append(f.calls, call)
+	if f.answer != nil {
+		if err := f.answer(call); err != nil {
+			return err
+		}
+	}
+	if credentials, ok := in.(api.Credentials); ok {
+		status := f.domains[types.NamespacedName{Namespace: domain.Namespace, Name: domain.Name}]
+		status.Credentials = credentials.Version
+		f.set(status)
+	}
 	return nil
 }
 

@@ -32,12 +32,15 @@ func (a *Agent) reconcile(ctx context.Context, key types.NamespacedName) (time.D
 	case vmi == nil:
 		a.efforts.forget(key)
 		a.forgetPulls(key)
+		a.unattend(key)
 		return 0, nil
 	case isFinal(vmi):
 		a.forgetPulls(key)
+		a.unattend(key)
 		return 0, a.cleanUp(ctx, domain)
 	case vmi.DeletionTimestamp != nil:
 		a.forgetPulls(key)
+		a.unattend(key)
 		return 0, a.terminate(ctx, vmi, domain, known)
 	case vmi.Status.Phase == kubevirtv1.Scheduled:
 		return 0, a.start(ctx, vmi, domain)

@@ -51,6 +51,9 @@ func (a *Agent) request(ctx context.Context, vmi *kubevirtv1.VirtualMachineInsta
 			if err != nil {
 				return nil, &trouble{reasonCloudInitNotReady, fmt.Errorf("volume %q: %w", volume.Name, err)}
 			}
+			if seed.PublicKeys, err = a.seedKeys(ctx, vmi, volume); err != nil {
+				return nil, &trouble{reasonCloudInitNotReady, fmt.Errorf("volume %q: %w", volume.Name, err)}
+			}
 			request.Seeds[volume.Name] = seed
 		}
 	}

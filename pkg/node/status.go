@@ -60,6 +60,10 @@ func (a *Agent) follow(ctx context.Context, vmi *kubevirtv1.VirtualMachineInstan
 	default:
 		return nil
 	}
+	a.attend(ctx, vmi, &domain)
+	if err := a.endUnhealthy(ctx, vmi, &domain); err != nil {
+		return err
+	}
 	starts := vmi.Status.Phase != kubevirtv1.Running
 	if starts && observed.claims == nil {
 		var err error
@@ -73,9 +77,13 @@ func (a *Agent) follow(ctx context.Context, vmi *kubevirtv1.VirtualMachineInstan
 	if observed.trouble != nil {
 		a.setCondition(status, kubevirtv1.VirtualMachineInstanceSynchronized, corev1.ConditionFalse, reasonFor(observed.trouble), messageOf(observed.trouble))
 	}
+	kind, reason, message := a.setAccess(status, vmi)
 	written, err := a.write(ctx, vmi, status)
 	if err != nil {
 		return err
+	}
+	if reason != "" {
+		a.Recorder.Event(vmi, kind, reason, message)
 	}
 	if observed.trouble != nil && written {
 		a.Recorder.Event(vmi, corev1.EventTypeWarning, eventSyncFailed, messageOf(observed.trouble))
@@ -94,7 +102,7 @@ func (a *Agent) setRunning(status *kubevirtv1.VirtualMachineInstanceStatus, vmi 
 		a.setCondition(status, kubevirtv1.VirtualMachineInstanceReady, corev1.ConditionFalse, reasonGuestPaused, "the guest is paused")
 		a.setCondition(status, kubevirtv1.VirtualMachineInstancePaused, corev1.ConditionTrue, domain.Reason, capped(domain.Message))
 	} else {
-		a.setCondition(status, kubevirtv1.VirtualMachineInstanceReady, corev1.ConditionTrue, "", "")
+		a.setReady(status, vmi)
 		removeCondition(status, kubevirtv1.VirtualMachineInstancePaused)
 	}
 	a.setGuest(status, domain)

@@ -62,6 +62,9 @@ type PingRequest struct {
 	TimeoutSeconds int64 `json:"timeoutSeconds"`
 }
 
+// MaxPingSeconds is the longest wait for a ping.
+const MaxPingSeconds = 60
+
 // Credentials are those with which users can log in to the guest.
 type Credentials struct {
 	// Version is any text that changes with the rest. It is in the status once the guest was given them.

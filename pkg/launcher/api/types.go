@@ -76,6 +76,8 @@ const (
 	ReasonProcessDied = "ProcessDied"
 	// ReasonKilled: the grace period ran out, or the stop was forced.
 	ReasonKilled = "Killed"
+	// ReasonUnhealthy: it was ended because its liveness probe failed.
+	ReasonUnhealthy = "Unhealthy"
 	// ReasonStartFailed: libvirt or QEMU refused the domain.
 	ReasonStartFailed = "StartFailed"
 )
@@ -141,6 +143,8 @@ type ResizeRequest struct {
 type ShutdownRequest struct {
 	// GracePeriodSeconds is how long the guest may take after it was asked to power off; 0 ends it at once.
 	GracePeriodSeconds int64 `json:"gracePeriodSeconds"`
+	// Unhealthy, where it is not empty, says what is wrong with the guest: however it ends then, it failed.
+	Unhealthy string `json:"unhealthy,omitempty"`
 }
 
 // Kept is state that outlives the instances of a machine: firmware variables, and what a trusted platform module

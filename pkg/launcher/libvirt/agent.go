@@ -37,7 +37,7 @@ func (c *Conn) AskAgent(ref launcher.Ref, command string, timeout time.Duration)
 	case c.asked <- struct{}{}:
 		defer func() { <-c.asked }()
 	case <-turn.C:
-		return "", fmt.Errorf("%w: the agents of too many guests keep libvirt waiting", launcher.ErrNoAgent)
+		return "", fmt.Errorf("%w: libvirt waits for those of %d other guests", launcher.ErrAgentBusy, maxAsked)
 	}
 	var answer string
 	err := c.hold(func() *libvirt.Connect { return c.agents }, func(conn *libvirt.Connect) error {

@@ -27,6 +27,8 @@ type Record struct {
 	StartedAt time.Time `json:"startedAt,omitzero"`
 	// Deadline is when a guest that was asked to power off is ended; zero where it was not asked.
 	Deadline time.Time `json:"deadline,omitzero"`
+	// Cause is how the instance will have ended however its guest ends; nil where that counts.
+	Cause *End `json:"cause,omitempty"`
 	// Kill is how the instance will have ended once the launcher has destroyed its domain.
 	Kill *End `json:"kill,omitempty"`
 	// ThawAt is when file systems that were frozen are thawed; zero where they are not frozen.
