@@ -56,6 +56,8 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &kubevirtv1.ClockOffsetUTCApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("CloudInitSource"):
 		return &kubevirtv1.CloudInitSourceApplyConfiguration{}
+	case v1.SchemeGroupVersion.WithKind("ConfigMapVolumeSource"):
+		return &kubevirtv1.ConfigMapVolumeSourceApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("ContainerDiskSource"):
 		return &kubevirtv1.ContainerDiskSourceApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("CPU"):
@@ -78,10 +80,18 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &kubevirtv1.DiskTargetApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("DomainSpec"):
 		return &kubevirtv1.DomainSpecApplyConfiguration{}
+	case v1.SchemeGroupVersion.WithKind("DownwardAPIVolumeFile"):
+		return &kubevirtv1.DownwardAPIVolumeFileApplyConfiguration{}
+	case v1.SchemeGroupVersion.WithKind("DownwardAPIVolumeSource"):
+		return &kubevirtv1.DownwardAPIVolumeSourceApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("EFI"):
 		return &kubevirtv1.EFIApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("EmptyDiskSource"):
 		return &kubevirtv1.EmptyDiskSourceApplyConfiguration{}
+	case v1.SchemeGroupVersion.WithKind("EphemeralClaim"):
+		return &kubevirtv1.EphemeralClaimApplyConfiguration{}
+	case v1.SchemeGroupVersion.WithKind("EphemeralVolumeSource"):
+		return &kubevirtv1.EphemeralVolumeSourceApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("ExecAction"):
 		return &kubevirtv1.ExecActionApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("FeatureAPIC"):
@@ -102,6 +112,8 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &kubevirtv1.FirmwareApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("Handler"):
 		return &kubevirtv1.HandlerApplyConfiguration{}
+	case v1.SchemeGroupVersion.WithKind("HostDisk"):
+		return &kubevirtv1.HostDiskApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("HPETTimer"):
 		return &kubevirtv1.HPETTimerApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("HTTPGetAction"):
@@ -148,6 +160,8 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &kubevirtv1.ResourceRequirementsApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("RTCTimer"):
 		return &kubevirtv1.RTCTimerApplyConfiguration{}
+	case v1.SchemeGroupVersion.WithKind("SecretVolumeSource"):
+		return &kubevirtv1.SecretVolumeSourceApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("SoundDevice"):
 		return &kubevirtv1.SoundDeviceApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("SSHPublicKeyAccessCredential"):
@@ -158,10 +172,14 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &kubevirtv1.SSHPublicKeyAccessCredentialSourceApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("SyNICTimer"):
 		return &kubevirtv1.SyNICTimerApplyConfiguration{}
+	case v1.SchemeGroupVersion.WithKind("SysprepSource"):
+		return &kubevirtv1.SysprepSourceApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("TCPSocketAction"):
 		return &kubevirtv1.TCPSocketActionApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("Timer"):
 		return &kubevirtv1.TimerApplyConfiguration{}
+	case v1.SchemeGroupVersion.WithKind("TPMDevice"):
+		return &kubevirtv1.TPMDeviceApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("UserPasswordAccessCredential"):
 		return &kubevirtv1.UserPasswordAccessCredentialApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("UserPasswordAccessCredentialPropagationMethod"):

@@ -78,6 +78,11 @@ func (in ConfigDriveSSHPublicKeyAccessCredentialPropagation) OpenAPIModelName() 
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in ConfigMapVolumeSource) OpenAPIModelName() string {
+	return "io.kubevirt.v1.ConfigMapVolumeSource"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in ContainerDiskSource) OpenAPIModelName() string {
 	return "io.kubevirt.v1.ContainerDiskSource"
 }
@@ -118,6 +123,21 @@ func (in DomainSpec) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in DownwardAPIVolumeFile) OpenAPIModelName() string {
+	return "io.kubevirt.v1.DownwardAPIVolumeFile"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in DownwardAPIVolumeSource) OpenAPIModelName() string {
+	return "io.kubevirt.v1.DownwardAPIVolumeSource"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in DownwardField) OpenAPIModelName() string {
+	return "io.kubevirt.v1.DownwardField"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in EFI) OpenAPIModelName() string {
 	return "io.kubevirt.v1.EFI"
 }
@@ -125,6 +145,16 @@ func (in EFI) OpenAPIModelName() string {
 // OpenAPIModelName returns the OpenAPI model name for this type.
 func (in EmptyDiskSource) OpenAPIModelName() string {
 	return "io.kubevirt.v1.EmptyDiskSource"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in EphemeralClaim) OpenAPIModelName() string {
+	return "io.kubevirt.v1.EphemeralClaim"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in EphemeralVolumeSource) OpenAPIModelName() string {
+	return "io.kubevirt.v1.EphemeralVolumeSource"
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
@@ -200,6 +230,11 @@ func (in HTTPGetAction) OpenAPIModelName() string {
 // OpenAPIModelName returns the OpenAPI model name for this type.
 func (in Handler) OpenAPIModelName() string {
 	return "io.kubevirt.v1.Handler"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in HostDisk) OpenAPIModelName() string {
+	return "io.kubevirt.v1.HostDisk"
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
@@ -358,6 +393,11 @@ func (in SSHPublicKeyAccessCredentialSource) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in SecretVolumeSource) OpenAPIModelName() string {
+	return "io.kubevirt.v1.SecretVolumeSource"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in SoundDevice) OpenAPIModelName() string {
 	return "io.kubevirt.v1.SoundDevice"
 }
@@ -378,8 +418,18 @@ func (in SyNICTimer) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in SysprepSource) OpenAPIModelName() string {
+	return "io.kubevirt.v1.SysprepSource"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in TCPSocketAction) OpenAPIModelName() string {
 	return "io.kubevirt.v1.TCPSocketAction"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in TPMDevice) OpenAPIModelName() string {
+	return "io.kubevirt.v1.TPMDevice"
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
