@@ -12,6 +12,8 @@ import (
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 
 	"github.com/virt-apiserver/virt-apiserver/pkg/kubectlvirt/console"
+	"github.com/virt-apiserver/virt-apiserver/pkg/kubectlvirt/create"
+	"github.com/virt-apiserver/virt-apiserver/pkg/kubectlvirt/guest"
 	"github.com/virt-apiserver/virt-apiserver/pkg/kubectlvirt/portforward"
 	"github.com/virt-apiserver/virt-apiserver/pkg/kubectlvirt/power"
 	"github.com/virt-apiserver/virt-apiserver/pkg/kubectlvirt/ssh"
@@ -55,6 +57,10 @@ func NewCommand(program string, streams genericiooptions.IOStreams) *cobra.Comma
 		power.NewResetCommand(flags, streams),
 		portforward.NewCommand(flags, streams),
 		vnc.NewCommand(flags, streams),
+		guest.NewOSInfoCommand(flags, streams),
+		guest.NewUsersCommand(flags, streams),
+		guest.NewFileSystemsCommand(flags, streams),
+		create.NewCommand(streams),
 		ssh.NewCommand(flags, streams),
 		ssh.NewCopyCommand(flags, streams),
 		version.NewCommand(flags, streams),

@@ -83,3 +83,13 @@ func (p *space) viewScreen(name string) {
 	require.NoError(p.t, viewer.Close())
 	assert.NoError(p.t, proxy.Wait(), "it ends with its viewer")
 }
+
+func TestMachinesThatThePluginDescribesAreTaken(t *testing.T) {
+	t.Parallel()
+	p := suite.server.newSpace(t)
+	manifest := p.plugin("create", "vm", "--name", "web", "--run-strategy", "Halted", "--user", "debian", "--ssh-key", "ssh-ed25519 AAAA me",
+		"--volume-containerdisk", "src:example.com/debian:12", "--volume-pvc", "src:data",
+		"--volume-import", "type:http,url:"+suite.Images.URL(linuxImage)+",size:1Gi", "--volume-blank", "size:1Mi")
+	_, message, err := p.tryKubectl(manifest, "apply", "--dry-run=server", "--validate=strict", "-f", "-")
+	require.NoError(t, err, message)
+}

@@ -59,6 +59,8 @@ func (c *Client) hintFor(name string, err error) string {
 		return "Let it run on: " + c.Command("virt unpause vm %s", name)
 	case strings.Contains(text, "not paused"):
 		return "It runs; its console: " + c.Command("virt console %s", name)
+	case strings.Contains(text, "guest agent"):
+		return "Install and start qemu-guest-agent in the guest: " + c.Command("virt console %s", name)
 	default:
 		return "See how it is doing: " + c.Command("get vm %s -o yaml", name)
 	}

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package create_test
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"k8s.io/cli-runtime/pkg/genericiooptions"
+	"sigs.k8s.io/yaml"
+
+	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
+	"github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/validation"
+	"github.com/virt-apiserver/virt-apiserver/pkg/kubectlvirt"
+)
+
+func run(args ...string) (string, error) {
+	streams, _, out, _ := genericiooptions.NewTestIOStreams()
+	command := kubectlvirt.NewCommand("kubectl-virt", streams)
+	command.SetArgs(append([]string{"create", "vm"}, args...))
+	err := command.Execute()
+	return out.String(), err
+}
+
+func TestManifestsAreThoseOfMachinesThatAreTaken(t *testing.T) {
+	password := filepath.Join(t.TempDir(), "password")
+	require.NoError(t, os.WriteFile(password, []byte("s3cret: #\n"), 0o600))
+	tests := map[string]struct {
+		args []string
+		want []string
+	}{
+		"nothing but a name": {nil, []string{"runStrategy: Always", "guest: 512Mi", "terminationGracePeriodSeconds: 180"}},
+		"each volume": {[]string{"--volume-containerdisk", "src:example.com:5000/debian:12", "--volume-pvc", "src:data,name:data",
+			"--volume-import", "type:http,url:https://example.com/a.qcow2,size:10Gi", "--volume-import", "type:blank,size:1Gi,name:empty",
+			"--volume-blank", "size:2Gi", "--memory", "1Gi", "--run-strategy", "Manual"},
+			[]string{"image: example.com:5000/debian:12", "claimName: data", "url: https://example.com/a.qcow2", "name: web-disk-2", "storage: 10Gi",
+				"name: empty", "name: web-disk-4", "guest: 1Gi", "runStrategy: Manual"}},
+		"a user": {[]string{"--user", "debian", "--password-file", password, "--ssh-key", "ssh-ed25519 A a", "--ssh-key", "ssh-ed25519 B b"},
+			[]string{"#cloud-config", "user: debian", "password: 's3cret: #'", "expire: false", "- ssh-ed25519 A a", "- ssh-ed25519 B b"}},
+		"user data": {[]string{"--cloud-init-user-data", "I2Nsb3VkLWNvbmZpZwo="}, []string{"userDataBase64: I2Nsb3VkLWNvbmZpZwo="}},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			out, err := run(append(tc.args, "--name", "web")...)
+
+			require.NoError(t, err)
+			for _, want := range tc.want {
+				assert.Contains(t, out, want)
+			}
+			assert.NotContains(t, out, "status")
+			assert.NotContains(t, out, "creationTimestamp")
+			var vm kubevirtv1.VirtualMachine
+			require.NoError(t, yaml.UnmarshalStrict([]byte(out), &vm))
+			assert.Empty(t, validation.ValidateVirtualMachine(&vm))
+		})
+	}
+}
+
+func TestNonsenseIsRefused(t *testing.T) {
+	tests := map[string]struct {
+		args []string
+		want string
+	}{
+		"no name":        {[]string{"--name="}, "--name is needed"},
+		"memory":         {[]string{"--memory", "much"}, `--memory "much"`},
+		"strategy":       {[]string{"--run-strategy", "Sometimes"}, "--run-strategy must be"},
+		"no source":      {[]string{"--volume-pvc", "name:x"}, "src is needed"},
+		"no value":       {[]string{"--volume-pvc", "src"}, `"src" must be KEY:VALUE`},
+		"other key":      {[]string{"--volume-pvc", "src:x,bootorder:1"}, `no key "bootorder"`},
+		"twice":          {[]string{"--volume-pvc", "src:x,src:y"}, "src is there twice"},
+		"other import":   {[]string{"--volume-import", "type:s3,size:1Gi"}, "type must be http or blank"},
+		"no url":         {[]string{"--volume-import", "type:http,size:1Gi"}, "url is needed"},
+		"size":           {[]string{"--volume-blank", "size:big"}, "size:"},
+		"no base64":      {[]string{"--cloud-init-user-data", "#cloud-config"}, "must be base64"},
+		"both":           {[]string{"--cloud-init-user-data", "eA==", "--user", "x"}, "none of the others can be"},
+		"no file":        {[]string{"--password-file", "/nowhere"}, "no such file"},
+		"empty password": {[]string{"--password-file", "/dev/null"}, "the file is empty"},
+		"instance type":  {[]string{"--instancetype", "small"}, "unknown flag"},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			out, err := run(append([]string{"--name", "web"}, tc.args...)...)
+			assert.ErrorContains(t, err, tc.want)
+			assert.Empty(t, out)
+		})
+	}
+}
