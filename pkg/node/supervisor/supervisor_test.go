@@ -22,9 +22,9 @@ import (
 	"github.com/virt-apiserver/virt-apiserver/pkg/launcher/api"
 )
 
-// The test binary is its own stand-in for a launcher: "launcher SOCKET VERSION MODE".
+// The test binary is its own stand-in for a launcher: "launcher SOCKET VERSION MODE [FLAG...]".
 func TestMain(m *testing.M) {
-	if len(os.Args) == 5 && os.Args[1] == "launcher" {
+	if len(os.Args) >= 5 && os.Args[1] == "launcher" {
 		os.Exit(standIn(os.Args[2], os.Args[3], os.Args[4]))
 	}
 	os.Exit(m.Run())
