@@ -10,9 +10,11 @@ import (
 	genericapiserver "k8s.io/apiserver/pkg/server"
 
 	cdiv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/cdi/v1beta1"
+	instancetypev1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/instancetype/v1beta1"
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
 	subresourcesv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/subresources/v1"
 	"github.com/virt-apiserver/virt-apiserver/pkg/registry/cdi/datavolume"
+	"github.com/virt-apiserver/virt-apiserver/pkg/registry/instancetype"
 	"github.com/virt-apiserver/virt-apiserver/pkg/registry/kubevirt/virtualmachine"
 	"github.com/virt-apiserver/virt-apiserver/pkg/registry/kubevirt/virtualmachineinstance"
 	"github.com/virt-apiserver/virt-apiserver/pkg/registry/reference"
@@ -29,7 +31,11 @@ func (c *Config) groups() ([]*genericapiserver.APIGroupInfo, error) {
 	if err != nil {
 		return nil, fmt.Errorf("build storage of virtualmachineinstances: %w", err)
 	}
-	machines, err := virtualmachine.NewStorage(getter, scheme, references, instances.Instance)
+	types, err := instancetype.NewStorage(getter, scheme)
+	if err != nil {
+		return nil, fmt.Errorf("build storage of instance types and preferences: %w", err)
+	}
+	machines, err := virtualmachine.NewStorage(getter, scheme, references, types, instances.Instance)
 	if err != nil {
 		return nil, fmt.Errorf("build storage of virtualmachines: %w", err)
 	}
@@ -66,5 +72,7 @@ func (c *Config) groups() ([]*genericapiserver.APIGroupInfo, error) {
 		"datavolumes":        volumes.DataVolume,
 		"datavolumes/status": volumes.Status,
 	}
-	return []*genericapiserver.APIGroupInfo{kubevirt, clients, cdi}, nil
+	instancetypes := c.groupInfo(instancetypev1.SchemeGroupVersion)
+	instancetypes.VersionedResourcesStorageMap[instancetypev1.SchemeGroupVersion.Version] = types.Resources()
+	return []*genericapiserver.APIGroupInfo{kubevirt, clients, cdi, instancetypes}, nil
 }

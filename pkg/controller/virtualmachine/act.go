@@ -67,6 +67,9 @@ func (c *Controller) createDataVolume(ctx context.Context, o *observation, templ
 // start makes the instance. That it exists already is no failure if it is the machine's own: the cache has
 // not learned of it yet.
 func (c *Controller) start(ctx context.Context, o *observation, paused bool) error {
+	if o.unexpanded != nil {
+		return o.unexpanded
+	}
 	if !o.occupied {
 		if err := c.create(ctx, o, paused); err != nil {
 			return err
@@ -80,7 +83,7 @@ func (c *Controller) start(ctx context.Context, o *observation, paused bool) err
 
 func (c *Controller) create(ctx context.Context, o *observation, paused bool) error {
 	client := c.client.KubevirtV1().VirtualMachineInstances(o.machine.Namespace)
-	created, err := client.Create(ctx, newInstance(o.machine, paused), metav1.CreateOptions{})
+	created, err := client.Create(ctx, newInstance(o.expanded, paused), metav1.CreateOptions{})
 	if err == nil {
 		o.own(created)
 		c.recorder.Eventf(o.machine, corev1.EventTypeNormal, eventCreated,

@@ -137,14 +137,14 @@ func decideDeletion(o *observation) decision {
 	return d
 }
 
-// createsDataVolumes says whether the machine's DataVolumes are to exist now.
+// createsDataVolumes says whether the machine's DataVolumes are to exist now. They, too, are as it is expanded.
 func createsDataVolumes(o *observation, action action) bool {
-	return o.machine.Annotations[immediateDataVolumesAnnotation] != "false" || action == start || o.live()
+	return o.unexpanded == nil && (o.machine.Annotations[immediateDataVolumesAnnotation] != "false" || action == start || o.live())
 }
 
 func missingDataVolumes(o *observation) []kubevirtv1.DataVolumeTemplateSpec {
 	var missing []kubevirtv1.DataVolumeTemplateSpec
-	for _, template := range o.machine.Spec.DataVolumeTemplates {
+	for _, template := range o.expanded.Spec.DataVolumeTemplates {
 		if o.dataVolumes[template.ObjectMeta.Name] == nil {
 			missing = append(missing, template)
 		}

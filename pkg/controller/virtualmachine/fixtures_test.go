@@ -117,7 +117,7 @@ func withCondition(kind kubevirtv1.VirtualMachineInstanceConditionType, status c
 
 // observe has the machine, its instance, which may be nil, and DataVolumes of the given phases.
 func observe(machine *kubevirtv1.VirtualMachine, instance *kubevirtv1.VirtualMachineInstance, volumes ...*cdiv1.DataVolume) *observation {
-	o := &observation{machine: machine, dataVolumes: map[string]*cdiv1.DataVolume{}, claims: map[string]*corev1.PersistentVolumeClaim{}}
+	o := &observation{machine: machine, expanded: machine, dataVolumes: map[string]*cdiv1.DataVolume{}, claims: map[string]*corev1.PersistentVolumeClaim{}}
 	o.own(instance)
 	for _, volume := range volumes {
 		o.dataVolumes[volume.Name] = volume

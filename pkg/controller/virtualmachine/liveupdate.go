@@ -51,10 +51,10 @@ func wantedSpec(machine *kubevirtv1.VirtualMachine, instance *kubevirtv1.Virtual
 // decideUpdate has a running guest take what it can, and notes what it can't. While it is being ended, that is
 // no news.
 func (d *decision) decideUpdate(o *observation) {
-	if !o.live() || d.action == stop {
+	if !o.live() || d.action == stop || o.unexpanded != nil {
 		return
 	}
-	next, restart := plan(o.machine, o.instance)
+	next, restart := plan(o.expanded, o.instance)
 	d.restart = restart
 	if o.instance.IsRunning() && d.action == nothing && !apiequality.Semantic.DeepEqual(next, &o.instance.Spec) {
 		d.action, d.next = update, next

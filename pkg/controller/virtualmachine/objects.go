@@ -13,7 +13,8 @@ import (
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
 )
 
-// newInstance returns the instance that is made from the machine's template now.
+// newInstance returns the instance that is made from the machine's template now. What the machine refers to is
+// applied to it already.
 func newInstance(machine *kubevirtv1.VirtualMachine, paused bool) *kubevirtv1.VirtualMachineInstance {
 	meta := &template(machine).ObjectMeta
 	annotations := maps.Clone(meta.Annotations)
@@ -21,6 +22,7 @@ func newInstance(machine *kubevirtv1.VirtualMachine, paused bool) *kubevirtv1.Vi
 		annotations = make(map[string]string, 1)
 	}
 	annotations[kubevirtv1.VirtualMachineGenerationAnnotation] = generationOf(machine)
+	annotateInstancetype(annotations, machine)
 	instance := &kubevirtv1.VirtualMachineInstance{
 		ObjectMeta: metav1.ObjectMeta{
 			Name:            machine.Name,

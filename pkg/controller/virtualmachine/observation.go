@@ -15,6 +15,10 @@ import (
 // observation is all that is decided from. What it points to is shared and must not be changed.
 type observation struct {
 	machine *kubevirtv1.VirtualMachine
+	// expanded is the machine as its instances are made from it: what it refers to is in its status, and applied
+	// to its spec unless unexpanded says why it can't be.
+	expanded   *kubevirtv1.VirtualMachine
+	unexpanded *failure
 	// instance is the machine's own, or nil.
 	instance *kubevirtv1.VirtualMachineInstance
 	// occupied is true where an instance of the machine's name is not the machine's.

@@ -3,6 +3,7 @@
 package virtualmachine
 
 import (
+	"context"
 	"fmt"
 
 	corev1 "k8s.io/api/core/v1"
@@ -13,7 +14,7 @@ import (
 )
 
 // observe collects what the informers know of a machine. It returns nil if there is none of that name.
-func (c *Controller) observe(key cache.ObjectName) (*observation, error) {
+func (c *Controller) observe(ctx context.Context, key cache.ObjectName) (*observation, error) {
 	machine, err := c.machines.VirtualMachines(key.Namespace).Get(key.Name)
 	if apierrors.IsNotFound(err) {
 		return nil, nil
@@ -33,6 +34,7 @@ func (c *Controller) observe(key cache.ObjectName) (*observation, error) {
 	if err == nil {
 		o.own(instance)
 	}
+	c.expand(ctx, o)
 	for _, name := range claimNames(machine) {
 		if err := c.observeVolume(o, name); err != nil {
 			return nil, err

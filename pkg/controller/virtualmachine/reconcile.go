@@ -19,7 +19,7 @@ import (
 
 // reconcile observes a machine, does what is decided and tells how it is doing.
 func (c *Controller) reconcile(ctx context.Context, key cache.ObjectName) (time.Duration, error) {
-	o, err := c.observe(key)
+	o, err := c.observe(ctx, key)
 	if err != nil {
 		return 0, err
 	}

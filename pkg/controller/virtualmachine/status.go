@@ -24,6 +24,8 @@ func newStatus(o *observation, d *decision, failure *failure, now time.Time) kub
 		StateChangeRequests: d.requests,
 		StartFailure:        d.startFailure,
 		DesiredGeneration:   o.machine.Generation,
+		InstancetypeRef:     o.expanded.Status.InstancetypeRef,
+		PreferenceRef:       o.expanded.Status.PreferenceRef,
 	}
 	if remembersStart(strategy) && o.instance == nil {
 		status.RunStrategy = o.machine.Status.RunStrategy
@@ -64,6 +66,8 @@ func passing(o *observation, d *decision, after *kubevirtv1.VirtualMachineStatus
 	if !apiequality.Semantic.DeepEqual(before.StateChangeRequests, after.StateChangeRequests) ||
 		!apiequality.Semantic.DeepEqual(before.StartFailure, after.StartFailure) ||
 		before.RunStrategy != after.RunStrategy && remembersStart(after.RunStrategy) ||
+		!apiequality.Semantic.DeepEqual(before.InstancetypeRef, after.InstancetypeRef) ||
+		!apiequality.Semantic.DeepEqual(before.PreferenceRef, after.PreferenceRef) ||
 		!sameFailure(before, after) {
 		return false
 	}

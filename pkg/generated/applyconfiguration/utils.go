@@ -6,8 +6,10 @@ package applyconfiguration
 
 import (
 	v1beta1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/cdi/v1beta1"
+	instancetypev1beta1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/instancetype/v1beta1"
 	v1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
 	cdiv1beta1 "github.com/virt-apiserver/virt-apiserver/pkg/generated/applyconfiguration/cdi/v1beta1"
+	applyconfigurationinstancetypev1beta1 "github.com/virt-apiserver/virt-apiserver/pkg/generated/applyconfiguration/instancetype/v1beta1"
 	internal "github.com/virt-apiserver/virt-apiserver/pkg/generated/applyconfiguration/internal"
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/generated/applyconfiguration/kubevirt/v1"
 	runtime "k8s.io/apimachinery/pkg/runtime"
@@ -35,11 +37,47 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 	case v1beta1.SchemeGroupVersion.WithKind("StorageSpec"):
 		return &cdiv1beta1.StorageSpecApplyConfiguration{}
 
+		// Group=instancetype.kubevirt.io, Version=v1beta1
+	case instancetypev1beta1.SchemeGroupVersion.WithKind("ClockPreferences"):
+		return &applyconfigurationinstancetypev1beta1.ClockPreferencesApplyConfiguration{}
+	case instancetypev1beta1.SchemeGroupVersion.WithKind("CPUInstancetype"):
+		return &applyconfigurationinstancetypev1beta1.CPUInstancetypeApplyConfiguration{}
+	case instancetypev1beta1.SchemeGroupVersion.WithKind("CPUPreferenceRequirement"):
+		return &applyconfigurationinstancetypev1beta1.CPUPreferenceRequirementApplyConfiguration{}
+	case instancetypev1beta1.SchemeGroupVersion.WithKind("CPUPreferences"):
+		return &applyconfigurationinstancetypev1beta1.CPUPreferencesApplyConfiguration{}
+	case instancetypev1beta1.SchemeGroupVersion.WithKind("DevicePreferences"):
+		return &applyconfigurationinstancetypev1beta1.DevicePreferencesApplyConfiguration{}
+	case instancetypev1beta1.SchemeGroupVersion.WithKind("FeaturePreferences"):
+		return &applyconfigurationinstancetypev1beta1.FeaturePreferencesApplyConfiguration{}
+	case instancetypev1beta1.SchemeGroupVersion.WithKind("FirmwarePreferences"):
+		return &applyconfigurationinstancetypev1beta1.FirmwarePreferencesApplyConfiguration{}
+	case instancetypev1beta1.SchemeGroupVersion.WithKind("MachinePreferences"):
+		return &applyconfigurationinstancetypev1beta1.MachinePreferencesApplyConfiguration{}
+	case instancetypev1beta1.SchemeGroupVersion.WithKind("MemoryInstancetype"):
+		return &applyconfigurationinstancetypev1beta1.MemoryInstancetypeApplyConfiguration{}
+	case instancetypev1beta1.SchemeGroupVersion.WithKind("MemoryPreferenceRequirement"):
+		return &applyconfigurationinstancetypev1beta1.MemoryPreferenceRequirementApplyConfiguration{}
+	case instancetypev1beta1.SchemeGroupVersion.WithKind("PreferenceRequirements"):
+		return &applyconfigurationinstancetypev1beta1.PreferenceRequirementsApplyConfiguration{}
+	case instancetypev1beta1.SchemeGroupVersion.WithKind("SpreadOptions"):
+		return &applyconfigurationinstancetypev1beta1.SpreadOptionsApplyConfiguration{}
+	case instancetypev1beta1.SchemeGroupVersion.WithKind("VirtualMachineClusterInstancetype"):
+		return &applyconfigurationinstancetypev1beta1.VirtualMachineClusterInstancetypeApplyConfiguration{}
+	case instancetypev1beta1.SchemeGroupVersion.WithKind("VirtualMachineClusterPreference"):
+		return &applyconfigurationinstancetypev1beta1.VirtualMachineClusterPreferenceApplyConfiguration{}
+	case instancetypev1beta1.SchemeGroupVersion.WithKind("VirtualMachineInstancetype"):
+		return &applyconfigurationinstancetypev1beta1.VirtualMachineInstancetypeApplyConfiguration{}
+	case instancetypev1beta1.SchemeGroupVersion.WithKind("VirtualMachineInstancetypeSpec"):
+		return &applyconfigurationinstancetypev1beta1.VirtualMachineInstancetypeSpecApplyConfiguration{}
+	case instancetypev1beta1.SchemeGroupVersion.WithKind("VirtualMachinePreference"):
+		return &applyconfigurationinstancetypev1beta1.VirtualMachinePreferenceApplyConfiguration{}
+	case instancetypev1beta1.SchemeGroupVersion.WithKind("VirtualMachinePreferenceSpec"):
+		return &applyconfigurationinstancetypev1beta1.VirtualMachinePreferenceSpecApplyConfiguration{}
+	case instancetypev1beta1.SchemeGroupVersion.WithKind("VolumePreferences"):
+		return &applyconfigurationinstancetypev1beta1.VolumePreferencesApplyConfiguration{}
+
 		// Group=kubevirt.io, Version=v1
-	case v1.SchemeGroupVersion.WithKind("AccessCredential"):
-		return &kubevirtv1.AccessCredentialApplyConfiguration{}
-	case v1.SchemeGroupVersion.WithKind("AccessCredentialSecretSource"):
-		return &kubevirtv1.AccessCredentialSecretSourceApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("BIOS"):
 		return &kubevirtv1.BIOSApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("Bootloader"):
@@ -92,8 +130,6 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &kubevirtv1.EphemeralClaimApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("EphemeralVolumeSource"):
 		return &kubevirtv1.EphemeralVolumeSourceApplyConfiguration{}
-	case v1.SchemeGroupVersion.WithKind("ExecAction"):
-		return &kubevirtv1.ExecActionApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("FeatureAPIC"):
 		return &kubevirtv1.FeatureAPICApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("FeatureHyperv"):
@@ -110,14 +146,10 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &kubevirtv1.FeatureVendorIDApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("Firmware"):
 		return &kubevirtv1.FirmwareApplyConfiguration{}
-	case v1.SchemeGroupVersion.WithKind("Handler"):
-		return &kubevirtv1.HandlerApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("HostDisk"):
 		return &kubevirtv1.HostDiskApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("HPETTimer"):
 		return &kubevirtv1.HPETTimerApplyConfiguration{}
-	case v1.SchemeGroupVersion.WithKind("HTTPGetAction"):
-		return &kubevirtv1.HTTPGetActionApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("Hugepages"):
 		return &kubevirtv1.HugepagesApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("HyperVPassthrough"):
@@ -128,6 +160,10 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &kubevirtv1.I6300ESBWatchdogApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("Input"):
 		return &kubevirtv1.InputApplyConfiguration{}
+	case v1.SchemeGroupVersion.WithKind("InstancetypeMatcher"):
+		return &kubevirtv1.InstancetypeMatcherApplyConfiguration{}
+	case v1.SchemeGroupVersion.WithKind("InstancetypeStatusRef"):
+		return &kubevirtv1.InstancetypeStatusRefApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("Interface"):
 		return &kubevirtv1.InterfaceApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("InterfaceBindingMethod"):
@@ -152,10 +188,8 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &kubevirtv1.PersistentVolumeClaimVolumeSourceApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("PITTimer"):
 		return &kubevirtv1.PITTimerApplyConfiguration{}
-	case v1.SchemeGroupVersion.WithKind("Probe"):
-		return &kubevirtv1.ProbeApplyConfiguration{}
-	case v1.SchemeGroupVersion.WithKind("QemuGuestAgentSSHPublicKeyAccessCredentialPropagation"):
-		return &kubevirtv1.QemuGuestAgentSSHPublicKeyAccessCredentialPropagationApplyConfiguration{}
+	case v1.SchemeGroupVersion.WithKind("PreferenceMatcher"):
+		return &kubevirtv1.PreferenceMatcherApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("ResourceRequirements"):
 		return &kubevirtv1.ResourceRequirementsApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("RTCTimer"):
@@ -164,28 +198,14 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &kubevirtv1.SecretVolumeSourceApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("SoundDevice"):
 		return &kubevirtv1.SoundDeviceApplyConfiguration{}
-	case v1.SchemeGroupVersion.WithKind("SSHPublicKeyAccessCredential"):
-		return &kubevirtv1.SSHPublicKeyAccessCredentialApplyConfiguration{}
-	case v1.SchemeGroupVersion.WithKind("SSHPublicKeyAccessCredentialPropagationMethod"):
-		return &kubevirtv1.SSHPublicKeyAccessCredentialPropagationMethodApplyConfiguration{}
-	case v1.SchemeGroupVersion.WithKind("SSHPublicKeyAccessCredentialSource"):
-		return &kubevirtv1.SSHPublicKeyAccessCredentialSourceApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("SyNICTimer"):
 		return &kubevirtv1.SyNICTimerApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("SysprepSource"):
 		return &kubevirtv1.SysprepSourceApplyConfiguration{}
-	case v1.SchemeGroupVersion.WithKind("TCPSocketAction"):
-		return &kubevirtv1.TCPSocketActionApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("Timer"):
 		return &kubevirtv1.TimerApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("TPMDevice"):
 		return &kubevirtv1.TPMDeviceApplyConfiguration{}
-	case v1.SchemeGroupVersion.WithKind("UserPasswordAccessCredential"):
-		return &kubevirtv1.UserPasswordAccessCredentialApplyConfiguration{}
-	case v1.SchemeGroupVersion.WithKind("UserPasswordAccessCredentialPropagationMethod"):
-		return &kubevirtv1.UserPasswordAccessCredentialPropagationMethodApplyConfiguration{}
-	case v1.SchemeGroupVersion.WithKind("UserPasswordAccessCredentialSource"):
-		return &kubevirtv1.UserPasswordAccessCredentialSourceApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("VideoDevice"):
 		return &kubevirtv1.VideoDeviceApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("VirtualMachine"):

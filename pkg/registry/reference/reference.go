@@ -17,7 +17,7 @@ import (
 	genericapirequest "k8s.io/apiserver/pkg/endpoints/request"
 )
 
-// Reference is one object that another refers to, in the same namespace.
+// Reference is one object that another refers to, in the same namespace or of the cluster.
 type Reference struct {
 	// Path is the field that refers to it.
 	Path *field.Path
@@ -25,6 +25,8 @@ type Reference struct {
 	Verb     string
 	Resource schema.GroupVersionResource
 	Name     string
+	// ClusterScoped is for objects that are in no namespace.
+	ClusterScoped bool
 }
 
 // Secret returns a reference to a Secret, whose reader the caller must be.
@@ -75,7 +77,8 @@ func added(references, old []Reference) []Reference {
 	return fresh
 }
 
-func (a *Authorizer) check(ctx context.Context, resource schema.GroupResource, obj runtime.Object, references []Reference) error {
+// Check returns a 403 where the caller may not use one of the references of obj, which is of resource.
+func (a *Authorizer) Check(ctx context.Context, resource schema.GroupResource, obj runtime.Object, references []Reference) error {
 	if len(references) == 0 {
 		return nil
 	}
@@ -83,8 +86,13 @@ func (a *Authorizer) check(ctx context.Context, resource schema.GroupResource, o
 	if !ok {
 		return apierrors.NewInternalError(fmt.Errorf("authorize the references of %s: the request has no user", resource))
 	}
-	namespace := genericapirequest.NamespaceValue(ctx)
 	for _, r := range references {
+		namespace, where := genericapirequest.NamespaceValue(ctx), ""
+		if r.ClusterScoped {
+			namespace = ""
+		} else {
+			where = fmt.Sprintf(" in namespace %q", namespace)
+		}
 		decision, reason, err := a.authorizer.Authorize(ctx, authorizer.AttributesRecord{
 			User: user, Verb: r.Verb, Namespace: namespace, Name: r.Name, ResourceRequest: true,
 			APIGroup: r.Resource.Group, APIVersion: r.Resource.Version, Resource: r.Resource.Resource,
@@ -95,8 +103,8 @@ func (a *Authorizer) check(ctx context.Context, resource schema.GroupResource, o
 		if err != nil {
 			return apierrors.NewInternalError(fmt.Errorf("authorize %s: %w", r.Path, err))
 		}
-		refusal := fmt.Errorf("%s: user %q cannot %s %s %q in namespace %q, which is needed to refer to it",
-			r.Path, user.GetName(), r.Verb, r.Resource.GroupResource(), r.Name, namespace)
+		refusal := fmt.Errorf("%s: user %q cannot %s %s %q%s, which is needed to refer to it",
+			r.Path, user.GetName(), r.Verb, r.Resource.GroupResource(), r.Name, where)
 		if reason != "" {
 			refusal = fmt.Errorf("%w: %s", refusal, reason)
 		}

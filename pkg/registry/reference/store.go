@@ -46,7 +46,7 @@ func (s *Store) Update(ctx context.Context, name string, objInfo rest.UpdatedObj
 // created checks all references, then what next checks.
 func (s *Store) created(next rest.ValidateObjectFunc) rest.ValidateObjectFunc {
 	return func(ctx context.Context, obj runtime.Object) error {
-		if err := s.authorizer.check(ctx, s.DefaultQualifiedResource, obj, s.of(obj)); err != nil {
+		if err := s.authorizer.Check(ctx, s.DefaultQualifiedResource, obj, s.of(obj)); err != nil {
 			return err
 		}
 		if next == nil {
@@ -59,7 +59,7 @@ func (s *Store) created(next rest.ValidateObjectFunc) rest.ValidateObjectFunc {
 // updated checks the references that are new, then what next checks.
 func (s *Store) updated(next rest.ValidateObjectUpdateFunc) rest.ValidateObjectUpdateFunc {
 	return func(ctx context.Context, obj, old runtime.Object) error {
-		if err := s.authorizer.check(ctx, s.DefaultQualifiedResource, obj, added(s.of(obj), s.of(old))); err != nil {
+		if err := s.authorizer.Check(ctx, s.DefaultQualifiedResource, obj, added(s.of(obj), s.of(old))); err != nil {
 			return err
 		}
 		if next == nil {

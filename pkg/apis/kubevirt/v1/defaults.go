@@ -38,8 +38,13 @@ func SetDefaultsVirtualMachineInstanceSpec(spec *VirtualMachineInstanceSpec) {
 	}
 	setDefaultsPeripherals(&domain.Devices)
 	setDefaultsVolumes(spec.Volumes)
-	setDefaultsDisks(spec)
-	setDefaultsNetwork(spec)
+	AddDefaultDevices(spec)
+	for i := range domain.Devices.Disks {
+		setDefaultsDisk(&domain.Devices.Disks[i])
+	}
+	for i := range domain.Devices.Interfaces {
+		setDefaultsInterface(&domain.Devices.Interfaces[i])
+	}
 	setDefaultsProbe(spec.LivenessProbe)
 	setDefaultsProbe(spec.ReadinessProbe)
 	if spec.TerminationGracePeriodSeconds == nil {
@@ -47,8 +52,9 @@ func SetDefaultsVirtualMachineInstanceSpec(spec *VirtualMachineInstanceSpec) {
 	}
 }
 
-// setDefaultsDisks gives each volume a disk, appended in the order of the volumes: device names depend on it.
-func setDefaultsDisks(spec *VirtualMachineInstanceSpec) {
+// AddDefaultDevices gives each volume a disk, appended in the order of the volumes (device names depend on it),
+// and a guest that asks for no network an interface to the pod network. It leaves open what they are like.
+func AddDefaultDevices(spec *VirtualMachineInstanceSpec) {
 	devices := &spec.Domain.Devices
 	shown := make(map[string]bool, len(devices.Disks))
 	for _, disk := range devices.Disks {
@@ -59,8 +65,9 @@ func setDefaultsDisks(spec *VirtualMachineInstanceSpec) {
 			devices.Disks = append(devices.Disks, Disk{Name: volume.Name})
 		}
 	}
-	for i := range devices.Disks {
-		setDefaultsDisk(&devices.Disks[i])
+	if len(devices.Interfaces) == 0 && len(spec.Networks) == 0 && ptr.Deref(devices.AutoattachPodInterface, true) {
+		devices.Interfaces = []Interface{{Name: DefaultNetworkName}}
+		spec.Networks = []Network{{Name: DefaultNetworkName, NetworkSource: NetworkSource{Pod: &PodNetwork{}}}}
 	}
 }
 
@@ -85,21 +92,13 @@ func setDefaultsDisk(disk *Disk) {
 	}
 }
 
-// setDefaultsNetwork connects a guest that asks for no network to the pod network. The binding is
-// masquerade, which upstream offers as a cluster's default; upstream's own default is bridge.
-func setDefaultsNetwork(spec *VirtualMachineInstanceSpec) {
-	devices := &spec.Domain.Devices
-	if len(devices.Interfaces) == 0 && len(spec.Networks) == 0 && ptr.Deref(devices.AutoattachPodInterface, true) {
-		devices.Interfaces = []Interface{{Name: DefaultNetworkName}}
-		spec.Networks = []Network{{Name: DefaultNetworkName, NetworkSource: NetworkSource{Pod: &PodNetwork{}}}}
+// setDefaultsInterface has the interface reach out by masquerade, which upstream offers as a cluster's default;
+// upstream's own default is bridge.
+func setDefaultsInterface(iface *Interface) {
+	if iface.Masquerade == nil {
+		iface.Masquerade = &InterfaceMasquerade{}
 	}
-	for i := range devices.Interfaces {
-		iface := &devices.Interfaces[i]
-		if iface.Masquerade == nil {
-			iface.Masquerade = &InterfaceMasquerade{}
-		}
-		if iface.Model == "" {
-			iface.Model = DefaultInterfaceModel
-		}
+	if iface.Model == "" {
+		iface.Model = DefaultInterfaceModel
 	}
 }

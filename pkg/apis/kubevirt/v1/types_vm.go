@@ -61,6 +61,12 @@ type VirtualMachineSpec struct {
 	// RunStrategy is Always, Halted, Manual, RerunOnFailure or Once.
 	// +optional
 	RunStrategy *VirtualMachineRunStrategy `json:"runStrategy,omitempty"`
+	// Instancetype gives the machine its size, which the template then leaves open.
+	// +optional
+	Instancetype *InstancetypeMatcher `json:"instancetype,omitempty"`
+	// Preference fills in what the template leaves open.
+	// +optional
+	Preference *PreferenceMatcher `json:"preference,omitempty"`
 	// Template is what each instance is made from. A change takes effect at the next start.
 	Template *VirtualMachineInstanceTemplateSpec `json:"template"`
 	// DataVolumeTemplates are DataVolumes that the machine owns: made with it, deleted with it.
@@ -207,4 +213,10 @@ type VirtualMachineStatus struct {
 	// DesiredGeneration is the machine's metadata.generation.
 	// +optional
 	DesiredGeneration int64 `json:"desiredGeneration,omitempty"`
+	// InstancetypeRef is the instance type that the machine has.
+	// +optional
+	InstancetypeRef *InstancetypeStatusRef `json:"instancetypeRef,omitempty"`
+	// PreferenceRef is the preference that the machine has.
+	// +optional
+	PreferenceRef *InstancetypeStatusRef `json:"preferenceRef,omitempty"`
 }

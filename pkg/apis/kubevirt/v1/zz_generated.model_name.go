@@ -8,16 +8,6 @@
 package v1
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
-func (in AccessCredential) OpenAPIModelName() string {
-	return "io.kubevirt.v1.AccessCredential"
-}
-
-// OpenAPIModelName returns the OpenAPI model name for this type.
-func (in AccessCredentialSecretSource) OpenAPIModelName() string {
-	return "io.kubevirt.v1.AccessCredentialSecretSource"
-}
-
-// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in BIOS) OpenAPIModelName() string {
 	return "io.kubevirt.v1.BIOS"
 }
@@ -70,11 +60,6 @@ func (in ClockOffsetUTC) OpenAPIModelName() string {
 // OpenAPIModelName returns the OpenAPI model name for this type.
 func (in CloudInitSource) OpenAPIModelName() string {
 	return "io.kubevirt.v1.CloudInitSource"
-}
-
-// OpenAPIModelName returns the OpenAPI model name for this type.
-func (in ConfigDriveSSHPublicKeyAccessCredentialPropagation) OpenAPIModelName() string {
-	return "io.kubevirt.v1.ConfigDriveSSHPublicKeyAccessCredentialPropagation"
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
@@ -158,11 +143,6 @@ func (in EphemeralVolumeSource) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
-func (in ExecAction) OpenAPIModelName() string {
-	return "io.kubevirt.v1.ExecAction"
-}
-
-// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in FeatureAPIC) OpenAPIModelName() string {
 	return "io.kubevirt.v1.FeatureAPIC"
 }
@@ -213,23 +193,8 @@ func (in GuestAgentCommandInfo) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
-func (in GuestAgentPing) OpenAPIModelName() string {
-	return "io.kubevirt.v1.GuestAgentPing"
-}
-
-// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in HPETTimer) OpenAPIModelName() string {
 	return "io.kubevirt.v1.HPETTimer"
-}
-
-// OpenAPIModelName returns the OpenAPI model name for this type.
-func (in HTTPGetAction) OpenAPIModelName() string {
-	return "io.kubevirt.v1.HTTPGetAction"
-}
-
-// OpenAPIModelName returns the OpenAPI model name for this type.
-func (in Handler) OpenAPIModelName() string {
-	return "io.kubevirt.v1.Handler"
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
@@ -260,6 +225,16 @@ func (in I6300ESBWatchdog) OpenAPIModelName() string {
 // OpenAPIModelName returns the OpenAPI model name for this type.
 func (in Input) OpenAPIModelName() string {
 	return "io.kubevirt.v1.Input"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in InstancetypeMatcher) OpenAPIModelName() string {
+	return "io.kubevirt.v1.InstancetypeMatcher"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in InstancetypeStatusRef) OpenAPIModelName() string {
+	return "io.kubevirt.v1.InstancetypeStatusRef"
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
@@ -308,11 +283,6 @@ func (in NetworkSource) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
-func (in NoCloudSSHPublicKeyAccessCredentialPropagation) OpenAPIModelName() string {
-	return "io.kubevirt.v1.NoCloudSSHPublicKeyAccessCredentialPropagation"
-}
-
-// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in PITTimer) OpenAPIModelName() string {
 	return "io.kubevirt.v1.PITTimer"
 }
@@ -343,18 +313,8 @@ func (in PodNetwork) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
-func (in Probe) OpenAPIModelName() string {
-	return "io.kubevirt.v1.Probe"
-}
-
-// OpenAPIModelName returns the OpenAPI model name for this type.
-func (in QemuGuestAgentSSHPublicKeyAccessCredentialPropagation) OpenAPIModelName() string {
-	return "io.kubevirt.v1.QemuGuestAgentSSHPublicKeyAccessCredentialPropagation"
-}
-
-// OpenAPIModelName returns the OpenAPI model name for this type.
-func (in QemuGuestAgentUserPasswordAccessCredentialPropagation) OpenAPIModelName() string {
-	return "io.kubevirt.v1.QemuGuestAgentUserPasswordAccessCredentialPropagation"
+func (in PreferenceMatcher) OpenAPIModelName() string {
+	return "io.kubevirt.v1.PreferenceMatcher"
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
@@ -375,21 +335,6 @@ func (in RestartOptions) OpenAPIModelName() string {
 // OpenAPIModelName returns the OpenAPI model name for this type.
 func (in Rng) OpenAPIModelName() string {
 	return "io.kubevirt.v1.Rng"
-}
-
-// OpenAPIModelName returns the OpenAPI model name for this type.
-func (in SSHPublicKeyAccessCredential) OpenAPIModelName() string {
-	return "io.kubevirt.v1.SSHPublicKeyAccessCredential"
-}
-
-// OpenAPIModelName returns the OpenAPI model name for this type.
-func (in SSHPublicKeyAccessCredentialPropagationMethod) OpenAPIModelName() string {
-	return "io.kubevirt.v1.SSHPublicKeyAccessCredentialPropagationMethod"
-}
-
-// OpenAPIModelName returns the OpenAPI model name for this type.
-func (in SSHPublicKeyAccessCredentialSource) OpenAPIModelName() string {
-	return "io.kubevirt.v1.SSHPublicKeyAccessCredentialSource"
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
@@ -423,11 +368,6 @@ func (in SysprepSource) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
-func (in TCPSocketAction) OpenAPIModelName() string {
-	return "io.kubevirt.v1.TCPSocketAction"
-}
-
-// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in TPMDevice) OpenAPIModelName() string {
 	return "io.kubevirt.v1.TPMDevice"
 }
@@ -440,21 +380,6 @@ func (in Timer) OpenAPIModelName() string {
 // OpenAPIModelName returns the OpenAPI model name for this type.
 func (in UnpauseOptions) OpenAPIModelName() string {
 	return "io.kubevirt.v1.UnpauseOptions"
-}
-
-// OpenAPIModelName returns the OpenAPI model name for this type.
-func (in UserPasswordAccessCredential) OpenAPIModelName() string {
-	return "io.kubevirt.v1.UserPasswordAccessCredential"
-}
-
-// OpenAPIModelName returns the OpenAPI model name for this type.
-func (in UserPasswordAccessCredentialPropagationMethod) OpenAPIModelName() string {
-	return "io.kubevirt.v1.UserPasswordAccessCredentialPropagationMethod"
-}
-
-// OpenAPIModelName returns the OpenAPI model name for this type.
-func (in UserPasswordAccessCredentialSource) OpenAPIModelName() string {
-	return "io.kubevirt.v1.UserPasswordAccessCredentialSource"
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.

@@ -18,18 +18,15 @@ import (
 const maxItems = 256
 
 // ValidateVirtualMachine returns what is wrong with a machine. Its template is judged as the instance that
-// would be made from it, defaults filled in.
+// would be made from it, defaults filled in. Where it refers to an instance type or a preference, these are
+// applied to it already.
 func ValidateVirtualMachine(vm *kubevirtv1.VirtualMachine) field.ErrorList {
 	errs := validateName(vm.Name)
 	spec, path := &vm.Spec, field.NewPath("spec")
 	errs = append(errs, validateRunStrategy(spec, path)...)
+	errs = append(errs, ValidateMatchers(spec, path)...)
 	errs = append(errs, validateTemplate(spec.Template, path.Child("template"))...)
 	return append(errs, validateDataVolumeTemplates(vm, path.Child("dataVolumeTemplates"))...)
-}
-
-// ValidateVirtualMachineUpdate returns what is wrong with a change of a machine.
-func ValidateVirtualMachineUpdate(vm, _ *kubevirtv1.VirtualMachine) field.ErrorList {
-	return ValidateVirtualMachine(vm)
 }
 
 // validateName refuses names that a domain, a file or a DNS label could not have: the instance, its

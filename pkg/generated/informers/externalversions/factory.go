@@ -12,6 +12,7 @@ import (
 
 	versioned "github.com/virt-apiserver/virt-apiserver/pkg/generated/clientset/versioned"
 	cdi "github.com/virt-apiserver/virt-apiserver/pkg/generated/informers/externalversions/cdi"
+	instancetype "github.com/virt-apiserver/virt-apiserver/pkg/generated/informers/externalversions/instancetype"
 	internalinterfaces "github.com/virt-apiserver/virt-apiserver/pkg/generated/informers/externalversions/internalinterfaces"
 	kubevirt "github.com/virt-apiserver/virt-apiserver/pkg/generated/informers/externalversions/kubevirt"
 	v1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -313,11 +314,16 @@ type SharedInformerFactory interface {
 	InformerFor(obj runtime.Object, newFunc internalinterfaces.NewInformerFunc) cache.SharedIndexInformer
 
 	Cdi() cdi.Interface
+	Instancetype() instancetype.Interface
 	Kubevirt() kubevirt.Interface
 }
 
 func (f *sharedInformerFactory) Cdi() cdi.Interface {
 	return cdi.New(f, f.namespace, f.tweakListOptions)
+}
+
+func (f *sharedInformerFactory) Instancetype() instancetype.Interface {
+	return instancetype.New(f, f.namespace, f.tweakListOptions)
 }
 
 func (f *sharedInformerFactory) Kubevirt() kubevirt.Interface {

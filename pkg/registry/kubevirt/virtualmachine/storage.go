@@ -6,6 +6,7 @@ package virtualmachine
 
 import (
 	"fmt"
+	"strings"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -15,6 +16,8 @@ import (
 	"k8s.io/apiserver/pkg/registry/rest"
 
 	cdiv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/cdi/v1beta1"
+	"github.com/virt-apiserver/virt-apiserver/pkg/apis/instancetype/expand"
+	instancetypev1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/instancetype/v1beta1"
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
 	"github.com/virt-apiserver/virt-apiserver/pkg/registry/cdi/datavolume"
 	"github.com/virt-apiserver/virt-apiserver/pkg/registry/kubevirt/virtualmachineinstance"
@@ -42,9 +45,11 @@ var (
 )
 
 // NewStorage returns the storage of machines. Whoever writes one must be allowed to read what its template
-// names and to make its DataVolumes, which authorizer answers. Its actions look at and shorten instances.
-func NewStorage(getter generic.RESTOptionsGetter, scheme *runtime.Scheme, authorizer *reference.Authorizer, instances rest.Patcher) (*Storage, error) {
-	behaviour := machineStrategy{strategy.NewNamespaced(scheme)}
+// names and to make its DataVolumes, which authorizer answers. What it may refer to is in instancetypes. Its
+// actions look at and shorten instances.
+func NewStorage(getter generic.RESTOptionsGetter, scheme *runtime.Scheme, authorizer *reference.Authorizer,
+	instancetypes expand.Source, instances rest.Patcher) (*Storage, error) {
+	behaviour := machineStrategy{strategy.NewNamespaced(scheme), instancetypes}
 	store := &genericregistry.Store{
 		NewFunc:                   func() runtime.Object { return &kubevirtv1.VirtualMachine{} },
 		NewListFunc:               func() runtime.Object { return &kubevirtv1.VirtualMachineList{} },
@@ -78,7 +83,7 @@ func (r *REST) Categories() []string { return []string{"all"} }
 // references returns what the controllers read and make for a machine.
 func references(obj runtime.Object) []reference.Reference {
 	vm, path := obj.(*kubevirtv1.VirtualMachine), field.NewPath("spec")
-	var found []reference.Reference
+	found := matched(&vm.Spec, path)
 	owned := map[string]bool{}
 	for i := range vm.Spec.DataVolumeTemplates {
 		template, path := &vm.Spec.DataVolumeTemplates[i], path.Child("dataVolumeTemplates").Index(i)
@@ -97,6 +102,24 @@ func references(obj runtime.Object) []reference.Reference {
 		if r.Resource.Resource != "persistentvolumeclaims" || !owned[r.Name] {
 			found = append(found, r)
 		}
+	}
+	return found
+}
+
+// matched returns the references to the instance type and the preference.
+func matched(spec *kubevirtv1.VirtualMachineSpec, path *field.Path) []reference.Reference {
+	var found []reference.Reference
+	add := func(field, kind, name string, cluster bool) {
+		found = append(found, reference.Reference{
+			Path: path.Child(field), Verb: "get", Name: name, ClusterScoped: cluster,
+			Resource: instancetypev1.SchemeGroupVersion.WithResource(strings.ToLower(kind) + "s"),
+		})
+	}
+	if m := spec.Instancetype; m != nil {
+		add("instancetype", m.ResolvedKind(), m.Name, m.ResolvedKind() == kubevirtv1.KindClusterInstancetype)
+	}
+	if m := spec.Preference; m != nil {
+		add("preference", m.ResolvedKind(), m.Name, m.ResolvedKind() == kubevirtv1.KindClusterPreference)
 	}
 	return found
 }

@@ -19,6 +19,7 @@ import (
 
 	cdiv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/cdi/v1beta1"
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
+	"github.com/virt-apiserver/virt-apiserver/pkg/registry/instancetype"
 	"github.com/virt-apiserver/virt-apiserver/pkg/registry/kubevirt/virtualmachine"
 	"github.com/virt-apiserver/virt-apiserver/pkg/registry/kubevirt/virtualmachineinstance"
 	"github.com/virt-apiserver/virt-apiserver/pkg/registry/reference"
@@ -29,6 +30,7 @@ import (
 type storages struct {
 	machines  *virtualmachine.Storage
 	instances *virtualmachineinstance.Storage
+	types     *instancetype.Storage
 }
 
 func newStorages(t *testing.T, refuse func(authorizer.Attributes) bool) storages {
@@ -36,10 +38,18 @@ func newStorages(t *testing.T, refuse func(authorizer.Attributes) bool) storages
 	references := reference.NewAuthorizer(registrytest.Allow(refuse))
 	instances, err := virtualmachineinstance.NewStorage(getter, scheme, references, nil, nil)
 	require.NoError(t, err)
-	machines, err := virtualmachine.NewStorage(getter, scheme, references, instances.Instance)
+	types, err := instancetype.NewStorage(getter, scheme)
 	require.NoError(t, err)
-	t.Cleanup(func() { machines.Machine.Destroy(); instances.Instance.Destroy() })
-	return storages{machines, instances}
+	machines, err := virtualmachine.NewStorage(getter, scheme, references, types, instances.Instance)
+	require.NoError(t, err)
+	t.Cleanup(func() {
+		machines.Machine.Destroy()
+		instances.Instance.Destroy()
+		for _, r := range types.Resources() {
+			r.Destroy()
+		}
+	})
+	return storages{machines, instances, types}
 }
 
 func newMachine(name string, strategy kubevirtv1.VirtualMachineRunStrategy) *kubevirtv1.VirtualMachine {

@@ -4,6 +4,7 @@ package virtualmachine
 
 import (
 	"context"
+	"fmt"
 	"slices"
 
 	apiequality "k8s.io/apimachinery/pkg/api/equality"
@@ -11,8 +12,10 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	"k8s.io/apiserver/pkg/registry/rest"
+	"k8s.io/klog/v2"
 	"sigs.k8s.io/structured-merge-diff/v6/fieldpath"
 
+	"github.com/virt-apiserver/virt-apiserver/pkg/apis/instancetype/expand"
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
 	"github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/validation"
 	"github.com/virt-apiserver/virt-apiserver/pkg/registry/strategy"
@@ -25,6 +28,8 @@ const runningDeprecated = "spec.running is deprecated, please use spec.runStrate
 // in on a copy when it is judged, and in the instance when one is made.
 type machineStrategy struct {
 	strategy.Namespaced
+	// instancetypes has what machines may refer to.
+	instancetypes expand.Source
 }
 
 var (
@@ -33,10 +38,11 @@ var (
 	_ rest.ResetFieldsStrategy = machineStrategy{}
 )
 
-func (machineStrategy) PrepareForCreate(_ context.Context, obj runtime.Object) {
+func (s machineStrategy) PrepareForCreate(ctx context.Context, obj runtime.Object) {
 	vm := obj.(*kubevirtv1.VirtualMachine)
 	vm.Generation = 1
 	vm.Status = firstStatus(vm)
+	s.pin(ctx, vm)
 	if !slices.Contains(vm.Finalizers, kubevirtv1.VirtualMachineControllerFinalizer) {
 		vm.Finalizers = append(vm.Finalizers, kubevirtv1.VirtualMachineControllerFinalizer)
 	}
@@ -55,32 +61,61 @@ func firstStatus(vm *kubevirtv1.VirtualMachine) kubevirtv1.VirtualMachineStatus 
 	return status
 }
 
-func (machineStrategy) PrepareForUpdate(_ context.Context, obj, old runtime.Object) {
+// pin has the status hold what the spec refers to. What does not exist yet is for the controller to look for:
+// upstream accepts such a machine, so that manifests can be applied in any order.
+func (s machineStrategy) pin(ctx context.Context, vm *kubevirtv1.VirtualMachine) {
+	if err := expand.Pin(ctx, s.instancetypes, vm); err != nil {
+		klog.FromContext(ctx).V(2).Info("Not all that a machine refers to could be had", "vm", klog.KObj(vm), "err", err)
+	}
+}
+
+func (s machineStrategy) PrepareForUpdate(ctx context.Context, obj, old runtime.Object) {
 	vm, oldVM := obj.(*kubevirtv1.VirtualMachine), old.(*kubevirtv1.VirtualMachine)
 	vm.Status = oldVM.Status
 	if !apiequality.Semantic.DeepEqual(vm.Spec, oldVM.Spec) {
 		vm.Generation = oldVM.Generation + 1
+		s.pin(ctx, vm)
 	}
 }
 
 func (machineStrategy) Validate(_ context.Context, obj runtime.Object) field.ErrorList {
-	return validation.ValidateVirtualMachine(obj.(*kubevirtv1.VirtualMachine))
+	vm := obj.(*kubevirtv1.VirtualMachine)
+	if errs := validation.ValidateMatchers(&vm.Spec, field.NewPath("spec")); len(errs) > 0 {
+		return errs
+	}
+	judged, errs := expand.Judged(vm)
+	if len(errs) > 0 {
+		return errs
+	}
+	return validation.ValidateVirtualMachine(judged)
 }
 
-func (machineStrategy) ValidateUpdate(_ context.Context, obj, old runtime.Object) field.ErrorList {
+func (s machineStrategy) ValidateUpdate(ctx context.Context, obj, old runtime.Object) field.ErrorList {
 	vm, oldVM := obj.(*kubevirtv1.VirtualMachine), old.(*kubevirtv1.VirtualMachine)
 	if apiequality.Semantic.DeepEqual(vm.Spec, oldVM.Spec) {
 		// A machine that was accepted once can always be relabelled and deleted.
 		return nil
 	}
-	return validation.ValidateVirtualMachineUpdate(vm, oldVM)
+	return s.Validate(ctx, vm)
 }
 
 func (machineStrategy) WarningsOnCreate(_ context.Context, obj runtime.Object) []string {
-	if obj.(*kubevirtv1.VirtualMachine).Spec.Running != nil {
-		return []string{runningDeprecated}
+	vm := obj.(*kubevirtv1.VirtualMachine)
+	var warnings []string
+	if vm.Spec.Running != nil {
+		warnings = append(warnings, runningDeprecated)
 	}
-	return nil
+	if m := vm.Spec.Instancetype; m != nil && vm.Status.InstancetypeRef == nil {
+		warnings = append(warnings, missing("spec.instancetype", m.ResolvedKind(), m.Name))
+	}
+	if m := vm.Spec.Preference; m != nil && vm.Status.PreferenceRef == nil {
+		warnings = append(warnings, missing("spec.preference", m.ResolvedKind(), m.Name))
+	}
+	return warnings
+}
+
+func missing(path, kind, name string) string {
+	return fmt.Sprintf("%s: %s %q is not there yet; the machine can't start until it is", path, kind, name)
 }
 
 func (s machineStrategy) WarningsOnUpdate(ctx context.Context, obj, _ runtime.Object) []string {

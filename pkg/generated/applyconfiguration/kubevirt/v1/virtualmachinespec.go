@@ -18,6 +18,10 @@ type VirtualMachineSpecApplyConfiguration struct {
 	Running *bool `json:"running,omitempty"`
 	// RunStrategy is Always, Halted, Manual, RerunOnFailure or Once.
 	RunStrategy *kubevirtv1.VirtualMachineRunStrategy `json:"runStrategy,omitempty"`
+	// Instancetype gives the machine its size, which the template then leaves open.
+	Instancetype *InstancetypeMatcherApplyConfiguration `json:"instancetype,omitempty"`
+	// Preference fills in what the template leaves open.
+	Preference *PreferenceMatcherApplyConfiguration `json:"preference,omitempty"`
 	// Template is what each instance is made from. A change takes effect at the next start.
 	Template *VirtualMachineInstanceTemplateSpecApplyConfiguration `json:"template,omitempty"`
 	// DataVolumeTemplates are DataVolumes that the machine owns: made with it, deleted with it.
@@ -44,6 +48,22 @@ func (b *VirtualMachineSpecApplyConfiguration) WithRunning(value bool) *VirtualM
 // If called multiple times, the RunStrategy field is set to the value of the last call.
 func (b *VirtualMachineSpecApplyConfiguration) WithRunStrategy(value kubevirtv1.VirtualMachineRunStrategy) *VirtualMachineSpecApplyConfiguration {
 	b.RunStrategy = &value
+	return b
+}
+
+// WithInstancetype sets the Instancetype field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Instancetype field is set to the value of the last call.
+func (b *VirtualMachineSpecApplyConfiguration) WithInstancetype(value *InstancetypeMatcherApplyConfiguration) *VirtualMachineSpecApplyConfiguration {
+	b.Instancetype = value
+	return b
+}
+
+// WithPreference sets the Preference field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Preference field is set to the value of the last call.
+func (b *VirtualMachineSpecApplyConfiguration) WithPreference(value *PreferenceMatcherApplyConfiguration) *VirtualMachineSpecApplyConfiguration {
+	b.Preference = value
 	return b
 }
 

@@ -29,6 +29,10 @@ type VirtualMachineStatusApplyConfiguration struct {
 	ObservedGeneration *int64 `json:"observedGeneration,omitempty"`
 	// DesiredGeneration is the machine's metadata.generation.
 	DesiredGeneration *int64 `json:"desiredGeneration,omitempty"`
+	// InstancetypeRef is the instance type that the machine has.
+	InstancetypeRef *InstancetypeStatusRefApplyConfiguration `json:"instancetypeRef,omitempty"`
+	// PreferenceRef is the preference that the machine has.
+	PreferenceRef *InstancetypeStatusRefApplyConfiguration `json:"preferenceRef,omitempty"`
 }
 
 // VirtualMachineStatusApplyConfiguration constructs a declarative configuration of the VirtualMachineStatus type for use with
@@ -116,5 +120,21 @@ func (b *VirtualMachineStatusApplyConfiguration) WithObservedGeneration(value in
 // If called multiple times, the DesiredGeneration field is set to the value of the last call.
 func (b *VirtualMachineStatusApplyConfiguration) WithDesiredGeneration(value int64) *VirtualMachineStatusApplyConfiguration {
 	b.DesiredGeneration = &value
+	return b
+}
+
+// WithInstancetypeRef sets the InstancetypeRef field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the InstancetypeRef field is set to the value of the last call.
+func (b *VirtualMachineStatusApplyConfiguration) WithInstancetypeRef(value *InstancetypeStatusRefApplyConfiguration) *VirtualMachineStatusApplyConfiguration {
+	b.InstancetypeRef = value
+	return b
+}
+
+// WithPreferenceRef sets the PreferenceRef field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the PreferenceRef field is set to the value of the last call.
+func (b *VirtualMachineStatusApplyConfiguration) WithPreferenceRef(value *InstancetypeStatusRefApplyConfiguration) *VirtualMachineStatusApplyConfiguration {
+	b.PreferenceRef = value
 	return b
 }

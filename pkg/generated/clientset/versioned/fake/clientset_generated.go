@@ -9,6 +9,8 @@ import (
 	clientset "github.com/virt-apiserver/virt-apiserver/pkg/generated/clientset/versioned"
 	cdiv1beta1 "github.com/virt-apiserver/virt-apiserver/pkg/generated/clientset/versioned/typed/cdi/v1beta1"
 	fakecdiv1beta1 "github.com/virt-apiserver/virt-apiserver/pkg/generated/clientset/versioned/typed/cdi/v1beta1/fake"
+	instancetypev1beta1 "github.com/virt-apiserver/virt-apiserver/pkg/generated/clientset/versioned/typed/instancetype/v1beta1"
+	fakeinstancetypev1beta1 "github.com/virt-apiserver/virt-apiserver/pkg/generated/clientset/versioned/typed/instancetype/v1beta1/fake"
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/generated/clientset/versioned/typed/kubevirt/v1"
 	fakekubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/generated/clientset/versioned/typed/kubevirt/v1/fake"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -127,6 +129,11 @@ var (
 // CdiV1beta1 retrieves the CdiV1beta1Client
 func (c *Clientset) CdiV1beta1() cdiv1beta1.CdiV1beta1Interface {
 	return &fakecdiv1beta1.FakeCdiV1beta1{Fake: &c.Fake}
+}
+
+// InstancetypeV1beta1 retrieves the InstancetypeV1beta1Client
+func (c *Clientset) InstancetypeV1beta1() instancetypev1beta1.InstancetypeV1beta1Interface {
+	return &fakeinstancetypev1beta1.FakeInstancetypeV1beta1{Fake: &c.Fake}
 }
 
 // KubevirtV1 retrieves the KubevirtV1Client

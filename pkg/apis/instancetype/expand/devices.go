@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package expand
+
+import (
+	instancetypev1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/instancetype/v1beta1"
+	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
+)
+
+func applyAutoattach(devices *kubevirtv1.Devices, preferred *instancetypev1.DevicePreferences) {
+	fill(&devices.AutoattachGraphicsDevice, preferred.PreferredAutoattachGraphicsDevice)
+	fill(&devices.AutoattachMemBalloon, preferred.PreferredAutoattachMemBalloon)
+	fill(&devices.AutoattachPodInterface, preferred.PreferredAutoattachPodInterface)
+	fill(&devices.AutoattachSerialConsole, preferred.PreferredAutoattachSerialConsole)
+	fill(&devices.AutoattachInputDevice, preferred.PreferredAutoattachInputDevice)
+}
+
+func applyDevices(spec *kubevirtv1.VirtualMachineInstanceSpec, preferred *instancetypev1.DevicePreferences) {
+	devices := &spec.Domain.Devices
+	fill(&devices.UseVirtioTransitional, preferred.PreferredUseVirtioTransitional)
+	fill(&devices.BlockMultiQueue, preferred.PreferredBlockMultiQueue)
+	fill(&devices.Rng, preferred.PreferredRng)
+	fill(&devices.TPM, preferred.PreferredTPM.DeepCopy())
+	if devices.Sound != nil {
+		fillText(&devices.Sound.Model, preferred.PreferredSoundModel)
+	}
+	for i := range devices.Inputs {
+		fillText(&devices.Inputs[i].Bus, preferred.PreferredInputBus)
+		fillText(&devices.Inputs[i].Type, preferred.PreferredInputType)
+	}
+	for i := range devices.PanicDevices {
+		fill(&devices.PanicDevices[i].Model, preferred.PreferredPanicDeviceModel)
+	}
+	for i := range devices.Disks {
+		applyDisk(&devices.Disks[i], preferred)
+	}
+	for i := range devices.Interfaces {
+		applyInterface(&devices.Interfaces[i], spec.Networks, preferred)
+	}
+}
+
+func applyDisk(disk *kubevirtv1.Disk, preferred *instancetypev1.DevicePreferences) {
+	if disk.CDRom != nil {
+		fillText(&disk.CDRom.Bus, preferred.PreferredCdromBus)
+		return
+	}
+	if disk.DiskDevice == (kubevirtv1.DiskDevice{}) {
+		disk.Disk = &kubevirtv1.DiskTarget{}
+	}
+	if disk.Disk != nil {
+		fillText(&disk.Disk.Bus, preferred.PreferredDiskBus)
+		fillText(&disk.Cache, preferred.PreferredDiskCache)
+	}
+}
+
+func applyInterface(iface *kubevirtv1.Interface, networks []kubevirtv1.Network, preferred *instancetypev1.DevicePreferences) {
+	fillText(&iface.Model, preferred.PreferredInterfaceModel)
+	if iface.InterfaceBindingMethod != (kubevirtv1.InterfaceBindingMethod{}) || preferred.PreferredInterfaceMasquerade == nil {
+		return
+	}
+	for _, network := range networks {
+		if network.Name == iface.Name && network.Pod != nil {
+			iface.Masquerade = &kubevirtv1.InterfaceMasquerade{}
+		}
+	}
+}

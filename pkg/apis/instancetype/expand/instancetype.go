@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package expand
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+	"k8s.io/utils/ptr"
+
+	instancetypev1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/instancetype/v1beta1"
+	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
+)
+
+// Template applies an instance type and a preference, of which either may be nil, to the template at path, in
+// place. Where there are errors, which are fields that say what the instance type says, it is of no use.
+func Template(template *kubevirtv1.VirtualMachineInstanceTemplateSpec, size *instancetypev1.VirtualMachineInstancetypeSpec,
+	preference *instancetypev1.VirtualMachinePreferenceSpec, path *field.Path) field.ErrorList {
+	if size != nil {
+		if errs := conflicts(template, size, path); len(errs) > 0 {
+			return errs
+		}
+		applySize(&template.Spec.Domain, size, preference)
+		annotate(template, size.Annotations)
+	}
+	if preference != nil {
+		applyPreference(&template.Spec, preference)
+		annotate(template, preference.Annotations)
+	}
+	return nil
+}
+
+// conflicts returns the fields that are set in the template and in the instance type.
+func conflicts(template *kubevirtv1.VirtualMachineInstanceTemplateSpec, size *instancetypev1.VirtualMachineInstancetypeSpec, path *field.Path) field.ErrorList {
+	domain, domainPath := &template.Spec.Domain, path.Child("spec", "domain")
+	cpu, memory := ptr.Deref(domain.CPU, kubevirtv1.CPU{}), ptr.Deref(domain.Memory, kubevirtv1.Memory{})
+	cpuPath, memoryPath := domainPath.Child("cpu"), domainPath.Child("memory")
+	var errs field.ErrorList
+	refuse := func(conflict bool, path *field.Path, value any) {
+		if conflict {
+			errs = append(errs, field.Invalid(path, value, fmt.Sprintf("VM field(s) %s conflicts with selected instance type", path)))
+		}
+	}
+	for _, name := range []corev1.ResourceName{corev1.ResourceCPU, corev1.ResourceMemory} {
+		request, requested := domain.Resources.Requests[name]
+		refuse(requested, domainPath.Child("resources", "requests", string(name)), request.String())
+		limit, limited := domain.Resources.Limits[name]
+		refuse(limited, domainPath.Child("resources", "limits", string(name)), limit.String())
+	}
+	refuse(cpu.Sockets != 0, cpuPath.Child("sockets"), cpu.Sockets)
+	refuse(cpu.Cores != 0, cpuPath.Child("cores"), cpu.Cores)
+	refuse(cpu.Threads != 0, cpuPath.Child("threads"), cpu.Threads)
+	refuse(cpu.Model != "" && size.CPU.Model != nil, cpuPath.Child("model"), cpu.Model)
+	refuse(cpu.MaxSockets != 0 && size.CPU.MaxSockets != nil, cpuPath.Child("maxSockets"), cpu.MaxSockets)
+	refuse(memory.Guest != nil, memoryPath.Child("guest"), memory.Guest.String())
+	refuse(memory.Hugepages != nil && size.Memory.Hugepages != nil, memoryPath.Child("hugepages"), memory.Hugepages)
+	refuse(memory.MaxGuest != nil && size.Memory.MaxGuest != nil, memoryPath.Child("maxGuest"), memory.MaxGuest.String())
+	refuse(domain.IOThreadsPolicy != nil && size.IOThreadsPolicy != nil, domainPath.Child("ioThreadsPolicy"), domain.IOThreadsPolicy)
+	for _, key := range slices.Sorted(maps.Keys(size.Annotations)) {
+		value, set := template.ObjectMeta.Annotations[key]
+		refuse(set && value != size.Annotations[key], path.Child("metadata", "annotations").Key(key), value)
+	}
+	return errs
+}
+
+func applySize(domain *kubevirtv1.DomainSpec, size *instancetypev1.VirtualMachineInstancetypeSpec, preference *instancetypev1.VirtualMachinePreferenceSpec) {
+	if domain.CPU == nil {
+		domain.CPU = &kubevirtv1.CPU{}
+	}
+	setTopology(domain.CPU, size.CPU.Guest, preference)
+	if size.CPU.Model != nil {
+		domain.CPU.Model = *size.CPU.Model
+	}
+	if size.CPU.MaxSockets != nil {
+		domain.CPU.MaxSockets = *size.CPU.MaxSockets
+	}
+	if domain.Memory == nil {
+		domain.Memory = &kubevirtv1.Memory{}
+	}
+	domain.Memory.Guest = ptr.To(size.Memory.Guest.DeepCopy())
+	fill(&domain.Memory.Hugepages, size.Memory.Hugepages)
+	if size.Memory.MaxGuest != nil {
+		domain.Memory.MaxGuest = ptr.To(size.Memory.MaxGuest.DeepCopy())
+	}
+	fill(&domain.IOThreadsPolicy, size.IOThreadsPolicy)
+}
+
+// annotate adds the annotations that the template does not have.
+func annotate(template *kubevirtv1.VirtualMachineInstanceTemplateSpec, annotations map[string]string) {
+	for key, value := range annotations {
+		if _, set := template.ObjectMeta.Annotations[key]; set {
+			continue
+		}
+		if template.ObjectMeta.Annotations == nil {
+			template.ObjectMeta.Annotations = make(map[string]string, len(annotations))
+		}
+		template.ObjectMeta.Annotations[key] = value
+	}
+}
+
+// fill gives *target what is preferred, where it is open. They share it: neither is changed in place.
+func fill[T any](target **T, preferred *T) {
+	if *target == nil {
+		*target = preferred
+	}
+}
+
+// fillText gives *target what is preferred, where it is open.
+func fillText[T ~string](target *T, preferred T) {
+	if *target == "" {
+		*target = preferred
+	}
+}

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package expand
+
+import (
+	"encoding/json"
+	"fmt"
+
+	"k8s.io/apimachinery/pkg/api/resource"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+	"k8s.io/utils/ptr"
+
+	instancetypev1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/instancetype/v1beta1"
+	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
+)
+
+// Machine returns what vm's instances are made from: a copy of vm in which the instance type and the preference
+// that its status holds (see Pin) are applied to the spec, and vm itself where it refers to neither. Those that
+// the status does not hold, because they do not exist yet, are not applied. The errors are what conflicts.
+func Machine(vm *kubevirtv1.VirtualMachine) (*kubevirtv1.VirtualMachine, field.ErrorList) {
+	if vm.Spec.Instancetype == nil && vm.Spec.Preference == nil || vm.Spec.Template == nil {
+		return vm, nil
+	}
+	size, err := decode[instancetypev1.VirtualMachineInstancetypeSpec](instancetypeRef(vm))
+	if err != nil {
+		return nil, field.ErrorList{field.InternalError(field.NewPath("status", "instancetypeRef"), err)}
+	}
+	preference, err := decode[instancetypev1.VirtualMachinePreferenceSpec](preferenceRef(vm))
+	if err != nil {
+		return nil, field.ErrorList{field.InternalError(field.NewPath("status", "preferenceRef"), err)}
+	}
+	expanded := vm.DeepCopy()
+	if errs := apply(expanded, size, preference); len(errs) > 0 {
+		return nil, errs
+	}
+	return expanded, nil
+}
+
+// apply applies both, of which either may be nil, to vm in place.
+func apply(vm *kubevirtv1.VirtualMachine, size *instancetypev1.VirtualMachineInstancetypeSpec, preference *instancetypev1.VirtualMachinePreferenceSpec) field.ErrorList {
+	path := field.NewPath("spec", "template")
+	if size != nil {
+		if errs := validateSpread(size.CPU.Guest, preference); len(errs) > 0 {
+			return errs
+		}
+	}
+	if errs := Template(vm.Spec.Template, size, preference, path); len(errs) > 0 {
+		return errs
+	}
+	applyStorageClass(vm.Spec.DataVolumeTemplates, preference)
+	return validateRequirements(size, preference, &vm.Spec.Template.Spec, path.Child("spec"))
+}
+
+// Judged returns what vm is judged as when it is written: what Machine returns where the instance type exists.
+// One that does not exist yet is taken for a small one. Whatever it will be like, it gives processors and memory.
+func Judged(vm *kubevirtv1.VirtualMachine) (*kubevirtv1.VirtualMachine, field.ErrorList) {
+	if vm.Spec.Instancetype == nil || vm.Spec.Template == nil || instancetypeRef(vm) != nil {
+		return Machine(vm)
+	}
+	expanded, errs := Machine(vm)
+	if len(errs) > 0 {
+		return nil, errs
+	}
+	if errs := Template(expanded.Spec.Template, small(), nil, field.NewPath("spec", "template")); len(errs) > 0 {
+		return nil, errs
+	}
+	return expanded, nil
+}
+
+func small() *instancetypev1.VirtualMachineInstancetypeSpec {
+	return &instancetypev1.VirtualMachineInstancetypeSpec{
+		CPU:    instancetypev1.CPUInstancetype{Guest: 1},
+		Memory: instancetypev1.MemoryInstancetype{Guest: resource.MustParse("1Gi")},
+	}
+}
+
+// decode returns the spec that ref holds, or nil where there is no ref.
+func decode[Spec any](ref *kubevirtv1.InstancetypeStatusRef) (*Spec, error) {
+	if ref == nil || ref.Spec == nil {
+		return nil, nil
+	}
+	spec := new(Spec)
+	if err := json.Unmarshal(ref.Spec.Raw, spec); err != nil {
+		return nil, fmt.Errorf("decode the spec that is kept of %s %s: %w", ref.Kind, ref.Name, err)
+	}
+	return spec, nil
+}
+
+// applyStorageClass has the DataVolumes of the preferred class that name none.
+func applyStorageClass(templates []kubevirtv1.DataVolumeTemplateSpec, preference *instancetypev1.VirtualMachinePreferenceSpec) {
+	if preference == nil || preference.Volumes == nil || preference.Volumes.PreferredStorageClassName == "" {
+		return
+	}
+	for i := range templates {
+		spec := &templates[i].Spec
+		if spec.PVC != nil && spec.PVC.StorageClassName == nil {
+			spec.PVC.StorageClassName = ptr.To(preference.Volumes.PreferredStorageClassName)
+		}
+		if spec.Storage != nil && spec.Storage.StorageClassName == nil {
+			spec.Storage.StorageClassName = ptr.To(preference.Volumes.PreferredStorageClassName)
+		}
+	}
+}

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package v1beta1
+
+import (
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+)
+
+// GroupName is the API group of instance types and preferences.
+const GroupName = "instancetype.kubevirt.io"
+
+var (
+	// SchemeGroupVersion is the version that is served and stored.
+	SchemeGroupVersion = schema.GroupVersion{Group: GroupName, Version: "v1beta1"}
+	// SchemeBuilder collects what AddToScheme adds.
+	SchemeBuilder = runtime.NewSchemeBuilder(addKnownTypes)
+	// AddToScheme adds the types under v1beta1.
+	AddToScheme = SchemeBuilder.AddToScheme
+)
+
+// Resource returns the group-qualified form of a resource name.
+func Resource(resource string) schema.GroupResource {
+	return SchemeGroupVersion.WithResource(resource).GroupResource()
+}
+
+func addKnownTypes(scheme *runtime.Scheme) error {
+	AddKnownTypes(scheme, SchemeGroupVersion)
+	metav1.AddToGroupVersion(scheme, SchemeGroupVersion)
+	return nil
+}
+
+// AddKnownTypes registers the kinds of the group under gv.
+func AddKnownTypes(scheme *runtime.Scheme, gv schema.GroupVersion) {
+	scheme.AddKnownTypes(gv,
+		&VirtualMachineInstancetype{}, &VirtualMachineInstancetypeList{},
+		&VirtualMachineClusterInstancetype{}, &VirtualMachineClusterInstancetypeList{},
+		&VirtualMachinePreference{}, &VirtualMachinePreferenceList{},
+		&VirtualMachineClusterPreference{}, &VirtualMachineClusterPreferenceList{},
+	)
+}

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package v1beta1
+
+import (
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
+)
+
+// +genclient
+// +genclient:noStatus
+// +k8s:deepcopy-gen:interfaces=k8s.io/apimachinery/pkg/runtime.Object
+
+// VirtualMachineInstancetype is a size that machines of its namespace can have.
+type VirtualMachineInstancetype struct {
+	metav1.TypeMeta `json:",inline"`
+	// +optional
+	metav1.ObjectMeta `json:"metadata,omitempty"`
+	Spec              VirtualMachineInstancetypeSpec `json:"spec"`
+}
+
+// +k8s:deepcopy-gen:interfaces=k8s.io/apimachinery/pkg/runtime.Object
+
+// VirtualMachineInstancetypeList is a list of VirtualMachineInstancetypes.
+type VirtualMachineInstancetypeList struct {
+	metav1.TypeMeta `json:",inline"`
+	// +optional
+	metav1.ListMeta `json:"metadata,omitempty"`
+	Items           []VirtualMachineInstancetype `json:"items"`
+}
+
+// +genclient
+// +genclient:nonNamespaced
+// +genclient:noStatus
+// +k8s:deepcopy-gen:interfaces=k8s.io/apimachinery/pkg/runtime.Object
+
+// VirtualMachineClusterInstancetype is a size that machines of all namespaces can have.
+type VirtualMachineClusterInstancetype struct {
+	metav1.TypeMeta `json:",inline"`
+	// +optional
+	metav1.ObjectMeta `json:"metadata,omitempty"`
+	Spec              VirtualMachineInstancetypeSpec `json:"spec"`
+}
+
+// +k8s:deepcopy-gen:interfaces=k8s.io/apimachinery/pkg/runtime.Object
+
+// VirtualMachineClusterInstancetypeList is a list of VirtualMachineClusterInstancetypes.
+type VirtualMachineClusterInstancetypeList struct {
+	metav1.TypeMeta `json:",inline"`
+	// +optional
+	metav1.ListMeta `json:"metadata,omitempty"`
+	Items           []VirtualMachineClusterInstancetype `json:"items"`
+}
+
+// VirtualMachineInstancetypeSpec is a size. A machine that refers to it must leave open what it says.
+type VirtualMachineInstancetypeSpec struct {
+	CPU    CPUInstancetype    `json:"cpu"`
+	Memory MemoryInstancetype `json:"memory"`
+	// IOThreadsPolicy takes the work of virtio disks to threads of its own: shared or auto.
+	// +optional
+	IOThreadsPolicy *kubevirtv1.IOThreadsPolicy `json:"ioThreadsPolicy,omitempty"`
+	// Annotations that each instance gets.
+	// +optional
+	Annotations map[string]string `json:"annotations,omitempty"`
+}
+
+// CPUInstancetype is the processors of a size.
+type CPUInstancetype struct {
+	// Guest is how many processors the guest sees. How they are laid out is for the preference to say; by
+	// default each is a socket.
+	Guest uint32 `json:"guest"`
+	// Model is host-model, host-passthrough, or a name that libvirt knows.
+	// +optional
+	Model *string `json:"model,omitempty"`
+	// MaxSockets is how many sockets the running guest may be given.
+	// +optional
+	MaxSockets *uint32 `json:"maxSockets,omitempty"`
+}
+
+// MemoryInstancetype is the memory of a size.
+type MemoryInstancetype struct {
+	// Guest is the size that the guest sees.
+	Guest resource.Quantity `json:"guest"`
+	// Hugepages have the guest's memory on huge pages of the node, which has them set aside.
+	// +optional
+	Hugepages *kubevirtv1.Hugepages `json:"hugepages,omitempty"`
+	// MaxGuest is how much the running guest may be given.
+	// +optional
+	MaxGuest *resource.Quantity `json:"maxGuest,omitempty"`
+}
