@@ -13,6 +13,7 @@ import (
 // actions are the subresources that both routes have, for parents of the given kinds.
 func actions(machines *virtualmachine.Storage, machine runtime.Object, instances *virtualmachineinstance.Storage, instance runtime.Object) map[string]rest.Storage {
 	return map[string]rest.Storage{
+		"virtualmachines/expand-spec":            machines.ExpandSpec(machine),
 		"virtualmachines/portforward":            instances.PortForward(machine, machines.Started),
 		"virtualmachines/restart":                machines.Restart(machine),
 		"virtualmachines/start":                  machines.Start(machine),

@@ -95,7 +95,7 @@ func (c *Config) New() (*genericapiserver.GenericAPIServer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("build the API server: %w", err)
 	}
-	groups, err := c.groups()
+	groups, machines, err := c.groups()
 	if err != nil {
 		return nil, err
 	}
@@ -114,7 +114,7 @@ func (c *Config) New() (*genericapiserver.GenericAPIServer, error) {
 	if err := server.InstallAPIGroups(groups...); err != nil {
 		return nil, fmt.Errorf("install API groups: %w", err)
 	}
-	if err := installClientRoutes(server); err != nil {
+	if err := installClientRoutes(server, machines); err != nil {
 		return nil, err
 	}
 	// Without it /readyz would be green while lists are still answered "storage is (re)initializing".

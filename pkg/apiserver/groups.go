@@ -21,27 +21,27 @@ import (
 	"github.com/virt-apiserver/virt-apiserver/pkg/registry/subresources"
 )
 
-// groups returns the product's API groups. Actions exist once and are reached by two routes: as
-// subresources of the resource itself, and in the group that KubeVirt's clients call.
-func (c *Config) groups() ([]*genericapiserver.APIGroupInfo, error) {
+// groups returns the product's API groups, and the machines among them. Actions exist once and are reached by two
+// routes: as subresources of the resource itself, and in the group that KubeVirt's clients call.
+func (c *Config) groups() ([]*genericapiserver.APIGroupInfo, *virtualmachine.Storage, error) {
 	getter, scheme := c.Generic.RESTOptionsGetter, c.Codecs.Scheme
 	references := reference.NewAuthorizer(c.Generic.Authorization.Authorizer)
 
 	instances, err := virtualmachineinstance.NewStorage(getter, scheme, references, c.Streams, c.Calls)
 	if err != nil {
-		return nil, fmt.Errorf("build storage of virtualmachineinstances: %w", err)
+		return nil, nil, fmt.Errorf("build storage of virtualmachineinstances: %w", err)
 	}
 	types, err := instancetype.NewStorage(getter, scheme)
 	if err != nil {
-		return nil, fmt.Errorf("build storage of instance types and preferences: %w", err)
+		return nil, nil, fmt.Errorf("build storage of instance types and preferences: %w", err)
 	}
 	machines, err := virtualmachine.NewStorage(getter, scheme, references, types, instances.Instance)
 	if err != nil {
-		return nil, fmt.Errorf("build storage of virtualmachines: %w", err)
+		return nil, nil, fmt.Errorf("build storage of virtualmachines: %w", err)
 	}
 	volumes, err := datavolume.NewStorage(getter, scheme, references)
 	if err != nil {
-		return nil, fmt.Errorf("build storage of datavolumes: %w", err)
+		return nil, nil, fmt.Errorf("build storage of datavolumes: %w", err)
 	}
 
 	machine, instance := &kubevirtv1.VirtualMachine{}, &kubevirtv1.VirtualMachineInstance{}
@@ -74,5 +74,5 @@ func (c *Config) groups() ([]*genericapiserver.APIGroupInfo, error) {
 	}
 	instancetypes := c.groupInfo(instancetypev1.SchemeGroupVersion)
 	instancetypes.VersionedResourcesStorageMap[instancetypev1.SchemeGroupVersion.Version] = types.Resources()
-	return []*genericapiserver.APIGroupInfo{kubevirt, clients, cdi, instancetypes}, nil
+	return []*genericapiserver.APIGroupInfo{kubevirt, clients, cdi, instancetypes}, machines, nil
 }

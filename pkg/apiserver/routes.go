@@ -9,15 +9,19 @@ import (
 	restful "github.com/emicklei/go-restful/v3"
 	apimachineryversion "k8s.io/apimachinery/pkg/version"
 	"k8s.io/apiserver/pkg/endpoints/handlers/responsewriters"
+	genericapirequest "k8s.io/apiserver/pkg/endpoints/request"
 	genericapiserver "k8s.io/apiserver/pkg/server"
 
+	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
 	subresourcesv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/subresources/v1"
+	"github.com/virt-apiserver/virt-apiserver/pkg/registry/kubevirt/virtualmachine"
 	"github.com/virt-apiserver/virt-apiserver/pkg/version"
 )
 
 // installClientRoutes adds GET /apis/subresources.kubevirt.io/<version>/version, which virtctl reads whenever a
-// command fails, and …/healthz. They are no resources, so they are added to the group's web services by hand.
-func installClientRoutes(server *genericapiserver.GenericAPIServer) error {
+// command fails, …/healthz, and PUT …/namespaces/<namespace>/expand-vm-spec. They are no resources, so they are
+// added to the group's web services by hand.
+func installClientRoutes(server *genericapiserver.GenericAPIServer, machines *virtualmachine.Storage) error {
 	wanted := map[string]string{
 		"/apis/" + subresourcesv1.SchemeGroupVersion.String(): "V1",
 		"/apis/" + subresourcesv1.V1alpha3.String():           "V1alpha3",
@@ -40,6 +44,15 @@ func installClientRoutes(server *genericapiserver.GenericAPIServer) error {
 			Produces("application/json").
 			Returns(http.StatusOK, "OK", "").
 			Returns(http.StatusInternalServerError, "Internal Server Error", ""))
+		service.Route(service.PUT("namespaces/{namespace}/expand-vm-spec").To(serveExpansion(machines)).
+			Doc("get a machine with its instance type, its preference and the defaults of its instances applied").
+			Operation("expandVMSpec"+suffix).
+			Param(service.PathParameter("namespace", "the namespace of the machine")).
+			Consumes("application/json").
+			Produces("application/json").
+			Reads(kubevirtv1.VirtualMachine{}).
+			Returns(http.StatusOK, "OK", kubevirtv1.VirtualMachine{}).
+			Writes(kubevirtv1.VirtualMachine{}))
 	}
 	if len(wanted) > 0 {
 		return fmt.Errorf("add the clients' routes: no web service for %v", wanted)
@@ -49,4 +62,19 @@ func installClientRoutes(server *genericapiserver.GenericAPIServer) error {
 
 func serveVersion(request *restful.Request, response *restful.Response) {
 	responsewriters.WriteRawJSON(http.StatusOK, version.KubeVirt(), response.ResponseWriter)
+}
+
+// serveExpansion needs no machine to be stored. Who may ask was decided by the resource's name, expand-vm-spec.
+func serveExpansion(machines *virtualmachine.Storage) restful.RouteFunction {
+	return func(request *restful.Request, response *restful.Response) {
+		namespace := request.PathParameter("namespace")
+		ctx := genericapirequest.WithNamespace(request.Request.Context(), namespace)
+		expanded, err := machines.ExpandBody(ctx, namespace, request.Request.Body)
+		if err != nil {
+			status := responsewriters.ErrorToAPIStatus(err)
+			responsewriters.WriteRawJSON(int(status.Code), status, response.ResponseWriter)
+			return
+		}
+		responsewriters.WriteRawJSON(http.StatusOK, expanded, response.ResponseWriter)
+	}
 }

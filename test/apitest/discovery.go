@@ -22,6 +22,7 @@ func GroupVersions() []string {
 		"kubevirt.io/v1", "kubevirt.io/v1alpha3",
 		"subresources.kubevirt.io/v1", "subresources.kubevirt.io/v1alpha3",
 		"cdi.kubevirt.io/v1beta1",
+		"instancetype.kubevirt.io/v1beta1",
 	}
 }
 
@@ -29,6 +30,10 @@ func (a *API) apiResourcesListsKinds(t *testing.T) {
 	for group, want := range map[string][]string{
 		"kubevirt.io":     {"virtualmachines vm,vms kubevirt.io/v1 true VirtualMachine", "virtualmachineinstances vmi,vmis kubevirt.io/v1 true VirtualMachineInstance"},
 		"cdi.kubevirt.io": {"datavolumes dv,dvs cdi.kubevirt.io/v1beta1 true DataVolume"},
+		"instancetype.kubevirt.io": {
+			"virtualmachineinstancetypes vminstancetype,vminstancetypes,vmf,vmfs instancetype.kubevirt.io/v1beta1 true VirtualMachineInstancetype",
+			"virtualmachinepreferences vmpref,vmprefs,vmp,vmps instancetype.kubevirt.io/v1beta1 true VirtualMachinePreference",
+		},
 	} {
 		output := a.Kubectl(t, "api-resources", "--api-group="+group, "--categories=all", "--no-headers")
 		var lines []string
@@ -97,7 +102,7 @@ func (a *API) aggregatedDiscoveryHoldsEachVersion(t *testing.T) {
 }
 
 func (a *API) preferredVersionsAreUpstreams(t *testing.T) {
-	for group, want := range map[string]string{"kubevirt.io": "v1", "subresources.kubevirt.io": "v1", "cdi.kubevirt.io": "v1beta1"} {
+	for group, want := range map[string]string{"kubevirt.io": "v1", "subresources.kubevirt.io": "v1", "cdi.kubevirt.io": "v1beta1", "instancetype.kubevirt.io": "v1beta1"} {
 		var found metav1.APIGroup
 		require.NoError(t, json.Unmarshal([]byte(a.Kubectl(t, "get", "--raw", "/apis/"+group)), &found))
 		assert.Equal(t, want, found.PreferredVersion.Version, group)

@@ -21,6 +21,8 @@ func (a *API) tablesHaveUpstreamsColumns(t *testing.T) {
 		{"vm", "NAME AGE STATUS READY", "NAME AGE STATUS READY"},
 		{"vmi", "NAME AGE PHASE IP NODENAME READY", "NAME AGE PHASE IP NODENAME READY PAUSED"},
 		{"dv", "NAME PHASE PROGRESS RESTARTS AGE", "NAME PHASE PROGRESS RESTARTS AGE"},
+		{"vmf", "NAME AGE", "NAME AGE"},
+		{"vmp", "NAME AGE", "NAME AGE"},
 	} {
 		assert.Equal(t, test.columns, header(a.Kubectl(t, "-n", ns, "get", test.resource)), test.resource)
 		assert.Equal(t, test.columns, header(a.Kubectl(t, "-n", ns, "get", test.resource, "one")), test.resource)
@@ -44,6 +46,8 @@ func (a *API) getAllShowsEachKind(t *testing.T) {
 		"virtualmachine.kubevirt.io/one",
 		"virtualmachineinstance.kubevirt.io/one",
 		"datavolume.cdi.kubevirt.io/one",
+		"virtualmachineinstancetype.instancetype.kubevirt.io/one",
+		"virtualmachinepreference.instancetype.kubevirt.io/one",
 	}, names)
 }
 

@@ -17,6 +17,9 @@ var (
 	Machines    = schema.GroupVersionResource{Group: "kubevirt.io", Version: "v1", Resource: "virtualmachines"}
 	Instances   = schema.GroupVersionResource{Group: "kubevirt.io", Version: "v1", Resource: "virtualmachineinstances"}
 	DataVolumes = schema.GroupVersionResource{Group: "cdi.kubevirt.io", Version: "v1beta1", Resource: "datavolumes"}
+
+	Instancetypes = schema.GroupVersionResource{Group: "instancetype.kubevirt.io", Version: "v1beta1", Resource: "virtualmachineinstancetypes"}
+	Preferences   = schema.GroupVersionResource{Group: "instancetype.kubevirt.io", Version: "v1beta1", Resource: "virtualmachinepreferences"}
 )
 
 const machineManifest = `
@@ -68,11 +71,33 @@ spec:
     resources: {requests: {storage: 1Gi}}
 `
 
-// Manifests holds one of each kind, without a name. No guest comes of any.
+const instancetypeManifest = `
+apiVersion: instancetype.kubevirt.io/v1beta1
+kind: VirtualMachineInstancetype
+metadata:
+  labels: {made-by: test}
+spec:
+  cpu: {guest: 2}
+  memory: {guest: 64Mi}
+`
+
+const preferenceManifest = `
+apiVersion: instancetype.kubevirt.io/v1beta1
+kind: VirtualMachinePreference
+metadata:
+  labels: {made-by: test}
+spec:
+  devices: {preferredDiskBus: virtio}
+`
+
+// Manifests holds one of each kind that is in namespaces, without a name. No guest comes of any.
 var Manifests = map[schema.GroupVersionResource]string{
 	Machines:    machineManifest,
 	Instances:   instanceManifest,
 	DataVolumes: dataVolumeManifest,
+
+	Instancetypes: instancetypeManifest,
+	Preferences:   preferenceManifest,
 }
 
 // served are all versions of all kinds that can be stored.

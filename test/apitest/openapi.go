@@ -22,6 +22,8 @@ func (a *API) openAPIv2DescribesEachKind(t *testing.T) {
 		{Group: "kubevirt.io", Version: "v1alpha3", Kind: "VirtualMachine"},
 		{Group: "kubevirt.io", Version: "v1", Kind: "VirtualMachineInstance"},
 		{Group: "cdi.kubevirt.io", Version: "v1beta1", Kind: "DataVolume"},
+		{Group: "instancetype.kubevirt.io", Version: "v1beta1", Kind: "VirtualMachineInstancetype"},
+		{Group: "instancetype.kubevirt.io", Version: "v1beta1", Kind: "VirtualMachineClusterPreference"},
 	}
 	require.EventuallyWithT(t, func(c *assert.CollectT) {
 		var spec struct {

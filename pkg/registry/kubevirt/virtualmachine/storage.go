@@ -31,6 +31,8 @@ type Storage struct {
 	Machine *REST
 	Status  *strategy.Status
 	power   *power
+
+	expander *expander
 }
 
 // REST is the resource.
@@ -71,6 +73,8 @@ func NewStorage(getter generic.RESTOptionsGetter, scheme *runtime.Scheme, author
 		Machine: &REST{reference.NewStore(store, authorizer, references)},
 		Status:  status,
 		power:   &power{machines: &switched, status: status, instances: instances},
+
+		expander: &expander{machines: store, instancetypes: instancetypes, authorizer: authorizer},
 	}, nil
 }
 

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package virtualmachine
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"k8s.io/apimachinery/pkg/api/resource"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	instancetypev1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/instancetype/v1beta1"
+	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
+)
+
+func sized(machine *kubevirtv1.VirtualMachine) {
+	machine.Spec.Instancetype = &kubevirtv1.InstancetypeMatcher{Name: "size"}
+}
+
+// makeSize has an instance type of so many processors.
+func (w *world) makeSize(guest uint32) {
+	w.Helper()
+	_, err := w.server.InstancetypeV1beta1().VirtualMachineClusterInstancetypes().Create(w.Context(), &instancetypev1.VirtualMachineClusterInstancetype{
+		ObjectMeta: metav1.ObjectMeta{Name: "size"}, Spec: instancetypev1.VirtualMachineInstancetypeSpec{
+			CPU:    instancetypev1.CPUInstancetype{Guest: guest},
+			Memory: instancetypev1.MemoryInstancetype{Guest: resource.MustParse("1Gi")},
+		}}, metav1.CreateOptions{})
+	require.NoError(w, err)
+	w.settled()
+}
+
+func TestAnInstanceHasTheSizeOfTheInstancetype(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.makeSize(3)
+		w.create(newMachine(kubevirtv1.RunStrategyAlways, sized))
+		instance := w.server.Instance("vm")
+		require.NotNil(t, instance)
+		assert.EqualValues(t, 3, instance.Spec.Domain.CPU.Sockets)
+		assert.Equal(t, "1Gi", instance.Spec.Domain.Memory.Guest.String())
+		assert.Equal(t, "size", instance.Annotations[kubevirtv1.ClusterInstancetypeAnnotation])
+		require.NotNil(t, w.status().InstancetypeRef, "kept at the first start")
+		assert.Equal(t, "size", w.status().InstancetypeRef.Name)
+		assert.Nil(t, w.server.Machine("vm").Spec.Template.Spec.Domain.CPU, "the spec is the user's")
+	})
+}
+
+func TestAMachineWaitsForItsInstancetypeAndSaysSo(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.create(newMachine(kubevirtv1.RunStrategyAlways, sized))
+		assert.Nil(t, w.server.Instance("vm"))
+		status := w.status()
+		failure := status.Condition(kubevirtv1.VirtualMachineFailure)
+		require.NotNil(t, failure)
+		assert.Equal(t, "FailedFindInstancetype", failure.Reason)
+		assert.Contains(t, failure.Message, `VirtualMachineClusterInstancetype "size"`)
+
+		w.makeSize(2)
+		w.after(2 * retryTold)
+		assert.NotNil(t, w.server.Instance("vm"))
+		status = w.status()
+		assert.Nil(t, status.Condition(kubevirtv1.VirtualMachineFailure))
+	})
+}
+
+func TestAConflictThatShowsOnlyLaterIsTold(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.makeSize(2)
+		w.create(newMachine(kubevirtv1.RunStrategyAlways, sized, func(machine *kubevirtv1.VirtualMachine) {
+			machine.Spec.Template.Spec.Domain.CPU = &kubevirtv1.CPU{Cores: 4}
+		}))
+		assert.Nil(t, w.server.Instance("vm"))
+		status := w.status()
+		failure := status.Condition(kubevirtv1.VirtualMachineFailure)
+		require.NotNil(t, failure)
+		assert.Contains(t, failure.Message, "spec.template.spec.domain.cpu.cores")
+	})
+}
+
+func TestALargerInstancetypeAddsSocketsToARunningGuest(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.makeSize(1)
+		w.create(newMachine(kubevirtv1.RunStrategyAlways, sized))
+		w.enters(kubevirtv1.Running)
+		_, err := w.server.InstancetypeV1beta1().VirtualMachineInstancetypes("ns").Create(t.Context(), &instancetypev1.VirtualMachineInstancetype{
+			ObjectMeta: metav1.ObjectMeta{Name: "larger", Namespace: "ns"}, Spec: instancetypev1.VirtualMachineInstancetypeSpec{
+				CPU:    instancetypev1.CPUInstancetype{Guest: 4},
+				Memory: instancetypev1.MemoryInstancetype{Guest: resource.MustParse("1Gi")},
+			}}, metav1.CreateOptions{})
+		require.NoError(t, err)
+		w.edit(func(machine *kubevirtv1.VirtualMachine) {
+			machine.Generation++
+			machine.Spec.Instancetype = &kubevirtv1.InstancetypeMatcher{Name: "larger", Kind: "virtualmachineinstancetype"}
+		})
+		assert.EqualValues(t, 4, w.server.Instance("vm").Spec.Domain.CPU.Sockets)
+		assert.Equal(t, "larger", w.status().InstancetypeRef.Name)
+	})
+}
