@@ -70,6 +70,7 @@ func GetOpenAPIDefinitions(ref common.ReferenceCallback) map[string]common.OpenA
 		v1.ClockOffset{}.OpenAPIModelName():                                            schema_pkg_apis_kubevirt_v1_ClockOffset(ref),
 		v1.ClockOffsetUTC{}.OpenAPIModelName():                                         schema_pkg_apis_kubevirt_v1_ClockOffsetUTC(ref),
 		v1.CloudInitSource{}.OpenAPIModelName():                                        schema_pkg_apis_kubevirt_v1_CloudInitSource(ref),
+		v1.ConfigMapVolumeSource{}.OpenAPIModelName():                                  schema_pkg_apis_kubevirt_v1_ConfigMapVolumeSource(ref),
 		v1.ContainerDiskSource{}.OpenAPIModelName():                                    schema_pkg_apis_kubevirt_v1_ContainerDiskSource(ref),
 		v1.DataVolumeSource{}.OpenAPIModelName():                                       schema_pkg_apis_kubevirt_v1_DataVolumeSource(ref),
 		v1.DataVolumeTemplateSpec{}.OpenAPIModelName():                                 schema_pkg_apis_kubevirt_v1_DataVolumeTemplateSpec(ref),
@@ -78,8 +79,13 @@ func GetOpenAPIDefinitions(ref common.ReferenceCallback) map[string]common.OpenA
 		v1.DiskDevice{}.OpenAPIModelName():                                             schema_pkg_apis_kubevirt_v1_DiskDevice(ref),
 		v1.DiskTarget{}.OpenAPIModelName():                                             schema_pkg_apis_kubevirt_v1_DiskTarget(ref),
 		v1.DomainSpec{}.OpenAPIModelName():                                             schema_pkg_apis_kubevirt_v1_DomainSpec(ref),
+		v1.DownwardAPIVolumeFile{}.OpenAPIModelName():                                  schema_pkg_apis_kubevirt_v1_DownwardAPIVolumeFile(ref),
+		v1.DownwardAPIVolumeSource{}.OpenAPIModelName():                                schema_pkg_apis_kubevirt_v1_DownwardAPIVolumeSource(ref),
+		v1.DownwardField{}.OpenAPIModelName():                                          schema_pkg_apis_kubevirt_v1_DownwardField(ref),
 		v1.EFI{}.OpenAPIModelName():                                                    schema_pkg_apis_kubevirt_v1_EFI(ref),
 		v1.EmptyDiskSource{}.OpenAPIModelName():                                        schema_pkg_apis_kubevirt_v1_EmptyDiskSource(ref),
+		v1.EphemeralClaim{}.OpenAPIModelName():                                         schema_pkg_apis_kubevirt_v1_EphemeralClaim(ref),
+		v1.EphemeralVolumeSource{}.OpenAPIModelName():                                  schema_pkg_apis_kubevirt_v1_EphemeralVolumeSource(ref),
 		v1.FeatureAPIC{}.OpenAPIModelName():                                            schema_pkg_apis_kubevirt_v1_FeatureAPIC(ref),
 		v1.FeatureHyperv{}.OpenAPIModelName():                                          schema_pkg_apis_kubevirt_v1_FeatureHyperv(ref),
 		v1.FeatureKVM{}.OpenAPIModelName():                                             schema_pkg_apis_kubevirt_v1_FeatureKVM(ref),
@@ -91,6 +97,7 @@ func GetOpenAPIDefinitions(ref common.ReferenceCallback) map[string]common.OpenA
 		v1.FreezeUnfreezeTimeout{}.OpenAPIModelName():                                  schema_pkg_apis_kubevirt_v1_FreezeUnfreezeTimeout(ref),
 		v1.GuestAgentCommandInfo{}.OpenAPIModelName():                                  schema_pkg_apis_kubevirt_v1_GuestAgentCommandInfo(ref),
 		v1.HPETTimer{}.OpenAPIModelName():                                              schema_pkg_apis_kubevirt_v1_HPETTimer(ref),
+		v1.HostDisk{}.OpenAPIModelName():                                               schema_pkg_apis_kubevirt_v1_HostDisk(ref),
 		v1.Hugepages{}.OpenAPIModelName():                                              schema_pkg_apis_kubevirt_v1_Hugepages(ref),
 		v1.HyperVPassthrough{}.OpenAPIModelName():                                      schema_pkg_apis_kubevirt_v1_HyperVPassthrough(ref),
 		v1.HypervTimer{}.OpenAPIModelName():                                            schema_pkg_apis_kubevirt_v1_HypervTimer(ref),
@@ -118,10 +125,12 @@ func GetOpenAPIDefinitions(ref common.ReferenceCallback) map[string]common.OpenA
 		v1.ResourceRequirements{}.OpenAPIModelName():                                   schema_pkg_apis_kubevirt_v1_ResourceRequirements(ref),
 		v1.RestartOptions{}.OpenAPIModelName():                                         schema_pkg_apis_kubevirt_v1_RestartOptions(ref),
 		v1.Rng{}.OpenAPIModelName():                                                    schema_pkg_apis_kubevirt_v1_Rng(ref),
+		v1.SecretVolumeSource{}.OpenAPIModelName():                                     schema_pkg_apis_kubevirt_v1_SecretVolumeSource(ref),
 		v1.SoundDevice{}.OpenAPIModelName():                                            schema_pkg_apis_kubevirt_v1_SoundDevice(ref),
 		v1.StartOptions{}.OpenAPIModelName():                                           schema_pkg_apis_kubevirt_v1_StartOptions(ref),
 		v1.StopOptions{}.OpenAPIModelName():                                            schema_pkg_apis_kubevirt_v1_StopOptions(ref),
 		v1.SyNICTimer{}.OpenAPIModelName():                                             schema_pkg_apis_kubevirt_v1_SyNICTimer(ref),
+		v1.SysprepSource{}.OpenAPIModelName():                                          schema_pkg_apis_kubevirt_v1_SysprepSource(ref),
 		v1.TPMDevice{}.OpenAPIModelName():                                              schema_pkg_apis_kubevirt_v1_TPMDevice(ref),
 		v1.Timer{}.OpenAPIModelName():                                                  schema_pkg_apis_kubevirt_v1_Timer(ref),
 		v1.UnpauseOptions{}.OpenAPIModelName():                                         schema_pkg_apis_kubevirt_v1_UnpauseOptions(ref),
@@ -2328,6 +2337,40 @@ func schema_pkg_apis_kubevirt_v1_CloudInitSource(ref common.ReferenceCallback) c
 	}
 }
 
+func schema_pkg_apis_kubevirt_v1_ConfigMapVolumeSource(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "ConfigMapVolumeSource names a ConfigMap.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"name": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Name of the ConfigMap.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"optional": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Optional lets the guest start, with an empty image, where there is no such ConfigMap.",
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
+					"volumeLabel": {
+						SchemaProps: spec.SchemaProps{
+							Description: "VolumeLabel of the image; cfgdata where it is absent.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+				},
+			},
+		},
+	}
+}
+
 func schema_pkg_apis_kubevirt_v1_ContainerDiskSource(ref common.ReferenceCallback) common.OpenAPIDefinition {
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
@@ -2786,6 +2829,106 @@ func schema_pkg_apis_kubevirt_v1_DomainSpec(ref common.ReferenceCallback) common
 	}
 }
 
+func schema_pkg_apis_kubevirt_v1_DownwardAPIVolumeFile(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "DownwardAPIVolumeFile is a file with a field of the instance.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"path": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Path of the file, relative, without \"..\".",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"fieldRef": {
+						SchemaProps: spec.SchemaProps{
+							Description: "FieldRef is metadata.name, metadata.namespace, metadata.uid, metadata.labels, metadata.annotations, or one of the last two with a key: metadata.labels['KEY'].",
+							Ref:         ref(corev1.ObjectFieldSelector{}.OpenAPIModelName()),
+						},
+					},
+				},
+				Required: []string{"path", "fieldRef"},
+			},
+		},
+		Dependencies: []string{
+			corev1.ObjectFieldSelector{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_kubevirt_v1_DownwardAPIVolumeSource(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "DownwardAPIVolumeSource is made of fields of the instance.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"fields": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "Fields are the files of the image.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Ref: ref(v1.DownwardAPIVolumeFile{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+					"volumeLabel": {
+						SchemaProps: spec.SchemaProps{
+							Description: "VolumeLabel of the image; cfgdata where it is absent.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			v1.DownwardAPIVolumeFile{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_kubevirt_v1_DownwardField(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "DownwardField is a field of an instance that its guest may be shown.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"Name": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Name is metadata.name, metadata.namespace, metadata.uid, metadata.labels or metadata.annotations.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"Key": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Key of the label or the annotation, if only one is meant.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+				},
+				Required: []string{"Name", "Key"},
+			},
+		},
+	}
+}
+
 func schema_pkg_apis_kubevirt_v1_EFI(ref common.ReferenceCallback) common.OpenAPIDefinition {
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
@@ -2832,6 +2975,55 @@ func schema_pkg_apis_kubevirt_v1_EmptyDiskSource(ref common.ReferenceCallback) c
 		},
 		Dependencies: []string{
 			resource.Quantity{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_kubevirt_v1_EphemeralClaim(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "EphemeralClaim names a claim.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"claimName": {
+						SchemaProps: spec.SchemaProps{
+							Default: "",
+							Type:    []string{"string"},
+							Format:  "",
+						},
+					},
+					"readOnly": {
+						SchemaProps: spec.SchemaProps{
+							Description: "ReadOnly changes nothing: the claim is never written.",
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
+				},
+				Required: []string{"claimName"},
+			},
+		},
+	}
+}
+
+func schema_pkg_apis_kubevirt_v1_EphemeralVolumeSource(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "EphemeralVolumeSource names a claim that is not written.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"persistentVolumeClaim": {
+						SchemaProps: spec.SchemaProps{
+							Ref: ref(v1.EphemeralClaim{}.OpenAPIModelName()),
+						},
+					},
+				},
+				Required: []string{"persistentVolumeClaim"},
+			},
+		},
+		Dependencies: []string{
+			v1.EphemeralClaim{}.OpenAPIModelName()},
 	}
 }
 
@@ -3221,6 +3413,51 @@ func schema_pkg_apis_kubevirt_v1_HPETTimer(ref common.ReferenceCallback) common.
 				},
 			},
 		},
+	}
+}
+
+func schema_pkg_apis_kubevirt_v1_HostDisk(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "HostDisk is a raw file of the node.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"path": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Path is absolute, and below a folder that the administrator of the node allows.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"type": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Type is Disk or DiskOrCreate.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"capacity": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Capacity of a file that is made.",
+							Ref:         ref(resource.Quantity{}.OpenAPIModelName()),
+						},
+					},
+					"shared": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Shared lets several guests use the file at one time.",
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
+				},
+				Required: []string{"path", "type"},
+			},
+		},
+		Dependencies: []string{
+			resource.Quantity{}.OpenAPIModelName()},
 	}
 }
 
@@ -3973,6 +4210,39 @@ func schema_pkg_apis_kubevirt_v1_Rng(ref common.ReferenceCallback) common.OpenAP
 	}
 }
 
+func schema_pkg_apis_kubevirt_v1_SecretVolumeSource(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "SecretVolumeSource names a Secret.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"secretName": {
+						SchemaProps: spec.SchemaProps{
+							Type:   []string{"string"},
+							Format: "",
+						},
+					},
+					"optional": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Optional lets the guest start, with an empty image, where there is no such Secret.",
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
+					"volumeLabel": {
+						SchemaProps: spec.SchemaProps{
+							Description: "VolumeLabel of the image; cfgdata where it is absent.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+				},
+			},
+		},
+	}
+}
+
 func schema_pkg_apis_kubevirt_v1_SoundDevice(ref common.ReferenceCallback) common.OpenAPIDefinition {
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
@@ -4094,6 +4364,31 @@ func schema_pkg_apis_kubevirt_v1_SyNICTimer(ref common.ReferenceCallback) common
 		},
 		Dependencies: []string{
 			v1.FeatureState{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_kubevirt_v1_SysprepSource(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "SysprepSource is exactly one of a ConfigMap and a Secret. It holds autounattend.xml or unattend.xml.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"secret": {
+						SchemaProps: spec.SchemaProps{
+							Ref: ref(corev1.LocalObjectReference{}.OpenAPIModelName()),
+						},
+					},
+					"configMap": {
+						SchemaProps: spec.SchemaProps{
+							Ref: ref(corev1.LocalObjectReference{}.OpenAPIModelName()),
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			corev1.LocalObjectReference{}.OpenAPIModelName()},
 	}
 }
 
@@ -5605,6 +5900,42 @@ func schema_pkg_apis_kubevirt_v1_Volume(ref common.ReferenceCallback) common.Ope
 							Ref:         ref(v1.ContainerDiskSource{}.OpenAPIModelName()),
 						},
 					},
+					"ephemeral": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Ephemeral is a claim that is only read: what the guest writes is gone with the instance.",
+							Ref:         ref(v1.EphemeralVolumeSource{}.OpenAPIModelName()),
+						},
+					},
+					"hostDisk": {
+						SchemaProps: spec.SchemaProps{
+							Description: "HostDisk is a file of the node, in a folder that its administrator allows.",
+							Ref:         ref(v1.HostDisk{}.OpenAPIModelName()),
+						},
+					},
+					"configMap": {
+						SchemaProps: spec.SchemaProps{
+							Description: "ConfigMap is an ISO image of a ConfigMap, each key a file, as it was when the guest started.",
+							Ref:         ref(v1.ConfigMapVolumeSource{}.OpenAPIModelName()),
+						},
+					},
+					"secret": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Secret is an ISO image of a Secret, each key a file, as it was when the guest started.",
+							Ref:         ref(v1.SecretVolumeSource{}.OpenAPIModelName()),
+						},
+					},
+					"downwardAPI": {
+						SchemaProps: spec.SchemaProps{
+							Description: "DownwardAPI is an ISO image of what the instance says of itself.",
+							Ref:         ref(v1.DownwardAPIVolumeSource{}.OpenAPIModelName()),
+						},
+					},
+					"sysprep": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Sysprep is an ISO image of answers for the setup of Windows.",
+							Ref:         ref(v1.SysprepSource{}.OpenAPIModelName()),
+						},
+					},
 					"emptyDisk": {
 						SchemaProps: spec.SchemaProps{
 							Description: "EmptyDisk is an empty disk that lives as long as the instance.",
@@ -5616,7 +5947,7 @@ func schema_pkg_apis_kubevirt_v1_Volume(ref common.ReferenceCallback) common.Ope
 			},
 		},
 		Dependencies: []string{
-			v1.CloudInitSource{}.OpenAPIModelName(), v1.ContainerDiskSource{}.OpenAPIModelName(), v1.DataVolumeSource{}.OpenAPIModelName(), v1.EmptyDiskSource{}.OpenAPIModelName(), v1.PersistentVolumeClaimVolumeSource{}.OpenAPIModelName()},
+			v1.CloudInitSource{}.OpenAPIModelName(), v1.ConfigMapVolumeSource{}.OpenAPIModelName(), v1.ContainerDiskSource{}.OpenAPIModelName(), v1.DataVolumeSource{}.OpenAPIModelName(), v1.DownwardAPIVolumeSource{}.OpenAPIModelName(), v1.EmptyDiskSource{}.OpenAPIModelName(), v1.EphemeralVolumeSource{}.OpenAPIModelName(), v1.HostDisk{}.OpenAPIModelName(), v1.PersistentVolumeClaimVolumeSource{}.OpenAPIModelName(), v1.SecretVolumeSource{}.OpenAPIModelName(), v1.SysprepSource{}.OpenAPIModelName()},
 	}
 }
 
@@ -5657,6 +5988,42 @@ func schema_pkg_apis_kubevirt_v1_VolumeSource(ref common.ReferenceCallback) comm
 							Ref:         ref(v1.ContainerDiskSource{}.OpenAPIModelName()),
 						},
 					},
+					"ephemeral": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Ephemeral is a claim that is only read: what the guest writes is gone with the instance.",
+							Ref:         ref(v1.EphemeralVolumeSource{}.OpenAPIModelName()),
+						},
+					},
+					"hostDisk": {
+						SchemaProps: spec.SchemaProps{
+							Description: "HostDisk is a file of the node, in a folder that its administrator allows.",
+							Ref:         ref(v1.HostDisk{}.OpenAPIModelName()),
+						},
+					},
+					"configMap": {
+						SchemaProps: spec.SchemaProps{
+							Description: "ConfigMap is an ISO image of a ConfigMap, each key a file, as it was when the guest started.",
+							Ref:         ref(v1.ConfigMapVolumeSource{}.OpenAPIModelName()),
+						},
+					},
+					"secret": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Secret is an ISO image of a Secret, each key a file, as it was when the guest started.",
+							Ref:         ref(v1.SecretVolumeSource{}.OpenAPIModelName()),
+						},
+					},
+					"downwardAPI": {
+						SchemaProps: spec.SchemaProps{
+							Description: "DownwardAPI is an ISO image of what the instance says of itself.",
+							Ref:         ref(v1.DownwardAPIVolumeSource{}.OpenAPIModelName()),
+						},
+					},
+					"sysprep": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Sysprep is an ISO image of answers for the setup of Windows.",
+							Ref:         ref(v1.SysprepSource{}.OpenAPIModelName()),
+						},
+					},
 					"emptyDisk": {
 						SchemaProps: spec.SchemaProps{
 							Description: "EmptyDisk is an empty disk that lives as long as the instance.",
@@ -5667,7 +6034,7 @@ func schema_pkg_apis_kubevirt_v1_VolumeSource(ref common.ReferenceCallback) comm
 			},
 		},
 		Dependencies: []string{
-			v1.CloudInitSource{}.OpenAPIModelName(), v1.ContainerDiskSource{}.OpenAPIModelName(), v1.DataVolumeSource{}.OpenAPIModelName(), v1.EmptyDiskSource{}.OpenAPIModelName(), v1.PersistentVolumeClaimVolumeSource{}.OpenAPIModelName()},
+			v1.CloudInitSource{}.OpenAPIModelName(), v1.ConfigMapVolumeSource{}.OpenAPIModelName(), v1.ContainerDiskSource{}.OpenAPIModelName(), v1.DataVolumeSource{}.OpenAPIModelName(), v1.DownwardAPIVolumeSource{}.OpenAPIModelName(), v1.EmptyDiskSource{}.OpenAPIModelName(), v1.EphemeralVolumeSource{}.OpenAPIModelName(), v1.HostDisk{}.OpenAPIModelName(), v1.PersistentVolumeClaimVolumeSource{}.OpenAPIModelName(), v1.SecretVolumeSource{}.OpenAPIModelName(), v1.SysprepSource{}.OpenAPIModelName()},
 	}
 }
 
