@@ -46,7 +46,7 @@ func installClientRoutes(server *genericapiserver.GenericAPIServer, machines *vi
 			Returns(http.StatusInternalServerError, "Internal Server Error", ""))
 		service.Route(service.PUT("namespaces/{namespace}/expand-vm-spec").To(serveExpansion(machines)).
 			Doc("get a machine with its instance type, its preference and the defaults of its instances applied").
-			Operation("expandVMSpec"+suffix).
+			Operation("createExpandedVMSpec"+suffix).
 			Param(service.PathParameter("namespace", "the namespace of the machine")).
 			Consumes("application/json").
 			Produces("application/json").
