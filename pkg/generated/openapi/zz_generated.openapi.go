@@ -59,6 +59,8 @@ func GetOpenAPIDefinitions(ref common.ReferenceCallback) map[string]common.OpenA
 		instancetypev1beta1.VirtualMachinePreferenceList{}.OpenAPIModelName():          schema_pkg_apis_instancetype_v1beta1_VirtualMachinePreferenceList(ref),
 		instancetypev1beta1.VirtualMachinePreferenceSpec{}.OpenAPIModelName():          schema_pkg_apis_instancetype_v1beta1_VirtualMachinePreferenceSpec(ref),
 		instancetypev1beta1.VolumePreferences{}.OpenAPIModelName():                     schema_pkg_apis_instancetype_v1beta1_VolumePreferences(ref),
+		v1.AccessCredential{}.OpenAPIModelName():                                       schema_pkg_apis_kubevirt_v1_AccessCredential(ref),
+		v1.AccessCredentialSecretSource{}.OpenAPIModelName():                           schema_pkg_apis_kubevirt_v1_AccessCredentialSecretSource(ref),
 		v1.BIOS{}.OpenAPIModelName():                                                   schema_pkg_apis_kubevirt_v1_BIOS(ref),
 		v1.Bootloader{}.OpenAPIModelName():                                             schema_pkg_apis_kubevirt_v1_Bootloader(ref),
 		v1.CDRomTarget{}.OpenAPIModelName():                                            schema_pkg_apis_kubevirt_v1_CDRomTarget(ref),
@@ -70,6 +72,7 @@ func GetOpenAPIDefinitions(ref common.ReferenceCallback) map[string]common.OpenA
 		v1.ClockOffset{}.OpenAPIModelName():                                            schema_pkg_apis_kubevirt_v1_ClockOffset(ref),
 		v1.ClockOffsetUTC{}.OpenAPIModelName():                                         schema_pkg_apis_kubevirt_v1_ClockOffsetUTC(ref),
 		v1.CloudInitSource{}.OpenAPIModelName():                                        schema_pkg_apis_kubevirt_v1_CloudInitSource(ref),
+		v1.ConfigDriveSSHPublicKeyAccessCredentialPropagation{}.OpenAPIModelName():     schema_pkg_apis_kubevirt_v1_ConfigDriveSSHPublicKeyAccessCredentialPropagation(ref),
 		v1.ConfigMapVolumeSource{}.OpenAPIModelName():                                  schema_pkg_apis_kubevirt_v1_ConfigMapVolumeSource(ref),
 		v1.ContainerDiskSource{}.OpenAPIModelName():                                    schema_pkg_apis_kubevirt_v1_ContainerDiskSource(ref),
 		v1.DataVolumeSource{}.OpenAPIModelName():                                       schema_pkg_apis_kubevirt_v1_DataVolumeSource(ref),
@@ -86,6 +89,7 @@ func GetOpenAPIDefinitions(ref common.ReferenceCallback) map[string]common.OpenA
 		v1.EmptyDiskSource{}.OpenAPIModelName():                                        schema_pkg_apis_kubevirt_v1_EmptyDiskSource(ref),
 		v1.EphemeralClaim{}.OpenAPIModelName():                                         schema_pkg_apis_kubevirt_v1_EphemeralClaim(ref),
 		v1.EphemeralVolumeSource{}.OpenAPIModelName():                                  schema_pkg_apis_kubevirt_v1_EphemeralVolumeSource(ref),
+		v1.ExecAction{}.OpenAPIModelName():                                             schema_pkg_apis_kubevirt_v1_ExecAction(ref),
 		v1.FeatureAPIC{}.OpenAPIModelName():                                            schema_pkg_apis_kubevirt_v1_FeatureAPIC(ref),
 		v1.FeatureHyperv{}.OpenAPIModelName():                                          schema_pkg_apis_kubevirt_v1_FeatureHyperv(ref),
 		v1.FeatureKVM{}.OpenAPIModelName():                                             schema_pkg_apis_kubevirt_v1_FeatureKVM(ref),
@@ -96,7 +100,10 @@ func GetOpenAPIDefinitions(ref common.ReferenceCallback) map[string]common.OpenA
 		v1.Firmware{}.OpenAPIModelName():                                               schema_pkg_apis_kubevirt_v1_Firmware(ref),
 		v1.FreezeUnfreezeTimeout{}.OpenAPIModelName():                                  schema_pkg_apis_kubevirt_v1_FreezeUnfreezeTimeout(ref),
 		v1.GuestAgentCommandInfo{}.OpenAPIModelName():                                  schema_pkg_apis_kubevirt_v1_GuestAgentCommandInfo(ref),
+		v1.GuestAgentPing{}.OpenAPIModelName():                                         schema_pkg_apis_kubevirt_v1_GuestAgentPing(ref),
 		v1.HPETTimer{}.OpenAPIModelName():                                              schema_pkg_apis_kubevirt_v1_HPETTimer(ref),
+		v1.HTTPGetAction{}.OpenAPIModelName():                                          schema_pkg_apis_kubevirt_v1_HTTPGetAction(ref),
+		v1.Handler{}.OpenAPIModelName():                                                schema_pkg_apis_kubevirt_v1_Handler(ref),
 		v1.HostDisk{}.OpenAPIModelName():                                               schema_pkg_apis_kubevirt_v1_HostDisk(ref),
 		v1.Hugepages{}.OpenAPIModelName():                                              schema_pkg_apis_kubevirt_v1_Hugepages(ref),
 		v1.HyperVPassthrough{}.OpenAPIModelName():                                      schema_pkg_apis_kubevirt_v1_HyperVPassthrough(ref),
@@ -114,6 +121,7 @@ func GetOpenAPIDefinitions(ref common.ReferenceCallback) map[string]common.OpenA
 		v1.MemoryStatus{}.OpenAPIModelName():                                           schema_pkg_apis_kubevirt_v1_MemoryStatus(ref),
 		v1.Network{}.OpenAPIModelName():                                                schema_pkg_apis_kubevirt_v1_Network(ref),
 		v1.NetworkSource{}.OpenAPIModelName():                                          schema_pkg_apis_kubevirt_v1_NetworkSource(ref),
+		v1.NoCloudSSHPublicKeyAccessCredentialPropagation{}.OpenAPIModelName():         schema_pkg_apis_kubevirt_v1_NoCloudSSHPublicKeyAccessCredentialPropagation(ref),
 		v1.PITTimer{}.OpenAPIModelName():                                               schema_pkg_apis_kubevirt_v1_PITTimer(ref),
 		v1.PanicDevice{}.OpenAPIModelName():                                            schema_pkg_apis_kubevirt_v1_PanicDevice(ref),
 		v1.PauseOptions{}.OpenAPIModelName():                                           schema_pkg_apis_kubevirt_v1_PauseOptions(ref),
@@ -121,19 +129,29 @@ func GetOpenAPIDefinitions(ref common.ReferenceCallback) map[string]common.OpenA
 		v1.PersistentVolumeClaimVolumeSource{}.OpenAPIModelName():                      schema_pkg_apis_kubevirt_v1_PersistentVolumeClaimVolumeSource(ref),
 		v1.PodNetwork{}.OpenAPIModelName():                                             schema_pkg_apis_kubevirt_v1_PodNetwork(ref),
 		v1.PreferenceMatcher{}.OpenAPIModelName():                                      schema_pkg_apis_kubevirt_v1_PreferenceMatcher(ref),
+		v1.Probe{}.OpenAPIModelName():                                                  schema_pkg_apis_kubevirt_v1_Probe(ref),
+		v1.QemuGuestAgentSSHPublicKeyAccessCredentialPropagation{}.OpenAPIModelName():  schema_pkg_apis_kubevirt_v1_QemuGuestAgentSSHPublicKeyAccessCredentialPropagation(ref),
+		v1.QemuGuestAgentUserPasswordAccessCredentialPropagation{}.OpenAPIModelName():  schema_pkg_apis_kubevirt_v1_QemuGuestAgentUserPasswordAccessCredentialPropagation(ref),
 		v1.RTCTimer{}.OpenAPIModelName():                                               schema_pkg_apis_kubevirt_v1_RTCTimer(ref),
 		v1.ResourceRequirements{}.OpenAPIModelName():                                   schema_pkg_apis_kubevirt_v1_ResourceRequirements(ref),
 		v1.RestartOptions{}.OpenAPIModelName():                                         schema_pkg_apis_kubevirt_v1_RestartOptions(ref),
 		v1.Rng{}.OpenAPIModelName():                                                    schema_pkg_apis_kubevirt_v1_Rng(ref),
+		v1.SSHPublicKeyAccessCredential{}.OpenAPIModelName():                           schema_pkg_apis_kubevirt_v1_SSHPublicKeyAccessCredential(ref),
+		v1.SSHPublicKeyAccessCredentialPropagationMethod{}.OpenAPIModelName():          schema_pkg_apis_kubevirt_v1_SSHPublicKeyAccessCredentialPropagationMethod(ref),
+		v1.SSHPublicKeyAccessCredentialSource{}.OpenAPIModelName():                     schema_pkg_apis_kubevirt_v1_SSHPublicKeyAccessCredentialSource(ref),
 		v1.SecretVolumeSource{}.OpenAPIModelName():                                     schema_pkg_apis_kubevirt_v1_SecretVolumeSource(ref),
 		v1.SoundDevice{}.OpenAPIModelName():                                            schema_pkg_apis_kubevirt_v1_SoundDevice(ref),
 		v1.StartOptions{}.OpenAPIModelName():                                           schema_pkg_apis_kubevirt_v1_StartOptions(ref),
 		v1.StopOptions{}.OpenAPIModelName():                                            schema_pkg_apis_kubevirt_v1_StopOptions(ref),
 		v1.SyNICTimer{}.OpenAPIModelName():                                             schema_pkg_apis_kubevirt_v1_SyNICTimer(ref),
 		v1.SysprepSource{}.OpenAPIModelName():                                          schema_pkg_apis_kubevirt_v1_SysprepSource(ref),
+		v1.TCPSocketAction{}.OpenAPIModelName():                                        schema_pkg_apis_kubevirt_v1_TCPSocketAction(ref),
 		v1.TPMDevice{}.OpenAPIModelName():                                              schema_pkg_apis_kubevirt_v1_TPMDevice(ref),
 		v1.Timer{}.OpenAPIModelName():                                                  schema_pkg_apis_kubevirt_v1_Timer(ref),
 		v1.UnpauseOptions{}.OpenAPIModelName():                                         schema_pkg_apis_kubevirt_v1_UnpauseOptions(ref),
+		v1.UserPasswordAccessCredential{}.OpenAPIModelName():                           schema_pkg_apis_kubevirt_v1_UserPasswordAccessCredential(ref),
+		v1.UserPasswordAccessCredentialPropagationMethod{}.OpenAPIModelName():          schema_pkg_apis_kubevirt_v1_UserPasswordAccessCredentialPropagationMethod(ref),
+		v1.UserPasswordAccessCredentialSource{}.OpenAPIModelName():                     schema_pkg_apis_kubevirt_v1_UserPasswordAccessCredentialSource(ref),
 		v1.VideoDevice{}.OpenAPIModelName():                                            schema_pkg_apis_kubevirt_v1_VideoDevice(ref),
 		v1.VirtualMachine{}.OpenAPIModelName():                                         schema_pkg_apis_kubevirt_v1_VirtualMachine(ref),
 		v1.VirtualMachineCondition{}.OpenAPIModelName():                                schema_pkg_apis_kubevirt_v1_VirtualMachineCondition(ref),
@@ -1956,6 +1974,54 @@ func schema_pkg_apis_instancetype_v1beta1_VolumePreferences(ref common.Reference
 	}
 }
 
+func schema_pkg_apis_kubevirt_v1_AccessCredential(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "AccessCredential is exactly one kind of credential that users of the guest log in with.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"sshPublicKey": {
+						SchemaProps: spec.SchemaProps{
+							Description: "SSHPublicKey lets those log in who have one of the keys.",
+							Ref:         ref(v1.SSHPublicKeyAccessCredential{}.OpenAPIModelName()),
+						},
+					},
+					"userPassword": {
+						SchemaProps: spec.SchemaProps{
+							Description: "UserPassword sets passwords.",
+							Ref:         ref(v1.UserPasswordAccessCredential{}.OpenAPIModelName()),
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			v1.SSHPublicKeyAccessCredential{}.OpenAPIModelName(), v1.UserPasswordAccessCredential{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_kubevirt_v1_AccessCredentialSecretSource(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "AccessCredentialSecretSource names a Secret of the same namespace.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"secretName": {
+						SchemaProps: spec.SchemaProps{
+							Default: "",
+							Type:    []string{"string"},
+							Format:  "",
+						},
+					},
+				},
+				Required: []string{"secretName"},
+			},
+		},
+	}
+}
+
 func schema_pkg_apis_kubevirt_v1_BIOS(ref common.ReferenceCallback) common.OpenAPIDefinition {
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
@@ -2334,6 +2400,17 @@ func schema_pkg_apis_kubevirt_v1_CloudInitSource(ref common.ReferenceCallback) c
 		},
 		Dependencies: []string{
 			corev1.LocalObjectReference{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_kubevirt_v1_ConfigDriveSSHPublicKeyAccessCredentialPropagation(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "ConfigDriveSSHPublicKeyAccessCredentialPropagation has no options.",
+				Type:        []string{"object"},
+			},
+		},
 	}
 }
 
@@ -3027,6 +3104,38 @@ func schema_pkg_apis_kubevirt_v1_EphemeralVolumeSource(ref common.ReferenceCallb
 	}
 }
 
+func schema_pkg_apis_kubevirt_v1_ExecAction(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "ExecAction is a command.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"command": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "Command and its arguments; there is no shell.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Type:   []string{"string"},
+										Format: "",
+									},
+								},
+							},
+						},
+					},
+				},
+			},
+		},
+	}
+}
+
 func schema_pkg_apis_kubevirt_v1_FeatureAPIC(ref common.ReferenceCallback) common.OpenAPIDefinition {
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
@@ -3389,6 +3498,17 @@ func schema_pkg_apis_kubevirt_v1_GuestAgentCommandInfo(ref common.ReferenceCallb
 	}
 }
 
+func schema_pkg_apis_kubevirt_v1_GuestAgentPing(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "GuestAgentPing has no options.",
+				Type:        []string{"object"},
+			},
+		},
+	}
+}
+
 func schema_pkg_apis_kubevirt_v1_HPETTimer(ref common.ReferenceCallback) common.OpenAPIDefinition {
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
@@ -3413,6 +3533,97 @@ func schema_pkg_apis_kubevirt_v1_HPETTimer(ref common.ReferenceCallback) common.
 				},
 			},
 		},
+	}
+}
+
+func schema_pkg_apis_kubevirt_v1_HTTPGetAction(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "HTTPGetAction is a request to the guest's first interface.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"path": {
+						SchemaProps: spec.SchemaProps{
+							Type:   []string{"string"},
+							Format: "",
+						},
+					},
+					"port": {
+						SchemaProps: spec.SchemaProps{
+							Ref: ref(intstr.IntOrString{}.OpenAPIModelName()),
+						},
+					},
+					"scheme": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Scheme HTTP, the default, or HTTPS, whose certificate is not looked at.\n\nPossible enum values:\n - `\"HTTP\"` means that the scheme used will be http://\n - `\"HTTPS\"` means that the scheme used will be https://",
+							Type:        []string{"string"},
+							Format:      "",
+							Enum:        []interface{}{"HTTP", "HTTPS"},
+						},
+					},
+					"httpHeaders": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Type: []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Ref: ref(corev1.HTTPHeader{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+				},
+				Required: []string{"port"},
+			},
+		},
+		Dependencies: []string{
+			corev1.HTTPHeader{}.OpenAPIModelName(), intstr.IntOrString{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_kubevirt_v1_Handler(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "Handler is exactly one way to ask.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"exec": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Exec runs a command in the guest, through its agent, which must end with 0.",
+							Ref:         ref(v1.ExecAction{}.OpenAPIModelName()),
+						},
+					},
+					"guestAgentPing": {
+						SchemaProps: spec.SchemaProps{
+							Description: "GuestAgentPing wants the guest's agent to answer.",
+							Ref:         ref(v1.GuestAgentPing{}.OpenAPIModelName()),
+						},
+					},
+					"httpGet": {
+						SchemaProps: spec.SchemaProps{
+							Description: "HTTPGet wants an answer from 200 to 399.",
+							Ref:         ref(v1.HTTPGetAction{}.OpenAPIModelName()),
+						},
+					},
+					"tcpSocket": {
+						SchemaProps: spec.SchemaProps{
+							Description: "TCPSocket wants a port to take a connection.",
+							Ref:         ref(v1.TCPSocketAction{}.OpenAPIModelName()),
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			v1.ExecAction{}.OpenAPIModelName(), v1.GuestAgentPing{}.OpenAPIModelName(), v1.HTTPGetAction{}.OpenAPIModelName(), v1.TCPSocketAction{}.OpenAPIModelName()},
 	}
 }
 
@@ -3874,6 +4085,17 @@ func schema_pkg_apis_kubevirt_v1_NetworkSource(ref common.ReferenceCallback) com
 	}
 }
 
+func schema_pkg_apis_kubevirt_v1_NoCloudSSHPublicKeyAccessCredentialPropagation(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "NoCloudSSHPublicKeyAccessCredentialPropagation has no options.",
+				Type:        []string{"object"},
+			},
+		},
+	}
+}
+
 func schema_pkg_apis_kubevirt_v1_PITTimer(ref common.ReferenceCallback) common.OpenAPIDefinition {
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
@@ -4088,6 +4310,124 @@ func schema_pkg_apis_kubevirt_v1_PreferenceMatcher(ref common.ReferenceCallback)
 	}
 }
 
+func schema_pkg_apis_kubevirt_v1_Probe(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "Probe is a question that is put to the guest again and again.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"exec": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Exec runs a command in the guest, through its agent, which must end with 0.",
+							Ref:         ref(v1.ExecAction{}.OpenAPIModelName()),
+						},
+					},
+					"guestAgentPing": {
+						SchemaProps: spec.SchemaProps{
+							Description: "GuestAgentPing wants the guest's agent to answer.",
+							Ref:         ref(v1.GuestAgentPing{}.OpenAPIModelName()),
+						},
+					},
+					"httpGet": {
+						SchemaProps: spec.SchemaProps{
+							Description: "HTTPGet wants an answer from 200 to 399.",
+							Ref:         ref(v1.HTTPGetAction{}.OpenAPIModelName()),
+						},
+					},
+					"tcpSocket": {
+						SchemaProps: spec.SchemaProps{
+							Description: "TCPSocket wants a port to take a connection.",
+							Ref:         ref(v1.TCPSocketAction{}.OpenAPIModelName()),
+						},
+					},
+					"initialDelaySeconds": {
+						SchemaProps: spec.SchemaProps{
+							Description: "InitialDelaySeconds is how long after its start the guest is asked first.",
+							Type:        []string{"integer"},
+							Format:      "int32",
+						},
+					},
+					"timeoutSeconds": {
+						SchemaProps: spec.SchemaProps{
+							Description: "TimeoutSeconds is how long the answer may take; 1 by default. A command that takes longer is not ended.",
+							Type:        []string{"integer"},
+							Format:      "int32",
+						},
+					},
+					"periodSeconds": {
+						SchemaProps: spec.SchemaProps{
+							Description: "PeriodSeconds is how often the guest is asked; 10 by default.",
+							Type:        []string{"integer"},
+							Format:      "int32",
+						},
+					},
+					"successThreshold": {
+						SchemaProps: spec.SchemaProps{
+							Description: "SuccessThreshold is how many successes in a row count as one after a failure; 1 by default, and always for liveness.",
+							Type:        []string{"integer"},
+							Format:      "int32",
+						},
+					},
+					"failureThreshold": {
+						SchemaProps: spec.SchemaProps{
+							Description: "FailureThreshold is how many failures in a row count as one; 3 by default.",
+							Type:        []string{"integer"},
+							Format:      "int32",
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			v1.ExecAction{}.OpenAPIModelName(), v1.GuestAgentPing{}.OpenAPIModelName(), v1.HTTPGetAction{}.OpenAPIModelName(), v1.TCPSocketAction{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_kubevirt_v1_QemuGuestAgentSSHPublicKeyAccessCredentialPropagation(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "QemuGuestAgentSSHPublicKeyAccessCredentialPropagation names whose keys they are.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"users": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "set",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "Users of the guest, who lose all keys that are not in a Secret.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Type:   []string{"string"},
+										Format: "",
+									},
+								},
+							},
+						},
+					},
+				},
+				Required: []string{"users"},
+			},
+		},
+	}
+}
+
+func schema_pkg_apis_kubevirt_v1_QemuGuestAgentUserPasswordAccessCredentialPropagation(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "QemuGuestAgentUserPasswordAccessCredentialPropagation has no options.",
+				Type:        []string{"object"},
+			},
+		},
+	}
+}
+
 func schema_pkg_apis_kubevirt_v1_RTCTimer(ref common.ReferenceCallback) common.OpenAPIDefinition {
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
@@ -4207,6 +4547,87 @@ func schema_pkg_apis_kubevirt_v1_Rng(ref common.ReferenceCallback) common.OpenAP
 				Type:        []string{"object"},
 			},
 		},
+	}
+}
+
+func schema_pkg_apis_kubevirt_v1_SSHPublicKeyAccessCredential(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "SSHPublicKeyAccessCredential are public keys, each value of a Secret one or more of them, one a line.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"source": {
+						SchemaProps: spec.SchemaProps{
+							Default: map[string]interface{}{},
+							Ref:     ref(v1.SSHPublicKeyAccessCredentialSource{}.OpenAPIModelName()),
+						},
+					},
+					"propagationMethod": {
+						SchemaProps: spec.SchemaProps{
+							Default: map[string]interface{}{},
+							Ref:     ref(v1.SSHPublicKeyAccessCredentialPropagationMethod{}.OpenAPIModelName()),
+						},
+					},
+				},
+				Required: []string{"source", "propagationMethod"},
+			},
+		},
+		Dependencies: []string{
+			v1.SSHPublicKeyAccessCredentialPropagationMethod{}.OpenAPIModelName(), v1.SSHPublicKeyAccessCredentialSource{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_kubevirt_v1_SSHPublicKeyAccessCredentialPropagationMethod(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "SSHPublicKeyAccessCredentialPropagationMethod is exactly one way for keys to get into the guest.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"configDrive": {
+						SchemaProps: spec.SchemaProps{
+							Description: "ConfigDrive puts them into the cloud-init volume of that kind, when the guest starts.",
+							Ref:         ref(v1.ConfigDriveSSHPublicKeyAccessCredentialPropagation{}.OpenAPIModelName()),
+						},
+					},
+					"noCloud": {
+						SchemaProps: spec.SchemaProps{
+							Description: "NoCloud puts them into the cloud-init volume of that kind, when the guest starts.",
+							Ref:         ref(v1.NoCloudSSHPublicKeyAccessCredentialPropagation{}.OpenAPIModelName()),
+						},
+					},
+					"qemuGuestAgent": {
+						SchemaProps: spec.SchemaProps{
+							Description: "QemuGuestAgent has the guest's agent set them, and again when the Secret changes.",
+							Ref:         ref(v1.QemuGuestAgentSSHPublicKeyAccessCredentialPropagation{}.OpenAPIModelName()),
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			v1.ConfigDriveSSHPublicKeyAccessCredentialPropagation{}.OpenAPIModelName(), v1.NoCloudSSHPublicKeyAccessCredentialPropagation{}.OpenAPIModelName(), v1.QemuGuestAgentSSHPublicKeyAccessCredentialPropagation{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_kubevirt_v1_SSHPublicKeyAccessCredentialSource(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "SSHPublicKeyAccessCredentialSource is where keys come from.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"secret": {
+						SchemaProps: spec.SchemaProps{
+							Ref: ref(v1.AccessCredentialSecretSource{}.OpenAPIModelName()),
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			v1.AccessCredentialSecretSource{}.OpenAPIModelName()},
 	}
 }
 
@@ -4392,6 +4813,27 @@ func schema_pkg_apis_kubevirt_v1_SysprepSource(ref common.ReferenceCallback) com
 	}
 }
 
+func schema_pkg_apis_kubevirt_v1_TCPSocketAction(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "TCPSocketAction is a connection to the guest's first interface.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"port": {
+						SchemaProps: spec.SchemaProps{
+							Ref: ref(intstr.IntOrString{}.OpenAPIModelName()),
+						},
+					},
+				},
+				Required: []string{"port"},
+			},
+		},
+		Dependencies: []string{
+			intstr.IntOrString{}.OpenAPIModelName()},
+	}
+}
+
 func schema_pkg_apis_kubevirt_v1_TPMDevice(ref common.ReferenceCallback) common.OpenAPIDefinition {
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
@@ -4485,6 +4927,75 @@ func schema_pkg_apis_kubevirt_v1_UnpauseOptions(ref common.ReferenceCallback) co
 				},
 			},
 		},
+	}
+}
+
+func schema_pkg_apis_kubevirt_v1_UserPasswordAccessCredential(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "UserPasswordAccessCredential are passwords: each key of a Secret is a user, its value the password.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"source": {
+						SchemaProps: spec.SchemaProps{
+							Default: map[string]interface{}{},
+							Ref:     ref(v1.UserPasswordAccessCredentialSource{}.OpenAPIModelName()),
+						},
+					},
+					"propagationMethod": {
+						SchemaProps: spec.SchemaProps{
+							Default: map[string]interface{}{},
+							Ref:     ref(v1.UserPasswordAccessCredentialPropagationMethod{}.OpenAPIModelName()),
+						},
+					},
+				},
+				Required: []string{"source", "propagationMethod"},
+			},
+		},
+		Dependencies: []string{
+			v1.UserPasswordAccessCredentialPropagationMethod{}.OpenAPIModelName(), v1.UserPasswordAccessCredentialSource{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_kubevirt_v1_UserPasswordAccessCredentialPropagationMethod(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "UserPasswordAccessCredentialPropagationMethod is the way for passwords to get into the guest.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"qemuGuestAgent": {
+						SchemaProps: spec.SchemaProps{
+							Description: "QemuGuestAgent has the guest's agent set them, and again when the Secret changes.",
+							Ref:         ref(v1.QemuGuestAgentUserPasswordAccessCredentialPropagation{}.OpenAPIModelName()),
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			v1.QemuGuestAgentUserPasswordAccessCredentialPropagation{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_kubevirt_v1_UserPasswordAccessCredentialSource(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "UserPasswordAccessCredentialSource is where passwords come from.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"secret": {
+						SchemaProps: spec.SchemaProps{
+							Ref: ref(v1.AccessCredentialSecretSource{}.OpenAPIModelName()),
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			v1.AccessCredentialSecretSource{}.OpenAPIModelName()},
 	}
 }
 
@@ -5343,6 +5854,36 @@ func schema_pkg_apis_kubevirt_v1_VirtualMachineInstanceSpec(ref common.Reference
 							Format:      "int64",
 						},
 					},
+					"accessCredentials": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "AccessCredentials are those with which users log in to the guest.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Ref: ref(v1.AccessCredential{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+					"livenessProbe": {
+						SchemaProps: spec.SchemaProps{
+							Description: "LivenessProbe ends the guest when it fails; the run strategy says what comes then.",
+							Ref:         ref(v1.Probe{}.OpenAPIModelName()),
+						},
+					},
+					"readinessProbe": {
+						SchemaProps: spec.SchemaProps{
+							Description: "ReadinessProbe says whether the guest is Ready.",
+							Ref:         ref(v1.Probe{}.OpenAPIModelName()),
+						},
+					},
 					"volumes": {
 						VendorExtensible: spec.VendorExtensible{
 							Extensions: spec.Extensions{
@@ -5384,7 +5925,7 @@ func schema_pkg_apis_kubevirt_v1_VirtualMachineInstanceSpec(ref common.Reference
 			},
 		},
 		Dependencies: []string{
-			v1.DomainSpec{}.OpenAPIModelName(), v1.Network{}.OpenAPIModelName(), v1.Volume{}.OpenAPIModelName()},
+			v1.AccessCredential{}.OpenAPIModelName(), v1.DomainSpec{}.OpenAPIModelName(), v1.Network{}.OpenAPIModelName(), v1.Probe{}.OpenAPIModelName(), v1.Volume{}.OpenAPIModelName()},
 	}
 }
 

@@ -8,6 +8,16 @@
 package v1
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in AccessCredential) OpenAPIModelName() string {
+	return "io.kubevirt.v1.AccessCredential"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in AccessCredentialSecretSource) OpenAPIModelName() string {
+	return "io.kubevirt.v1.AccessCredentialSecretSource"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in BIOS) OpenAPIModelName() string {
 	return "io.kubevirt.v1.BIOS"
 }
@@ -60,6 +70,11 @@ func (in ClockOffsetUTC) OpenAPIModelName() string {
 // OpenAPIModelName returns the OpenAPI model name for this type.
 func (in CloudInitSource) OpenAPIModelName() string {
 	return "io.kubevirt.v1.CloudInitSource"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in ConfigDriveSSHPublicKeyAccessCredentialPropagation) OpenAPIModelName() string {
+	return "io.kubevirt.v1.ConfigDriveSSHPublicKeyAccessCredentialPropagation"
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
@@ -143,6 +158,11 @@ func (in EphemeralVolumeSource) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in ExecAction) OpenAPIModelName() string {
+	return "io.kubevirt.v1.ExecAction"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in FeatureAPIC) OpenAPIModelName() string {
 	return "io.kubevirt.v1.FeatureAPIC"
 }
@@ -193,8 +213,23 @@ func (in GuestAgentCommandInfo) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in GuestAgentPing) OpenAPIModelName() string {
+	return "io.kubevirt.v1.GuestAgentPing"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in HPETTimer) OpenAPIModelName() string {
 	return "io.kubevirt.v1.HPETTimer"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in HTTPGetAction) OpenAPIModelName() string {
+	return "io.kubevirt.v1.HTTPGetAction"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in Handler) OpenAPIModelName() string {
+	return "io.kubevirt.v1.Handler"
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
@@ -283,6 +318,11 @@ func (in NetworkSource) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in NoCloudSSHPublicKeyAccessCredentialPropagation) OpenAPIModelName() string {
+	return "io.kubevirt.v1.NoCloudSSHPublicKeyAccessCredentialPropagation"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in PITTimer) OpenAPIModelName() string {
 	return "io.kubevirt.v1.PITTimer"
 }
@@ -318,6 +358,21 @@ func (in PreferenceMatcher) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in Probe) OpenAPIModelName() string {
+	return "io.kubevirt.v1.Probe"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in QemuGuestAgentSSHPublicKeyAccessCredentialPropagation) OpenAPIModelName() string {
+	return "io.kubevirt.v1.QemuGuestAgentSSHPublicKeyAccessCredentialPropagation"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in QemuGuestAgentUserPasswordAccessCredentialPropagation) OpenAPIModelName() string {
+	return "io.kubevirt.v1.QemuGuestAgentUserPasswordAccessCredentialPropagation"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in RTCTimer) OpenAPIModelName() string {
 	return "io.kubevirt.v1.RTCTimer"
 }
@@ -335,6 +390,21 @@ func (in RestartOptions) OpenAPIModelName() string {
 // OpenAPIModelName returns the OpenAPI model name for this type.
 func (in Rng) OpenAPIModelName() string {
 	return "io.kubevirt.v1.Rng"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in SSHPublicKeyAccessCredential) OpenAPIModelName() string {
+	return "io.kubevirt.v1.SSHPublicKeyAccessCredential"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in SSHPublicKeyAccessCredentialPropagationMethod) OpenAPIModelName() string {
+	return "io.kubevirt.v1.SSHPublicKeyAccessCredentialPropagationMethod"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in SSHPublicKeyAccessCredentialSource) OpenAPIModelName() string {
+	return "io.kubevirt.v1.SSHPublicKeyAccessCredentialSource"
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
@@ -368,6 +438,11 @@ func (in SysprepSource) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in TCPSocketAction) OpenAPIModelName() string {
+	return "io.kubevirt.v1.TCPSocketAction"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in TPMDevice) OpenAPIModelName() string {
 	return "io.kubevirt.v1.TPMDevice"
 }
@@ -380,6 +455,21 @@ func (in Timer) OpenAPIModelName() string {
 // OpenAPIModelName returns the OpenAPI model name for this type.
 func (in UnpauseOptions) OpenAPIModelName() string {
 	return "io.kubevirt.v1.UnpauseOptions"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in UserPasswordAccessCredential) OpenAPIModelName() string {
+	return "io.kubevirt.v1.UserPasswordAccessCredential"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in UserPasswordAccessCredentialPropagationMethod) OpenAPIModelName() string {
+	return "io.kubevirt.v1.UserPasswordAccessCredentialPropagationMethod"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in UserPasswordAccessCredentialSource) OpenAPIModelName() string {
+	return "io.kubevirt.v1.UserPasswordAccessCredentialSource"
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
