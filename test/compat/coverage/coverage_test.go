@@ -33,8 +33,12 @@ func TestHeldPathsAreTheCommittedOnes(t *testing.T) {
 	}
 }
 
-// ownPaths are fields that the types which kubevirt.io/api names have not, as they are of a later CDI.
+// ownPaths are fields that the types which kubevirt.io/api names have not.
 var ownPaths = []string{
+	// KubeVirt keeps these in ControllerRevisions, of which a server on its own has none.
+	"VirtualMachine status.instancetypeRef.spec",
+	"VirtualMachine status.preferenceRef.spec",
+	// Of a later CDI.
 	"VirtualMachine spec.dataVolumeTemplates[].spec.source.http.checksum",
 	"VirtualMachine spec.dataVolumeTemplates[].spec.source.http.insecureSkipVerify",
 }
