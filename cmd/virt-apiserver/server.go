@@ -60,6 +60,7 @@ func setUp(command *cobra.Command, addFlags func(*cliflag.NamedFlagSets)) {
 	var sets cliflag.NamedFlagSets
 	addFlags(&sets)
 	logging := logsapi.NewLoggingConfiguration()
+	logging.Verbosity = 2 // KubeVirt's, which its clients show where nothing is set
 	logsapi.AddFlags(logging, sets.FlagSet("logs"))
 	globalflag.AddGlobalFlags(sets.FlagSet("global"), command.Name(), logs.SkipLoggingConfigurationFlags())
 	for _, set := range sets.FlagSets {

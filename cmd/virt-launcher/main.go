@@ -36,10 +36,11 @@ func run() int {
 		fmt.Fprintf(os.Stderr, "virt-launcher: %v\n\nSee virt-launcher --help.\n", err)
 		return 2
 	}
-	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
+	level := &slog.LevelVar{}
+	log := slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level}))
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
 	defer stop()
-	if err := serve(ctx, options, log); err != nil {
+	if err := serve(ctx, options, log, level); err != nil {
 		log.Error("virt-launcher ends", "error", err)
 		return 1
 	}
@@ -48,7 +49,7 @@ func run() int {
 }
 
 // serve runs until ctx ends.
-func serve(ctx context.Context, options *options, log *slog.Logger) error {
+func serve(ctx context.Context, options *options, log *slog.Logger, level *slog.LevelVar) error {
 	unix.Umask(fileMode)
 	state, err := statedir.Open(options.stateDir)
 	if err != nil {
@@ -77,5 +78,5 @@ func serve(ctx context.Context, options *options, log *slog.Logger) error {
 	parts.Go(func() { conn.Run(ctx, manager) })
 	parts.Go(func() { manager.Run(ctx) })
 	log.InfoContext(ctx, "virt-launcher begins", "version", options.launcher.Version, "socket", options.socket, "instance", options.launcher.InstanceID)
-	return launcher.NewServer(manager, log).Serve(ctx, options.socket)
+	return launcher.NewServer(manager, log, level).Serve(ctx, options.socket)
 }

@@ -15,6 +15,7 @@ import (
 	subresourcesv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/subresources/v1"
 	"github.com/virt-apiserver/virt-apiserver/pkg/registry/cdi/datavolume"
 	"github.com/virt-apiserver/virt-apiserver/pkg/registry/instancetype"
+	"github.com/virt-apiserver/virt-apiserver/pkg/registry/kubevirt/kubevirt"
 	"github.com/virt-apiserver/virt-apiserver/pkg/registry/kubevirt/virtualmachine"
 	"github.com/virt-apiserver/virt-apiserver/pkg/registry/kubevirt/virtualmachineinstance"
 	"github.com/virt-apiserver/virt-apiserver/pkg/registry/reference"
@@ -44,18 +45,24 @@ func (c *Config) groups() ([]*genericapiserver.APIGroupInfo, *virtualmachine.Sto
 		return nil, nil, fmt.Errorf("build storage of datavolumes: %w", err)
 	}
 
+	settings, err := kubevirt.NewStorage(getter, scheme)
+	if err != nil {
+		return nil, nil, fmt.Errorf("build storage of kubevirts: %w", err)
+	}
+
 	machine, instance := &kubevirtv1.VirtualMachine{}, &kubevirtv1.VirtualMachineInstance{}
-	kubevirt := c.groupInfo(kubevirtv1.SchemeGroupVersion)
-	for _, gv := range kubevirt.PrioritizedVersions {
+	own := c.groupInfo(kubevirtv1.SchemeGroupVersion)
+	for _, gv := range own.PrioritizedVersions {
 		storage := actions(machines, machine, instances, instance)
 		maps.Copy(storage, map[string]rest.Storage{
+			"kubevirts":                      settings,
 			"virtualmachines":                machines.Machine,
 			"virtualmachines/console":        instances.Console(machine),
 			"virtualmachines/status":         machines.Status,
 			"virtualmachineinstances":        instances.Instance,
 			"virtualmachineinstances/status": instances.Status,
 		})
-		kubevirt.VersionedResourcesStorageMap[gv.Version] = storage
+		own.VersionedResourcesStorageMap[gv.Version] = storage
 	}
 
 	machineAction, instanceAction := &subresourcesv1.VirtualMachine{}, &subresourcesv1.VirtualMachineInstance{}
@@ -74,5 +81,5 @@ func (c *Config) groups() ([]*genericapiserver.APIGroupInfo, *virtualmachine.Sto
 	}
 	instancetypes := c.groupInfo(instancetypev1.SchemeGroupVersion)
 	instancetypes.VersionedResourcesStorageMap[instancetypev1.SchemeGroupVersion.Version] = types.Resources()
-	return []*genericapiserver.APIGroupInfo{kubevirt, clients, cdi, instancetypes}, machines, nil
+	return []*genericapiserver.APIGroupInfo{own, clients, cdi, instancetypes}, machines, nil
 }

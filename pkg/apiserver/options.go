@@ -94,6 +94,9 @@ func (c *Config) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := server.AddPostStartHook("log-verbosity", runVerbosity); err != nil {
+		return fmt.Errorf("add the hook of the verbosity: %w", err)
+	}
 	return Serve(ctx, server)
 }
 

@@ -30,10 +30,14 @@ const (
 type Server struct {
 	manager *Manager
 	log     *slog.Logger
+	// level is what log heeds.
+	level *slog.LevelVar
 }
 
-// NewServer returns a server of manager.
-func NewServer(manager *Manager, log *slog.Logger) *Server { return &Server{manager, log} }
+// NewServer returns a server of manager, which may be asked to change the level that log heeds.
+func NewServer(manager *Manager, log *slog.Logger, level *slog.LevelVar) *Server {
+	return &Server{manager, log, level}
+}
 
 // Serve answers on the unix socket until ctx ends. What was begun by then has a few seconds.
 func (s *Server) Serve(ctx context.Context, socket string) error {
@@ -42,7 +46,7 @@ func (s *Server) Serve(ctx context.Context, socket string) error {
 		return err
 	}
 	server := &http.Server{
-		Handler:           s.handler(ctx),
+		Handler:           s.logged(s.handler(ctx)),
 		ReadHeaderTimeout: requestTimeout,
 		ReadTimeout:       requestTimeout,
 		MaxHeaderBytes:    16 << 10,
@@ -67,6 +71,7 @@ func (s *Server) Serve(ctx context.Context, socket string) error {
 func (s *Server) handler(ctx context.Context) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /v1/health", s.answer(func(*http.Request) (any, error) { return s.manager.Health(os.Getpid()), nil }))
+	mux.Handle("PUT /v1/verbosity", s.answer(s.setVerbosity))
 	mux.HandleFunc("GET /v1/domains", func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Query().Get("watch") == "true" {
 			s.watch(ctx, w, r)

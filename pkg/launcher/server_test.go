@@ -27,7 +27,9 @@ func (b *bench) serve(t *testing.T) (client *api.Client, socket string) {
 	socket = filepath.Join(runtimeDir(t), "s", "launcher.sock")
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
-	go func() { done <- NewServer(b.Manager, slog.New(slog.DiscardHandler)).Serve(ctx, socket) }()
+	go func() {
+		done <- NewServer(b.Manager, slog.New(slog.DiscardHandler), &slog.LevelVar{}).Serve(ctx, socket)
+	}()
 	t.Cleanup(func() {
 		cancel()
 		assert.NoError(t, <-done)
@@ -194,7 +196,7 @@ func TestSocketIsTheLaunchersAlone(t *testing.T) {
 	info, err := os.Stat(filepath.Dir(socket))
 	require.NoError(t, err)
 	assert.Equal(t, os.FileMode(0o700), info.Mode().Perm())
-	server := NewServer(b.Manager, slog.New(slog.DiscardHandler))
+	server := NewServer(b.Manager, slog.New(slog.DiscardHandler), &slog.LevelVar{})
 	require.ErrorContains(t, server.Serve(t.Context(), socket), "another process listens there")
 
 	open := filepath.Join(t.TempDir(), "open")

@@ -206,6 +206,6 @@ func TestSoftRebootNeedsProcessorsThatRun(t *testing.T) {
 }
 
 func TestEveryCallHasAHandler(t *testing.T) {
-	handlers := NewServer(newBench(t).Manager, nil).calls()
+	handlers := NewServer(newBench(t).Manager, nil, nil).calls()
 	assert.ElementsMatch(t, api.Actions(), slices.Collect(maps.Keys(handlers)))
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/virt-apiserver/virt-apiserver/pkg/controller/datavolume"
 	"github.com/virt-apiserver/virt-apiserver/pkg/controller/garbagecollector"
 	"github.com/virt-apiserver/virt-apiserver/pkg/controller/namespace"
+	"github.com/virt-apiserver/virt-apiserver/pkg/controller/verbosity"
 	"github.com/virt-apiserver/virt-apiserver/pkg/controller/virtualmachine"
 	"github.com/virt-apiserver/virt-apiserver/pkg/controller/virtualmachineinstance"
 	"github.com/virt-apiserver/virt-apiserver/pkg/generated/clientset/versioned"
@@ -110,6 +111,9 @@ func (h *host) newWorkers(ctx context.Context, c *clients) (*workers, error) {
 		if err := core.Bootstrap(ctx, c.core, volumes.StorageClass()); err != nil {
 			return fmt.Errorf("make the first objects: %w", err)
 		}
+		if err := bootstrapSettings(ctx, c); err != nil {
+			return err
+		}
 		c.coreInformers.Start(ctx.Done())
 		c.virtInformers.Start(ctx.Done())
 		return nil
@@ -161,6 +165,12 @@ func (h *host) newWorkers(ctx context.Context, c *clients) (*workers, error) {
 	collector := garbagecollector.New(garbagecollector.Config{
 		Discovery: c.core.Discovery(), Metadata: c.metadata, Ignored: garbagecollector.DefaultIgnored(),
 	})
+	settings, err := verbosity.New(verbosity.Config{
+		KubeVirts: c.virtInformers.Kubevirt().V1().KubeVirts(), Components: components, Launcher: h.launcher,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("build the controller of the verbosity: %w", err)
+	}
 	w.add(h.supervisor.Run)
 	w.add(agent.Run)
 	w.add(collector.Run)
@@ -168,10 +178,12 @@ func (h *host) newWorkers(ctx context.Context, c *clients) (*workers, error) {
 		h.containers.Run(ctx)
 		return nil
 	})
-	w.add(func(ctx context.Context) error {
-		namespaces.Run(ctx)
-		return nil
-	})
+	for _, run := range []func(context.Context){namespaces.Run, settings.Run} {
+		w.add(func(ctx context.Context) error {
+			run(ctx)
+			return nil
+		})
+	}
 	for _, run := range []func(context.Context, int){machines.Run, instances.Run, filler.Run, binder.Run} {
 		w.add(func(ctx context.Context) error {
 			run(ctx, workersPerController)

@@ -31,6 +31,7 @@ func runVirtctl(ctx context.Context, args ...string) result {
 	ctx, cancel := context.WithTimeout(ctx, harness.Patience)
 	defer cancel()
 	command := suite.Server.Command(ctx, suite.virtctl, args...)
+	command.WaitDelay = time.Second // ssh, which it runs, may outlive it
 	output, _ := command.CombinedOutput()
 	return result{string(output), command.ProcessState.ExitCode()}
 }

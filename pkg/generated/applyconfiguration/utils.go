@@ -112,6 +112,8 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &kubevirtv1.DataVolumeSourceApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("DataVolumeTemplateSpec"):
 		return &kubevirtv1.DataVolumeTemplateSpecApplyConfiguration{}
+	case v1.SchemeGroupVersion.WithKind("DeveloperConfiguration"):
+		return &kubevirtv1.DeveloperConfigurationApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("Devices"):
 		return &kubevirtv1.DevicesApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("Disk"):
@@ -178,8 +180,18 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &kubevirtv1.InterfaceApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("InterfaceBindingMethod"):
 		return &kubevirtv1.InterfaceBindingMethodApplyConfiguration{}
+	case v1.SchemeGroupVersion.WithKind("KubeVirt"):
+		return &kubevirtv1.KubeVirtApplyConfiguration{}
+	case v1.SchemeGroupVersion.WithKind("KubeVirtConfiguration"):
+		return &kubevirtv1.KubeVirtConfigurationApplyConfiguration{}
+	case v1.SchemeGroupVersion.WithKind("KubeVirtSpec"):
+		return &kubevirtv1.KubeVirtSpecApplyConfiguration{}
+	case v1.SchemeGroupVersion.WithKind("KubeVirtStatus"):
+		return &kubevirtv1.KubeVirtStatusApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("KVMTimer"):
 		return &kubevirtv1.KVMTimerApplyConfiguration{}
+	case v1.SchemeGroupVersion.WithKind("LogVerbosity"):
+		return &kubevirtv1.LogVerbosityApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("Machine"):
 		return &kubevirtv1.MachineApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("Memory"):

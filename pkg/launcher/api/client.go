@@ -51,6 +51,11 @@ func (c *Client) Health(ctx context.Context) (*Health, error) {
 	return &health, nil
 }
 
+// SetVerbosity has the launcher log so much until it ends; see VerbosityRequest.
+func (c *Client) SetVerbosity(ctx context.Context, verbosity int32) error {
+	return c.call(ctx, http.MethodPut, "/v1/verbosity", VerbosityRequest{Verbosity: verbosity}, nil)
+}
+
 // List returns the status of every domain.
 func (c *Client) List(ctx context.Context) ([]DomainStatus, error) {
 	var list []DomainStatus

@@ -174,3 +174,8 @@ type Health struct {
 	Accelerator string `json:"accelerator,omitempty"`
 	Message     string `json:"message,omitempty"`
 }
+
+// VerbosityRequest says how much the launcher logs. Above 2 it logs each request.
+type VerbosityRequest struct {
+	Verbosity int32 `json:"verbosity"`
+}

@@ -38,6 +38,7 @@ func addKnownTypes(scheme *runtime.Scheme) error {
 // AddKnownTypes registers the kinds of the group under gv.
 func AddKnownTypes(scheme *runtime.Scheme, gv schema.GroupVersion) {
 	scheme.AddKnownTypes(gv,
+		&KubeVirt{}, &KubeVirtList{},
 		&VirtualMachine{}, &VirtualMachineList{},
 		&VirtualMachineInstance{}, &VirtualMachineInstanceList{},
 	)

@@ -98,6 +98,11 @@ func (in DataVolumeTemplateSpec) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in DeveloperConfiguration) OpenAPIModelName() string {
+	return "io.kubevirt.v1.DeveloperConfiguration"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in Devices) OpenAPIModelName() string {
 	return "io.kubevirt.v1.Devices"
 }
@@ -290,6 +295,36 @@ func (in InterfaceMasquerade) OpenAPIModelName() string {
 // OpenAPIModelName returns the OpenAPI model name for this type.
 func (in KVMTimer) OpenAPIModelName() string {
 	return "io.kubevirt.v1.KVMTimer"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in KubeVirt) OpenAPIModelName() string {
+	return "io.kubevirt.v1.KubeVirt"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in KubeVirtConfiguration) OpenAPIModelName() string {
+	return "io.kubevirt.v1.KubeVirtConfiguration"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in KubeVirtList) OpenAPIModelName() string {
+	return "io.kubevirt.v1.KubeVirtList"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in KubeVirtSpec) OpenAPIModelName() string {
+	return "io.kubevirt.v1.KubeVirtSpec"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in KubeVirtStatus) OpenAPIModelName() string {
+	return "io.kubevirt.v1.KubeVirtStatus"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in LogVerbosity) OpenAPIModelName() string {
+	return "io.kubevirt.v1.LogVerbosity"
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.

@@ -4,6 +4,8 @@
 
 package v1
 
+type KubeVirtExpansion interface{}
+
 type VirtualMachineExpansion interface{}
 
 type VirtualMachineInstanceExpansion interface{}

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package validation
+
+import (
+	"fmt"
+
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
+)
+
+// maxVerbosity is the highest that makes a difference to anybody.
+const maxVerbosity = 10
+
+// ValidateKubeVirt returns what is wrong with the settings of an installation, of which there is one.
+func ValidateKubeVirt(kv *kubevirtv1.KubeVirt) field.ErrorList {
+	var errs field.ErrorList
+	if kv.Namespace != kubevirtv1.KubeVirtNamespace || kv.Name != kubevirtv1.KubeVirtName {
+		errs = append(errs, field.Invalid(field.NewPath("metadata", "name"), kv.Name,
+			fmt.Sprintf("there is only one KubeVirt: change %s in the namespace %s", kubevirtv1.KubeVirtName, kubevirtv1.KubeVirtNamespace)))
+	}
+	developer := kv.Spec.Configuration.DeveloperConfiguration
+	if developer == nil || developer.LogVerbosity == nil {
+		return errs
+	}
+	verbosity, path := developer.LogVerbosity, field.NewPath("spec", "configuration", "developerConfiguration", "logVerbosity")
+	for _, component := range []struct {
+		name  string
+		value int32
+	}{
+		{"virtAPI", verbosity.VirtAPI},
+		{"virtController", verbosity.VirtController},
+		{"virtHandler", verbosity.VirtHandler},
+		{"virtLauncher", verbosity.VirtLauncher},
+	} {
+		if component.value < 0 || component.value > maxVerbosity {
+			errs = append(errs, field.Invalid(path.Child(component.name), component.value, fmt.Sprintf("must be from 0 to %d", maxVerbosity)))
+		}
+	}
+	return errs
+}
