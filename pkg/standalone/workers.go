@@ -111,12 +111,10 @@ func (h *host) newWorkers(ctx context.Context, c *clients) (*workers, error) {
 		if err := core.Bootstrap(ctx, c.core, volumes.StorageClass()); err != nil {
 			return fmt.Errorf("make the first objects: %w", err)
 		}
-		if err := bootstrapSettings(ctx, c); err != nil {
-			return err
-		}
 		c.coreInformers.Start(ctx.Done())
 		c.virtInformers.Start(ctx.Done())
-		return nil
+		// The admission of what is in a namespace waits for the informers.
+		return bootstrapSettings(ctx, c)
 	}}
 	claims := c.coreInformers.Core().V1().PersistentVolumeClaims()
 	classes := c.coreInformers.Storage().V1().StorageClasses()

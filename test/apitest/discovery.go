@@ -28,7 +28,11 @@ func GroupVersions() []string {
 
 func (a *API) apiResourcesListsKinds(t *testing.T) {
 	for group, want := range map[string][]string{
-		"kubevirt.io":     {"virtualmachines vm,vms kubevirt.io/v1 true VirtualMachine", "virtualmachineinstances vmi,vmis kubevirt.io/v1 true VirtualMachineInstance"},
+		"kubevirt.io": {
+			"kubevirts kv,kvs kubevirt.io/v1 true KubeVirt",
+			"virtualmachines vm,vms kubevirt.io/v1 true VirtualMachine",
+			"virtualmachineinstances vmi,vmis kubevirt.io/v1 true VirtualMachineInstance",
+		},
 		"cdi.kubevirt.io": {"datavolumes dv,dvs cdi.kubevirt.io/v1beta1 true DataVolume"},
 		"instancetype.kubevirt.io": {
 			"virtualmachineinstancetypes vminstancetype,vminstancetypes,vmf,vmfs instancetype.kubevirt.io/v1beta1 true VirtualMachineInstancetype",

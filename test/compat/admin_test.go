@@ -19,11 +19,11 @@ import (
 func adminCommands() []command {
 	return []command{
 		{"version", works, "", checkVersion},
-		{"permitted-devices", notYet, "none are; in the namespace kubevirt", checkPermittedDevices},
-		{"adm log-verbosity", notYet, "", checkLogVerbosity},
-		{"credentials add-ssh-key", notYet, "", checkAddKey},
-		{"credentials remove-ssh-key", notYet, "", checkRemoveKey},
-		{"credentials set-password", notYet, "", checkSetPassword},
+		{"permitted-devices", works, "none are; in the namespace kubevirt", checkPermittedDevices},
+		{"adm log-verbosity", works, "", checkLogVerbosity},
+		{"credentials add-ssh-key", works, "", checkAddKey},
+		{"credentials remove-ssh-key", works, "", checkRemoveKey},
+		{"credentials set-password", works, "", checkSetPassword},
 		{"image-upload", notYet, "", checkUpload},
 		{"guestfs", notYet, "runs a pod, of which a server on its own has none", checkGuestFS},
 	}

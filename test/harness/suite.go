@@ -56,6 +56,9 @@ func run(m *testing.M, ready func(*Suite) error) (code int, err error) {
 	}
 	defer func() { err = errors.Join(err, reaped()) }()
 	if err := s.prepare(); err != nil {
+		if s.Server != nil {
+			s.Server.PrintLogs(os.Stderr)
+		}
 		return 1, err
 	}
 	klog.SetLogger(klog.Background().V(9)) // clients' warnings are the tests' business
