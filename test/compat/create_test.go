@@ -21,11 +21,11 @@ func createCommands() []command {
 		{"create vm --user --ssh-key", works, "", checkCreateVMForUser},
 		{"create vm --access-cred", works, "", checkCreateVMWithCredentials},
 		{"create vm --volume-sysprep", works, "", checkCreateVMForWindows},
-		{"create vm --instancetype", notYet, "", checkCreateVMOfType},
-		{"create instancetype", notYet, "", checkCreateInstancetype},
-		{"create preference", notYet, "", checkCreatePreference},
+		{"create vm --instancetype", works, "", checkCreateVMOfType},
+		{"create instancetype", works, "", checkCreateInstancetype},
+		{"create preference", works, "", checkCreatePreference},
 		{"create clone", notYet, "", checkCreateClone},
-		{"expand --file", notYet, "", checkExpandFile},
+		{"expand --file", works, "", checkExpandFile},
 	}
 }
 

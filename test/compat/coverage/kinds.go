@@ -10,8 +10,9 @@ import (
 	"strings"
 
 	upstreamv1 "kubevirt.io/api/core/v1"
-	instancetypev1beta1 "kubevirt.io/api/instancetype/v1beta1"
+	upstreaminstancetype "kubevirt.io/api/instancetype/v1beta1"
 
+	instancetypev1beta1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/instancetype/v1beta1"
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
 )
 
@@ -64,12 +65,12 @@ func kinds() []kind {
 		},
 		{
 			name:   "VirtualMachineInstancetype",
-			theirs: reflect.TypeFor[instancetypev1beta1.VirtualMachineInstancetype](),
+			theirs: reflect.TypeFor[upstreaminstancetype.VirtualMachineInstancetype](), ours: reflect.TypeFor[instancetypev1beta1.VirtualMachineInstancetype](),
 			areas:  []string{"spec"},
 		},
 		{
 			name:   "VirtualMachinePreference",
-			theirs: reflect.TypeFor[instancetypev1beta1.VirtualMachinePreference](),
+			theirs: reflect.TypeFor[upstreaminstancetype.VirtualMachinePreference](), ours: reflect.TypeFor[instancetypev1beta1.VirtualMachinePreference](),
 			areas:  []string{"spec"},
 		},
 	}
