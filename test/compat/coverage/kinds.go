@@ -66,12 +66,12 @@ func kinds() []kind {
 		{
 			name:   "VirtualMachineInstancetype",
 			theirs: reflect.TypeFor[upstreaminstancetype.VirtualMachineInstancetype](), ours: reflect.TypeFor[instancetypev1beta1.VirtualMachineInstancetype](),
-			areas:  []string{"spec"},
+			areas: []string{"spec"},
 		},
 		{
 			name:   "VirtualMachinePreference",
 			theirs: reflect.TypeFor[upstreaminstancetype.VirtualMachinePreference](), ours: reflect.TypeFor[instancetypev1beta1.VirtualMachinePreference](),
-			areas:  []string{"spec"},
+			areas: []string{"spec"},
 		},
 	}
 }
