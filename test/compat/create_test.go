@@ -85,7 +85,7 @@ func checkCreateVMForWindows(c *check) {
 }
 
 func checkCreateVMOfType(c *check) {
-	c.creates("instancetype", "--name=small", "--cpu=1", "--memory=64Mi", "--namespaced")
+	c.creates("instancetype", "--name=small", "--cpu=2", "--memory=64Mi", "--namespaced")
 	c.creates("preference", "--name=linux", "--cpu-topology=spread", "--namespaced")
 	c.createsVM("typed", "--instancetype=virtualmachineinstancetype/small", "--preference=virtualmachinepreference/linux")
 }
@@ -120,5 +120,6 @@ spec:
 func checkExpandFile(c *check) {
 	path := c.write("machine.yaml", machineOfTypeManifest)
 	c.virtctl([]string{"expand", "--file", path}, "name: typed-file", "guest: 64Mi")
-	c.refused([]string{"expand", "--file", c.write("bad.yaml", strings.Replace(machineOfTypeManifest, "64Mi", "-1", 1))}, "error expanding VirtualMachine - typed-file")
+	unknown := strings.Replace(machineOfTypeManifest, "runStrategy", "instancetype: {name: nowhere}\n  runStrategy", 1)
+	c.refused([]string{"expand", "--file", c.write("bad.yaml", unknown)}, "error expanding VirtualMachine - typed-file")
 }
