@@ -14,6 +14,10 @@ import (
 func actions(machines *virtualmachine.Storage, machine runtime.Object, instances *virtualmachineinstance.Storage, instance runtime.Object) map[string]rest.Storage {
 	return map[string]rest.Storage{
 		"virtualmachines/expand-spec":            machines.ExpandSpec(machine),
+		"virtualmachines/addvolume":              machines.AddVolume(machine),
+		"virtualmachines/removevolume":           machines.RemoveVolume(machine),
+		"virtualmachineinstances/addvolume":      instances.AddVolume(instance),
+		"virtualmachineinstances/removevolume":   instances.RemoveVolume(instance),
 		"virtualmachines/portforward":            instances.PortForward(machine, machines.Started),
 		"virtualmachines/restart":                machines.Restart(machine),
 		"virtualmachines/start":                  machines.Start(machine),

@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -48,6 +49,8 @@ type fakeHypervisor struct {
 	forgotten []string
 	// fail makes an action fail.
 	fail map[Action]error
+	// stubborn: no guest gives a device up.
+	stubborn bool
 	// screen is what OpenScreen connects to.
 	screen net.Conn
 	// picture is what a screenshot is made of.
@@ -184,6 +187,25 @@ func (f *fakeHypervisor) Do(ref Ref, action Action) error {
 func (f *fakeHypervisor) SetVCPUs(ref Ref, count uint) error {
 	return f.edit(ref, "set vcpus", func(d *libvirtxml.Domain) error {
 		d.VCPU.Current = count
+		return nil
+	})
+}
+
+func (f *fakeHypervisor) AttachDevice(ref Ref, xml string) error {
+	return f.edit(ref, "attach device", func(d *libvirtxml.Domain) error {
+		var disk libvirtxml.DomainDisk
+		err := disk.Unmarshal(xml)
+		d.Devices.Disks = append(d.Devices.Disks, disk)
+		return err
+	})
+}
+
+func (f *fakeHypervisor) DetachDevice(ref Ref, alias string) error {
+	return f.edit(ref, "detach device", func(d *libvirtxml.Domain) error {
+		if f.stubborn {
+			return nil
+		}
+		d.Devices.Disks = slices.DeleteFunc(d.Devices.Disks, func(disk libvirtxml.DomainDisk) bool { return disk.Alias.Name == alias })
 		return nil
 	})
 }

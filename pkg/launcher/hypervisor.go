@@ -50,6 +50,10 @@ type Hypervisor interface {
 	SetVCPUs(ref Ref, count uint) error
 	// UpdateDevice changes a device of an active domain to what the XML says.
 	UpdateDevice(ref Ref, xml string) error
+	// AttachDevice adds the device of the XML to an active domain.
+	AttachDevice(ref Ref, xml string) error
+	// DetachDevice asks an active domain to give the device of that alias up. It does not wait for the guest.
+	DetachDevice(ref Ref, alias string) error
 	// ForgetTPM removes what a trusted platform module has stored for domains of the UUID, of which there is none.
 	ForgetTPM(uuid string) error
 	// OpenScreen connects to the screen of a domain.

@@ -83,6 +83,8 @@ func (s *Server) handler(ctx context.Context) http.Handler {
 	mux.Handle("DELETE /v1/domains/{namespace}/{name}", s.answer(s.delete))
 	mux.Handle("POST /v1/domains/{namespace}/{name}/shutdown", s.answer(s.shutdown))
 	mux.Handle("POST /v1/domains/{namespace}/{name}/resize", s.answer(s.resize))
+	mux.Handle("POST /v1/domains/{namespace}/{name}/plug", s.answer(changing(s.manager.Plug)))
+	mux.Handle("POST /v1/domains/{namespace}/{name}/unplug", s.answer(changing(s.manager.Unplug)))
 	mux.Handle("GET /v1/kept", s.answer(func(*http.Request) (any, error) { return s.manager.Kept() }))
 	mux.Handle("DELETE /v1/kept/{uuid}", s.answer(func(r *http.Request) (any, error) {
 		return nil, s.manager.Forget(r.PathValue("uuid"), types.UID(r.URL.Query().Get("owner")))
@@ -127,6 +129,17 @@ func (s *Server) resize(r *http.Request) (any, error) {
 		return nil, err
 	}
 	return s.manager.Resize(targetFrom(r), request)
+}
+
+// changing makes a handler of what changes a domain and returns its status.
+func changing[R any](change func(api.Target, R) (*api.DomainStatus, error)) func(*http.Request) (any, error) {
+	return func(r *http.Request) (any, error) {
+		var request R
+		if err := decode(r, &request); err != nil {
+			return nil, err
+		}
+		return change(targetFrom(r), request)
+	}
 }
 
 func (s *Server) delete(r *http.Request) (any, error) {

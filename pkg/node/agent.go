@@ -41,6 +41,8 @@ type Launcher interface {
 	Start(ctx context.Context, request *api.StartRequest) (*api.DomainStatus, error)
 	Shutdown(ctx context.Context, namespace, name string, request api.ShutdownRequest) error
 	Resize(ctx context.Context, domain api.Target, request api.ResizeRequest) (*api.DomainStatus, error)
+	Plug(ctx context.Context, domain api.Target, request api.PlugRequest) (*api.DomainStatus, error)
+	Unplug(ctx context.Context, domain api.Target, request api.UnplugRequest) (*api.DomainStatus, error)
 	Delete(ctx context.Context, namespace, name string, uid types.UID) error
 	Kept(ctx context.Context) ([]api.Kept, error)
 	Forget(ctx context.Context, kept api.Kept) error

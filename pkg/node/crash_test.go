@@ -88,6 +88,14 @@ func (m mortalLauncher) Resize(ctx context.Context, domain api.Target, request a
 	return around(m.killer, func() (*api.DomainStatus, error) { return m.fakeLauncher.Resize(ctx, domain, request) })
 }
 
+func (m mortalLauncher) Plug(ctx context.Context, domain api.Target, request api.PlugRequest) (*api.DomainStatus, error) {
+	return around(m.killer, func() (*api.DomainStatus, error) { return m.fakeLauncher.Plug(ctx, domain, request) })
+}
+
+func (m mortalLauncher) Unplug(ctx context.Context, domain api.Target, request api.UnplugRequest) (*api.DomainStatus, error) {
+	return around(m.killer, func() (*api.DomainStatus, error) { return m.fakeLauncher.Unplug(ctx, domain, request) })
+}
+
 func (m mortalLauncher) Delete(ctx context.Context, namespace, name string, uid types.UID) error {
 	_, err := around(m.killer, func() (bool, error) { return true, m.fakeLauncher.Delete(ctx, namespace, name, uid) })
 	return err

@@ -35,6 +35,9 @@ type fakeLauncher struct {
 	// unhealthy is what the last shutdown was for.
 	unhealthy string
 	resizes   []api.ResizeRequest
+	plugs     []api.PlugRequest
+	// stubborn: the guest gives no disk up.
+	stubborn bool
 	deleted   []types.UID
 	kept      []api.Kept
 	// calls are the actions that were called, answer is what comes of them; nil where all succeed.
@@ -160,6 +163,38 @@ func (f *fakeLauncher) Resize(_ context.Context, target api.Target, request api.
 	if request.Memory != 0 {
 		domain.Memory.Requested = request.Memory
 	}
+	f.set(domain)
+	return &domain, nil
+}
+
+func (f *fakeLauncher) Plug(_ context.Context, target api.Target, request api.PlugRequest) (*api.DomainStatus, error) {
+	return f.changeTargets(target, func(targets map[string]string) {
+		f.plugs = append(f.plugs, request)
+		targets[request.Disk.Name] = "sd" + request.Disk.Name
+	})
+}
+
+// Unplug leaves the disk with the guest where the test says that the guest does not cooperate.
+func (f *fakeLauncher) Unplug(_ context.Context, target api.Target, request api.UnplugRequest) (*api.DomainStatus, error) {
+	return f.changeTargets(target, func(targets map[string]string) {
+		if !f.stubborn {
+			delete(targets, request.Name)
+		}
+	})
+}
+
+func (f *fakeLauncher) changeTargets(target api.Target, change func(map[string]string)) (*api.DomainStatus, error) {
+	unlock, err := f.lock()
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	if f.refuse != nil {
+		return nil, f.refuse
+	}
+	domain := f.domains[types.NamespacedName{Namespace: target.Namespace, Name: target.Name}]
+	domain.Targets = maps.Clone(domain.Targets)
+	change(domain.Targets)
 	f.set(domain)
 	return &domain, nil
 }

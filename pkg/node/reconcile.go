@@ -45,7 +45,7 @@ func (a *Agent) reconcile(ctx context.Context, key types.NamespacedName) (time.D
 	case vmi.Status.Phase == kubevirtv1.Scheduled:
 		return 0, a.start(ctx, vmi, domain)
 	case vmi.Status.Phase == kubevirtv1.Running || vmi.Status.Phase == kubevirtv1.Unknown:
-		return 0, a.watchOver(ctx, vmi, domain, known)
+		return a.watchOver(ctx, vmi, domain, known)
 	default:
 		return 0, nil
 	}
@@ -97,26 +97,28 @@ func (a *Agent) cleanUp(ctx context.Context, domain *api.DomainStatus) error {
 }
 
 // watchOver keeps the status of a guest that ran when it was last looked at.
-func (a *Agent) watchOver(ctx context.Context, vmi *kubevirtv1.VirtualMachineInstance, domain *api.DomainStatus, known bool) error {
+func (a *Agent) watchOver(ctx context.Context, vmi *kubevirtv1.VirtualMachineInstance, domain *api.DomainStatus, known bool) (time.Duration, error) {
 	if !known {
-		return nil
+		return 0, nil
 	}
 	if domain == nil || domain.State == api.StateStarting {
 		var err error
 		if domain, err = a.find(ctx, vmi); err != nil {
-			return err
+			return 0, err
 		}
 	}
 	// A domain that is yet to be started is what a reboot of the host leaves of one that ran.
 	if domain == nil || domain.State == api.StateStarting {
-		return a.finish(ctx, vmi, ending{
+		return 0, a.finish(ctx, vmi, ending{
 			phase:   kubevirtv1.Failed,
 			reason:  reasonDomainGone,
 			message: fmt.Sprintf("the guest is gone from node %s, as after a reboot of the host", a.NodeName),
 		})
 	}
 	resized, trouble := a.resize(ctx, vmi, *domain)
-	return errors.Join(a.follow(ctx, vmi, resized, observed{trouble: trouble}), passing(trouble))
+	changed, plugged := a.plug(ctx, vmi, resized)
+	err := a.follow(ctx, vmi, changed, observed{trouble: trouble, claims: plugged.claims, waiting: plugged.waiting})
+	return plugged.again, errors.Join(err, passing(trouble))
 }
 
 // find asks the launcher itself for the instance's domain; the watch may be behind. It fails where the

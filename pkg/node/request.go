@@ -65,20 +65,28 @@ func (a *Agent) claims(ctx context.Context, vmi *kubevirtv1.VirtualMachineInstan
 	claims := map[string]*corev1.PersistentVolumeClaim{}
 	for i := range vmi.Spec.Volumes {
 		volume := &vmi.Spec.Volumes[i]
-		name := volume.ClaimName()
-		if name == "" {
+		if volume.ClaimName() == "" {
 			continue
 		}
-		claim, err := a.Core.CoreV1().PersistentVolumeClaims(vmi.Namespace).Get(ctx, name, metav1.GetOptions{})
-		if apierrors.IsNotFound(err) {
-			return nil, &trouble{reasonVolumeNotReady, fmt.Errorf("volume %q: there is no PersistentVolumeClaim %q in namespace %q", volume.Name, name, vmi.Namespace)}
-		}
+		claim, err := a.claim(ctx, vmi.Namespace, volume)
 		if err != nil {
-			return nil, &trouble{reasonVolumeNotReady, fmt.Errorf("volume %q: read PersistentVolumeClaim %q: %w", volume.Name, name, err)}
+			return nil, err
 		}
 		claims[volume.Name] = claim
 	}
 	return claims, nil
+}
+
+func (a *Agent) claim(ctx context.Context, namespace string, volume *kubevirtv1.Volume) (*corev1.PersistentVolumeClaim, error) {
+	name := volume.ClaimName()
+	claim, err := a.Core.CoreV1().PersistentVolumeClaims(namespace).Get(ctx, name, metav1.GetOptions{})
+	if apierrors.IsNotFound(err) {
+		return nil, &trouble{reasonVolumeNotReady, fmt.Errorf("volume %q: there is no PersistentVolumeClaim %q in namespace %q", volume.Name, name, namespace)}
+	}
+	if err != nil {
+		return nil, &trouble{reasonVolumeNotReady, fmt.Errorf("volume %q: read PersistentVolumeClaim %q: %w", volume.Name, name, err)}
+	}
+	return claim, nil
 }
 
 func isReadOnly(volume *kubevirtv1.Volume) bool {

@@ -43,6 +43,8 @@ const maxMessage = 2048
 
 // observed is what follow is told beside the domain.
 type observed struct {
+	// waiting says why volumes have not come to a running guest, or not left it, by name.
+	waiting map[string]*trouble
 	// claims are those behind the volumes, where the caller has them.
 	claims map[string]*corev1.PersistentVolumeClaim
 	// trouble is why the domain is not what the spec says; nil where it is.
@@ -65,7 +67,7 @@ func (a *Agent) follow(ctx context.Context, vmi *kubevirtv1.VirtualMachineInstan
 		return err
 	}
 	starts := vmi.Status.Phase != kubevirtv1.Running
-	if starts && observed.claims == nil {
+	if starts && len(observed.claims) == 0 {
 		var err error
 		if observed.claims, err = a.claims(ctx, vmi); err != nil {
 			return err
@@ -73,7 +75,7 @@ func (a *Agent) follow(ctx context.Context, vmi *kubevirtv1.VirtualMachineInstan
 	}
 	status := vmi.Status.DeepCopy()
 	a.setRunning(status, vmi, domain)
-	setVolumes(status, vmi, domain, observed.claims)
+	setVolumes(status, vmi, domain, observed.claims, observed.waiting)
 	if observed.trouble != nil {
 		a.setCondition(status, kubevirtv1.VirtualMachineInstanceSynchronized, corev1.ConditionFalse, reasonFor(observed.trouble), messageOf(observed.trouble))
 	}
@@ -87,6 +89,9 @@ func (a *Agent) follow(ctx context.Context, vmi *kubevirtv1.VirtualMachineInstan
 	}
 	if observed.trouble != nil && written {
 		a.Recorder.Event(vmi, corev1.EventTypeWarning, eventSyncFailed, messageOf(observed.trouble))
+	}
+	if written && !starts {
+		a.tellVolumes(vmi, vmi.Status.VolumeStatus, status.VolumeStatus)
 	}
 	if starts {
 		a.Recorder.Event(vmi, corev1.EventTypeNormal, eventStarted, "VirtualMachineInstance started.")

@@ -146,7 +146,7 @@ func indexByClaim(obj any) ([]string, error) {
 	if !ok {
 		return nil, fmt.Errorf("index %T by claim: not an instance", obj)
 	}
-	names := instance.Spec.ClaimNames()
+	names := instance.UsedClaimNames()
 	for i, name := range names {
 		names[i] = cache.NewObjectName(instance.Namespace, name).String()
 	}

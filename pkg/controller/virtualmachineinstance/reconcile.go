@@ -117,7 +117,7 @@ func (c *Controller) take(key cache.ObjectName, claims []claimUse) *use {
 func (c *Controller) inUse(key cache.ObjectName, claims []claimUse) *use {
 	for _, claim := range claims {
 		for _, user := range c.usersOf(cache.ObjectName(claim.NamespacedName)) {
-			if user.IsScheduled() && user.Name != key.Name && (claim.writes || user.Spec.WritesClaim(claim.Name)) {
+			if user.IsScheduled() && user.Name != key.Name && (claim.writes || user.WritesClaim(claim.Name)) {
 				return &use{claim: claim.Name, instance: user.Name}
 			}
 		}

@@ -22,6 +22,9 @@ const (
 	maxAnswerBytes = 64 << 20
 
 	actionResize = "resize"
+	// actionPlug and actionUnplug add and remove disks.
+	actionPlug   = "plug"
+	actionUnplug = "unplug"
 )
 
 // Client talks to the launcher behind a unix socket. It is safe for concurrent use and keeps no
@@ -88,6 +91,24 @@ func (c *Client) Shutdown(ctx context.Context, namespace, name string, request S
 func (c *Client) Resize(ctx context.Context, domain Target, request ResizeRequest) (*DomainStatus, error) {
 	var status DomainStatus
 	if err := c.Call(ctx, domain, actionResize, request, &status); err != nil {
+		return nil, err
+	}
+	return &status, nil
+}
+
+// Plug adds a disk to a running guest and returns the domain's status; see PlugRequest.
+func (c *Client) Plug(ctx context.Context, domain Target, request PlugRequest) (*DomainStatus, error) {
+	var status DomainStatus
+	if err := c.Call(ctx, domain, actionPlug, request, &status); err != nil {
+		return nil, err
+	}
+	return &status, nil
+}
+
+// Unplug asks a running guest to give a disk up and returns the domain's status; see UnplugRequest.
+func (c *Client) Unplug(ctx context.Context, domain Target, request UnplugRequest) (*DomainStatus, error) {
+	var status DomainStatus
+	if err := c.Call(ctx, domain, actionUnplug, request, &status); err != nil {
 		return nil, err
 	}
 	return &status, nil

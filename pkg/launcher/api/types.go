@@ -139,6 +139,22 @@ type ResizeRequest struct {
 	Memory int64 `json:"memory,omitempty"`
 }
 
+// PlugRequest asks that a running guest has one more disk. It is idempotent: a disk of that name that the
+// guest has stays as it is.
+type PlugRequest struct {
+	// Disk on the bus scsi or virtio, defaults filled in.
+	Disk kubevirtv1.Disk `json:"disk"`
+	// Source is what it holds.
+	Source DiskSource `json:"source"`
+}
+
+// UnplugRequest asks that a running guest gives a disk up. The guest may take its time, or not do it: the
+// disk is in the domain's Targets for as long. It is idempotent.
+type UnplugRequest struct {
+	// Name of the disk.
+	Name string `json:"name"`
+}
+
 // ShutdownRequest asks that a domain ends.
 type ShutdownRequest struct {
 	// GracePeriodSeconds is how long the guest may take after it was asked to power off; 0 ends it at once.

@@ -42,6 +42,7 @@ func buildDevices(in Input) (*libvirtxml.DomainDeviceList, error) {
 		devices.RNGs = buildRNG()
 	}
 	addPeripherals(devices, in)
+	addHotplug(devices, spec)
 	return devices, nil
 }
 
@@ -65,7 +66,7 @@ func buildControllers(disks []libvirtxml.DomainDisk, inputs []kubevirtv1.Input) 
 		case kubevirtv1.DiskBusUSB:
 			usb.Model = "qemu-xhci"
 		case kubevirtv1.DiskBusSCSI:
-			scsi = []libvirtxml.DomainController{{Type: "scsi", Index: ptr.To[uint](0), Model: "virtio-scsi"}}
+			scsi = []libvirtxml.DomainController{scsiController()}
 		}
 	}
 	for _, input := range inputs {
@@ -74,6 +75,10 @@ func buildControllers(disks []libvirtxml.DomainDisk, inputs []kubevirtv1.Input) 
 		}
 	}
 	return append([]libvirtxml.DomainController{usb}, scsi...)
+}
+
+func scsiController() libvirtxml.DomainController {
+	return libvirtxml.DomainController{Type: "scsi", Index: ptr.To[uint](0), Model: "virtio-scsi"}
 }
 
 func interfaceModels() []string {

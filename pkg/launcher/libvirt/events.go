@@ -64,6 +64,14 @@ func (c *Conn) listen(conn *libvirt.Connect, watcher Watcher) (<-chan struct{}, 
 	if err != nil {
 		return nil, err
 	}
+	_, err = conn.DomainEventDeviceRemovedRegister(nil, func(_ *libvirt.Connect, d *libvirt.Domain, _ *libvirt.DomainEventDeviceRemoved) {
+		if uuid, err := d.GetUUIDString(); err == nil {
+			watcher.Resized(uuid)
+		}
+	})
+	if err != nil {
+		return nil, err
+	}
 	_, err = conn.DomainEventAgentLifecycleRegister(nil, func(_ *libvirt.Connect, d *libvirt.Domain, _ *libvirt.DomainEventAgentLifecycle) {
 		if uuid, err := d.GetUUIDString(); err == nil {
 			watcher.AgentChanged(uuid)

@@ -86,7 +86,7 @@ func (c *Controller) usedNow(ctx context.Context, claim *corev1.PersistentVolume
 
 // enqueueUsed enqueues the claims that an instance uses, or used until it ended.
 func (c *Controller) enqueueUsed(vmi *kubevirtv1.VirtualMachineInstance) {
-	for _, name := range vmi.Spec.ClaimNames() {
+	for _, name := range vmi.UsedClaimNames() {
 		if claim, err := c.claims.PersistentVolumeClaims(vmi.Namespace).Get(name); err == nil {
 			c.enqueueClaim(claim)
 		}
@@ -113,5 +113,5 @@ func claimsInUse(vmi *kubevirtv1.VirtualMachineInstance) []string {
 	if vmi.IsFinal() {
 		return nil
 	}
-	return vmi.Spec.ClaimNames()
+	return vmi.UsedClaimNames()
 }

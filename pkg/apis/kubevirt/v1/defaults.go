@@ -39,6 +39,7 @@ func SetDefaultsVirtualMachineInstanceSpec(spec *VirtualMachineInstanceSpec) {
 	setDefaultsPeripherals(&domain.Devices)
 	setDefaultsVolumes(spec.Volumes)
 	AddDefaultDevices(spec)
+	setDefaultsHotplug(spec)
 	for i := range domain.Devices.Disks {
 		setDefaultsDisk(&domain.Devices.Disks[i])
 	}

@@ -16,6 +16,26 @@ func setDefaultsVolumes(volumes []Volume) {
 	}
 }
 
+// setDefaultsHotplug puts the disks of hot-pluggable volumes on a bus that takes disks while the guest runs.
+func setDefaultsHotplug(spec *VirtualMachineInstanceSpec) {
+	hotpluggable := map[string]bool{}
+	for i := range spec.Volumes {
+		hotpluggable[spec.Volumes[i].Name] = spec.Volumes[i].IsHotpluggable()
+	}
+	for i := range spec.Domain.Devices.Disks {
+		disk := &spec.Domain.Devices.Disks[i]
+		if !hotpluggable[disk.Name] || disk.CDRom != nil {
+			continue
+		}
+		if disk.Disk == nil {
+			disk.Disk = &DiskTarget{}
+		}
+		if disk.Disk.Bus == "" {
+			disk.Disk.Bus = DiskBusSCSI
+		}
+	}
+}
+
 // defaultPullPolicy asks the registry each time about a tag that is known to move.
 func defaultPullPolicy(image string) corev1.PullPolicy {
 	if strings.Contains(image, "@") {

@@ -77,6 +77,28 @@ func (v *VolumeSource) ClaimName() string {
 	}
 }
 
+// IsHotpluggable says whether the volume can be added to and removed from a running guest.
+func (v *VolumeSource) IsHotpluggable() bool {
+	return v.DataVolume != nil && v.DataVolume.Hotpluggable || v.PersistentVolumeClaim != nil && v.PersistentVolumeClaim.Hotpluggable
+}
+
+// UsedClaimNames returns the names of the claims that the instance uses: those of its volumes, and those
+// that its guest has not given up yet.
+func (vmi *VirtualMachineInstance) UsedClaimNames() []string {
+	names := vmi.Spec.ClaimNames()
+	for _, volume := range vmi.Status.VolumeStatus {
+		if claim := volume.PersistentVolumeClaimInfo; claim != nil && !slices.Contains(names, claim.ClaimName) {
+			names = append(names, claim.ClaimName)
+		}
+	}
+	return names
+}
+
+// WritesClaim says whether the guest may write to the claim of that name, which it uses.
+func (vmi *VirtualMachineInstance) WritesClaim(name string) bool {
+	return vmi.Spec.WritesClaim(name) || !slices.Contains(vmi.Spec.ClaimNames(), name)
+}
+
 // WritesClaim says whether the guest may write to the claim of that name.
 func (s *VirtualMachineInstanceSpec) WritesClaim(name string) bool {
 	return slices.ContainsFunc(s.Volumes, func(v Volume) bool { return v.Ephemeral == nil && v.ClaimName() == name })

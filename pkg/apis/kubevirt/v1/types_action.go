@@ -37,3 +37,31 @@ type UnpauseOptions struct {
 	// DryRun with "All" checks and changes nothing.
 	DryRun []string `json:"dryRun,omitempty"`
 }
+
+// AddVolumeOptions is the body of addvolume.
+type AddVolumeOptions struct {
+	// Name of the volume and of its disk.
+	Name string `json:"name"`
+	// Disk is how the guest sees the volume; its name is not looked at.
+	Disk *Disk `json:"disk"`
+	// VolumeSource is what the disk holds.
+	VolumeSource *HotplugVolumeSource `json:"volumeSource"`
+	// DryRun with "All" checks and changes nothing.
+	// +listType=atomic
+	DryRun []string `json:"dryRun,omitempty"`
+}
+
+// HotplugVolumeSource is exactly one kind of volume.
+type HotplugVolumeSource struct {
+	PersistentVolumeClaim *PersistentVolumeClaimVolumeSource `json:"persistentVolumeClaim,omitempty"`
+	DataVolume            *DataVolumeSource                  `json:"dataVolume,omitempty"`
+}
+
+// RemoveVolumeOptions is the body of removevolume.
+type RemoveVolumeOptions struct {
+	// Name of the volume.
+	Name string `json:"name"`
+	// DryRun with "All" checks and changes nothing.
+	// +listType=atomic
+	DryRun []string `json:"dryRun,omitempty"`
+}

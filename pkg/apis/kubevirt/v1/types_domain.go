@@ -46,6 +46,9 @@ type Devices struct {
 	// +optional
 	// +listType=atomic
 	Disks []Disk `json:"disks,omitempty"`
+	// DisableHotplug leaves a guest without what disks need that are added while it runs.
+	// +optional
+	DisableHotplug bool `json:"disableHotplug,omitempty"`
 	// Interfaces of the guest. Where there are none, one to the pod network is made.
 	// +optional
 	// +listType=atomic

@@ -230,6 +230,8 @@ const (
 	VolumeBound VolumePhase = "Bound"
 	// VolumeReady: the guest has it.
 	VolumeReady VolumePhase = "Ready"
+	// VolumeDetaching: the guest was asked to give it up.
+	VolumeDetaching VolumePhase = "Detaching"
 )
 
 // VolumeStatus is how a volume of an instance is doing.
@@ -245,10 +247,16 @@ type VolumeStatus struct {
 	Message string `json:"message,omitempty"`
 	// +optional
 	PersistentVolumeClaimInfo *PersistentVolumeClaimInfo `json:"persistentVolumeClaimInfo,omitempty"`
+	// HotplugVolume is there for a volume that can be added and removed while the guest runs.
+	// +optional
+	HotplugVolume *HotplugVolumeStatus `json:"hotplugVolume,omitempty"`
 	// Size in bytes.
 	// +optional
 	Size int64 `json:"size,omitempty"`
 }
+
+// HotplugVolumeStatus marks a volume as hot-pluggable.
+type HotplugVolumeStatus struct{}
 
 // PersistentVolumeClaimInfo is what is known of a volume's claim.
 type PersistentVolumeClaimInfo struct {

@@ -56,6 +56,9 @@ type VolumeSource struct {
 // DataVolumeSource names a DataVolume.
 type DataVolumeSource struct {
 	Name string `json:"name"`
+	// Hotpluggable lets the volume be added to and removed from a running guest.
+	// +optional
+	Hotpluggable bool `json:"hotpluggable,omitempty"`
 }
 
 // PersistentVolumeClaimVolumeSource names a claim.
@@ -63,6 +66,9 @@ type PersistentVolumeClaimVolumeSource struct {
 	ClaimName string `json:"claimName"`
 	// +optional
 	ReadOnly bool `json:"readOnly,omitempty"`
+	// Hotpluggable lets the volume be added to and removed from a running guest.
+	// +optional
+	Hotpluggable bool `json:"hotpluggable,omitempty"`
 }
 
 // CloudInitSource is user data and network data, each from at most one place.

@@ -5,6 +5,7 @@ package validation
 import (
 	"strings"
 
+	apiequality "k8s.io/apimachinery/pkg/api/equality"
 	metav1validation "k8s.io/apimachinery/pkg/apis/meta/v1/validation"
 	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/apimachinery/pkg/util/validation/field"
@@ -34,6 +35,11 @@ func ValidateVirtualMachineInstanceUpdate(vmi, old *kubevirtv1.VirtualMachineIns
 	if _, fixed := liveupdate.Plan(old, changed); len(fixed) > 0 {
 		return field.ErrorList{field.Forbidden(path, "update of VMI object is restricted: "+strings.Join(fixed, ", ")+
 			" can't change to that while the instance runs; change the VirtualMachine and restart it")}
+	}
+	if !apiequality.Semantic.DeepEqual(vmi.Spec.Volumes, old.Spec.Volumes) {
+		if errs := ValidateVirtualMachineInstanceSpec(&vmi.Spec, path); len(errs) > 0 {
+			return errs
+		}
 	}
 	grace, oldGrace := ptr.Deref(vmi.Spec.TerminationGracePeriodSeconds, 0), ptr.Deref(old.Spec.TerminationGracePeriodSeconds, 0)
 	if grace < 0 || grace > oldGrace {

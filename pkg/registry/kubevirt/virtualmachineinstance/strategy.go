@@ -51,6 +51,7 @@ func (instanceStrategy) PrepareForUpdate(_ context.Context, obj, old runtime.Obj
 	vmi.Status = oldVMI.Status
 	labelNode(vmi)
 	if !apiequality.Semantic.DeepEqual(vmi.Spec, oldVMI.Spec) {
+		kubevirtv1.SetDefaultsVirtualMachineInstanceSpec(&vmi.Spec)
 		vmi.Generation = oldVMI.Generation + 1
 	}
 }

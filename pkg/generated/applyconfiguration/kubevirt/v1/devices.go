@@ -15,6 +15,8 @@ import (
 type DevicesApplyConfiguration struct {
 	// Disks in the order of their device names. A volume without a disk gets one.
 	Disks []DiskApplyConfiguration `json:"disks,omitempty"`
+	// DisableHotplug leaves a guest without what disks need that are added while it runs.
+	DisableHotplug *bool `json:"disableHotplug,omitempty"`
 	// Interfaces of the guest. Where there are none, one to the pod network is made.
 	Interfaces []InterfaceApplyConfiguration `json:"interfaces,omitempty"`
 	// AutoattachPodInterface false leaves a guest without interfaces.
@@ -63,6 +65,14 @@ func (b *DevicesApplyConfiguration) WithDisks(values ...*DiskApplyConfiguration)
 		}
 		b.Disks = append(b.Disks, *values[i])
 	}
+	return b
+}
+
+// WithDisableHotplug sets the DisableHotplug field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the DisableHotplug field is set to the value of the last call.
+func (b *DevicesApplyConfiguration) WithDisableHotplug(value bool) *DevicesApplyConfiguration {
+	b.DisableHotplug = &value
 	return b
 }
 

@@ -20,6 +20,8 @@ type VolumeStatusApplyConfiguration struct {
 	Reason                    *string                                      `json:"reason,omitempty"`
 	Message                   *string                                      `json:"message,omitempty"`
 	PersistentVolumeClaimInfo *PersistentVolumeClaimInfoApplyConfiguration `json:"persistentVolumeClaimInfo,omitempty"`
+	// HotplugVolume is there for a volume that can be added and removed while the guest runs.
+	HotplugVolume *kubevirtv1.HotplugVolumeStatus `json:"hotplugVolume,omitempty"`
 	// Size in bytes.
 	Size *int64 `json:"size,omitempty"`
 }
@@ -75,6 +77,14 @@ func (b *VolumeStatusApplyConfiguration) WithMessage(value string) *VolumeStatus
 // If called multiple times, the PersistentVolumeClaimInfo field is set to the value of the last call.
 func (b *VolumeStatusApplyConfiguration) WithPersistentVolumeClaimInfo(value *PersistentVolumeClaimInfoApplyConfiguration) *VolumeStatusApplyConfiguration {
 	b.PersistentVolumeClaimInfo = value
+	return b
+}
+
+// WithHotplugVolume sets the HotplugVolume field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the HotplugVolume field is set to the value of the last call.
+func (b *VolumeStatusApplyConfiguration) WithHotplugVolume(value kubevirtv1.HotplugVolumeStatus) *VolumeStatusApplyConfiguration {
+	b.HotplugVolume = &value
 	return b
 }
 

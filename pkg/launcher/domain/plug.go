@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package domain
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"libvirt.org/go/libvirtxml"
+
+	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
+)
+
+// sparePorts are those that a machine has left for devices that are added while it runs.
+const sparePorts = 4
+
+// Plugged returns the XML of a disk that is added to a domain with those targets.
+func Plugged(spec *kubevirtv1.Disk, file File, targets map[string]string) (string, error) {
+	if spec.Disk == nil || spec.Disk.Bus != kubevirtv1.DiskBusSCSI && spec.Disk.Bus != kubevirtv1.DiskBusVirtio {
+		return "", fmt.Errorf("disk %s: only disks on scsi or virtio can be added to a running guest", spec.Name)
+	}
+	if err := checkDisks([]kubevirtv1.Disk{*spec}); err != nil {
+		return "", err
+	}
+	disk, err := buildDisk(spec, file, freeNames(targets, spec.Disk.Bus))
+	if err != nil {
+		return "", err
+	}
+	return disk.Marshal()
+}
+
+// Alias of the disk of a volume.
+func Alias(volume string) string { return aliasPrefix + volume }
+
+// freeNames counts from the first name that no disk has.
+func freeNames(targets map[string]string, bus kubevirtv1.DiskBus) targetNames {
+	prefix := "sd"
+	if bus == kubevirtv1.DiskBusVirtio {
+		prefix = "vd"
+	}
+	taken := slices.Collect(maps.Values(targets))
+	free := 0
+	for slices.Contains(taken, prefix+letters(free)) {
+		free++
+	}
+	return targetNames{prefix: free}
+}
+
+// addHotplug gives a domain what disks need that are added later: a controller, and ports. libvirt itself
+// adds ports for the devices that the domain begins with only where there are not enough.
+func addHotplug(devices *libvirtxml.DomainDeviceList, spec *kubevirtv1.Devices) {
+	if spec.DisableHotplug {
+		return
+	}
+	if !slices.ContainsFunc(devices.Controllers, func(c libvirtxml.DomainController) bool { return c.Type == "scsi" }) {
+		devices.Controllers = append(devices.Controllers, scsiController())
+	}
+	for range onPorts(devices) + sparePorts {
+		devices.Controllers = append(devices.Controllers, libvirtxml.DomainController{Type: "pci", Model: "pcie-root-port"})
+	}
+}
+
+// onPorts counts the devices that take a port each. One that is forgotten here costs a spare port.
+func onPorts(devices *libvirtxml.DomainDeviceList) int {
+	count := len(devices.Interfaces) + len(devices.RNGs) + len(devices.Inputs) + len(devices.Memorydevs)
+	for _, disk := range devices.Disks {
+		if disk.Target.Bus == string(kubevirtv1.DiskBusVirtio) {
+			count++
+		}
+	}
+	for _, controller := range devices.Controllers {
+		if controller.Model != "none" {
+			count++
+		}
+	}
+	if len(devices.Channels) > 0 {
+		count++
+	}
+	if devices.MemBalloon != nil && devices.MemBalloon.Model != "none" {
+		count++
+	}
+	return count
+}

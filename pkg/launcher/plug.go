@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package launcher
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/virt-apiserver/virt-apiserver/pkg/launcher/api"
+	"github.com/virt-apiserver/virt-apiserver/pkg/launcher/domain"
+)
+
+// Plug adds a disk to a running guest; see api.PlugRequest.
+func (m *Manager) Plug(target api.Target, request api.PlugRequest) (*api.DomainStatus, error) {
+	doing := fmt.Sprintf("add disk %s to %s/%s", request.Disk.Name, target.Namespace, target.Name)
+	return m.changeDevices(target, doing, func(g *guest) error {
+		if _, has := g.facts.Targets[request.Disk.Name]; has {
+			return nil
+		}
+		file, err := m.openPlugged(request)
+		if err != nil {
+			return err
+		}
+		device, err := domain.Plugged(&request.Disk, *file, g.facts.Targets)
+		if err != nil {
+			return invalid(err)
+		}
+		return m.hypervisor.AttachDevice(g.Ref, device)
+	})
+}
+
+func (m *Manager) openPlugged(request api.PlugRequest) (*domain.File, error) {
+	f, err := openBeneath(m.options.VolumeRoots, request.Source.Path, request.Source.ReadOnly)
+	if err != nil {
+		return nil, invalid(err)
+	}
+	defer f.Close()
+	return &domain.File{Path: f.Name(), ReadOnly: request.Source.ReadOnly, DirectIO: takesDirectIO(f)}, nil
+}
+
+// Unplug asks a running guest to give a disk up; see api.UnplugRequest.
+func (m *Manager) Unplug(target api.Target, request api.UnplugRequest) (*api.DomainStatus, error) {
+	doing := fmt.Sprintf("take disk %s from %s/%s", request.Name, target.Namespace, target.Name)
+	return m.changeDevices(target, doing, func(g *guest) error {
+		if _, has := g.facts.Targets[request.Name]; !has {
+			return nil
+		}
+		return m.hypervisor.DetachDevice(g.Ref, domain.Alias(request.Name))
+	})
+}
+
+// changeDevices has change done with a running guest that was looked at anew, and returns what it is then.
+func (m *Manager) changeDevices(target api.Target, doing string, change func(*guest) error) (*api.DomainStatus, error) {
+	g, err := m.acquireRunning(target, doing)
+	if err != nil {
+		return nil, err
+	}
+	defer g.mu.Unlock()
+	if err := m.reread(g); err != nil {
+		return nil, m.refused(doing, err)
+	}
+	if g.facts == nil {
+		return nil, m.refused(doing, ErrNotRunning)
+	}
+	if err := errors.Join(change(g), m.reread(g)); err != nil {
+		return nil, m.refused(doing, err)
+	}
+	status := g.status()
+	return &status, nil
+}

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Package hotplug changes the volumes of a spec as addvolume and removevolume ask for. It knows the options
+// and the texts of their refusals, which are upstream's; whose spec it is, and what follows, is not here.
+package hotplug
+
+import (
+	"fmt"
+	"slices"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/runtime/schema"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
+)
+
+// CheckAdd refuses options that are not complete, and disks that no running guest takes. kind and name are
+// those of the object that the volume is added to.
+func CheckAdd(kind schema.GroupKind, name string, options *kubevirtv1.AddVolumeOptions) error {
+	switch {
+	case options.Name == "":
+		return apierrors.NewBadRequest("AddVolumeOptions requires name to be set")
+	case options.Disk == nil:
+		return apierrors.NewBadRequest("AddVolumeOptions requires disk to not be nil")
+	case options.VolumeSource == nil:
+		return apierrors.NewBadRequest("AddVolumeOptions requires VolumeSource to not be nil")
+	}
+	disk := field.NewPath("disk")
+	var errs field.ErrorList
+	if options.Disk.CDRom != nil {
+		errs = append(errs, field.Invalid(disk.Child("cdrom"), "", "a CD-ROM can't be added while the guest runs; use a disk"))
+	}
+	if target := options.Disk.Disk; target != nil && target.Bus != "" && target.Bus != kubevirtv1.DiskBusSCSI && target.Bus != kubevirtv1.DiskBusVirtio {
+		errs = append(errs, field.NotSupported(disk.Child("disk", "bus"), target.Bus, []kubevirtv1.DiskBus{kubevirtv1.DiskBusSCSI, kubevirtv1.DiskBusVirtio}))
+	}
+	if options.Disk.BootOrder != nil {
+		errs = append(errs, field.Invalid(disk.Child("bootOrder"), *options.Disk.BootOrder, "a disk that is added while the guest runs can't boot it; leave bootOrder out"))
+	}
+	if len(errs) > 0 {
+		return apierrors.NewInvalid(kind, name, errs)
+	}
+	return nil
+}
+
+// CheckRemove refuses options that are not complete.
+func CheckRemove(options *kubevirtv1.RemoveVolumeOptions) error {
+	if options.Name == "" {
+		return apierrors.NewBadRequest("RemoveVolumeOptions requires name to be set")
+	}
+	return nil
+}
+
+// Add adds the volume and its disk. The error is a conflict with what spec has.
+func Add(spec *kubevirtv1.VirtualMachineInstanceSpec, options *kubevirtv1.AddVolumeOptions) error {
+	volume := kubevirtv1.Volume{Name: options.Name, VolumeSource: kubevirtv1.VolumeSource{
+		DataVolume:            options.VolumeSource.DataVolume.DeepCopy(),
+		PersistentVolumeClaim: options.VolumeSource.PersistentVolumeClaim.DeepCopy(),
+	}}
+	if volume.DataVolume != nil {
+		volume.DataVolume.Hotpluggable = true
+	}
+	if volume.PersistentVolumeClaim != nil {
+		volume.PersistentVolumeClaim.Hotpluggable = true
+	}
+	claim := volume.ClaimName()
+	for i := range spec.Volumes {
+		if spec.Volumes[i].Name == options.Name {
+			return fmt.Errorf("Unable to add volume [%s] because volume with that name already exists", options.Name) //nolint:staticcheck // upstream's
+		}
+		if claim != "" && spec.Volumes[i].ClaimName() == claim {
+			return fmt.Errorf("Unable to add volume source [%s] because it already exists", claim) //nolint:staticcheck // upstream's
+		}
+	}
+	disk := *options.Disk.DeepCopy()
+	disk.Name = options.Name
+	if disk.Disk == nil {
+		disk.Disk = &kubevirtv1.DiskTarget{}
+	}
+	if disk.Disk.Bus == "" {
+		disk.Disk.Bus = kubevirtv1.DiskBusSCSI
+	}
+	spec.Volumes = append(spec.Volumes, volume)
+	spec.Domain.Devices.Disks = append(spec.Domain.Devices.Disks, disk)
+	return nil
+}
+
+// Remove removes the volume that has the name, or the claim of that name, and its disk. The error is a
+// conflict with what spec has.
+func Remove(spec *kubevirtv1.VirtualMachineInstanceSpec, options *kubevirtv1.RemoveVolumeOptions) error {
+	i := slices.IndexFunc(spec.Volumes, func(v kubevirtv1.Volume) bool { return v.Name == options.Name || v.ClaimName() == options.Name })
+	if i < 0 {
+		return fmt.Errorf("Unable to remove volume [%s] because it does not exist", options.Name) //nolint:staticcheck // upstream's
+	}
+	name := spec.Volumes[i].Name
+	if !spec.Volumes[i].IsHotpluggable() {
+		return fmt.Errorf("Unable to remove volume [%s] because it is not hotpluggable", name) //nolint:staticcheck // upstream's
+	}
+	spec.Volumes = slices.Delete(spec.Volumes, i, i+1)
+	spec.Domain.Devices.Disks = slices.DeleteFunc(spec.Domain.Devices.Disks, func(d kubevirtv1.Disk) bool { return d.Name == name })
+	return nil
+}
