@@ -38,7 +38,9 @@ func TestCommandsInTheDocsWork(t *testing.T) {
 			command.Env = append(os.Environ(),
 				"KUBECONFIG="+p.namespacedKubeconfig(),
 				"PATH="+suite.Bin+":"+filepath.Dir(suite.Kubectl)+":"+os.Getenv("PATH"),
-				"IMAGE_URL="+suite.Images.URL(linuxImage))
+				"IMAGE_URL="+suite.Images.URL(linuxImage),
+				"IMAGES="+suite.Folder)
+			command.Dir = t.TempDir()
 			output, err := command.CombinedOutput()
 			assert.NoError(t, err, "%s", output)
 		})

@@ -46,11 +46,11 @@ func ownServer(t *testing.T) *server {
 	return &server{Server: s}
 }
 
-// startServer starts a server of the test's own.
-func startServer(t *testing.T) *server {
+// startServer starts a server of the test's own, with more flags, if any.
+func startServer(t *testing.T, flags ...string) *server {
 	t.Helper()
 	s := ownServer(t)
-	require.NoError(t, s.Start())
+	require.NoError(t, s.Start(flags...))
 	return s
 }
 

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 
+	"k8s.io/utils/ptr"
 	"libvirt.org/go/libvirtxml"
 
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
@@ -56,8 +57,10 @@ func addHotplug(devices *libvirtxml.DomainDeviceList, spec *kubevirtv1.Devices) 
 	if !slices.ContainsFunc(devices.Controllers, func(c libvirtxml.DomainController) bool { return c.Type == "scsi" }) {
 		devices.Controllers = append(devices.Controllers, scsiController())
 	}
-	for range onPorts(devices) + sparePorts {
-		devices.Controllers = append(devices.Controllers, libvirtxml.DomainController{Type: "pci", Model: "pcie-root-port"})
+	ports := uint(onPorts(devices) + sparePorts)
+	devices.Controllers = append(devices.Controllers, libvirtxml.DomainController{Type: "pci", Index: ptr.To[uint](0), Model: "pcie-root"})
+	for i := range ports {
+		devices.Controllers = append(devices.Controllers, libvirtxml.DomainController{Type: "pci", Index: ptr.To(i + 1), Model: "pcie-root-port"})
 	}
 }
 

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package e2e
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	corev1 "k8s.io/api/core/v1"
+
+	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
+)
+
+const spareClaim = `
+apiVersion: v1
+kind: PersistentVolumeClaim
+metadata:
+  name: NAME
+spec:
+  accessModes: [ReadWriteOnce]
+  resources: {requests: {storage: 48Mi}}
+`
+
+// plug calls an action of a machine at the route of KubeVirt's clients.
+func (p *space) plug(machine, action, body string) {
+	p.t.Helper()
+	path := fmt.Sprintf("/apis/subresources.kubevirt.io/v1/namespaces/%s/virtualmachines/%s/%s", p.name, machine, action)
+	require.NoError(p.t, p.Core.Discovery().RESTClient().Put().AbsPath(path).Body([]byte(body)).Do(p.t.Context()).Error())
+}
+
+// awaitVolume waits until a volume of a machine's instance is in a phase, or is there no more where that is "".
+func (p *space) awaitVolume(machine, volume string, phase kubevirtv1.VolumePhase) kubevirtv1.VolumeStatus {
+	p.t.Helper()
+	var found kubevirtv1.VolumeStatus
+	require.Eventually(p.t, func() bool {
+		found = kubevirtv1.VolumeStatus{}
+		for _, status := range p.instance(machine).Status.VolumeStatus {
+			if status.Name == volume {
+				found = status
+			}
+		}
+		return found.Phase == phase
+	}, patience, tick, "volume %s %s", volume, phase)
+	return found
+}
+
+func TestDisksComeToAndLeaveARunningGuest(t *testing.T) {
+	t.Parallel()
+	s := startServer(t, "--container-disk-folder", suite.Folder)
+	p := s.newSpace(t)
+	p.applyContainerMachine("vm", "oci-archive:"+filepath.Join(suite.Folder, "linux.tar"))
+	for _, name := range []string{"one", "two", "three"} {
+		p.apply(strings.ReplaceAll(spareClaim, "NAME", name))
+	}
+	p.awaitStatus("vm", kubevirtv1.VirtualMachineStatusRunning)
+	first := p.instance("vm")
+	console := p.openConsole("vm")
+	console.login("clerk", "pencil")
+	// guestHas waits for what the guest's kernel says of a disk.
+	guestHas := func(device string, there bool) {
+		t.Helper()
+		test := "grep -q ' " + device + "$' /proc/partitions"
+		if !there {
+			test = "! " + test
+		}
+		console.run("for i in $(seq 100); do " + test + " && break; sleep 0.2; done; " + test)
+	}
+
+	p.plug("vm", "addvolume", `{"name": "one", "disk": {"disk": {"bus": "scsi"}, "serial": "one"}, "volumeSource": {"persistentVolumeClaim": {"claimName": "one"}}}`)
+	one := p.awaitVolume("vm", "one", kubevirtv1.VolumeReady)
+	assert.NotNil(t, one.HotplugVolume)
+	guestHas("sda", true)
+	assert.Contains(t, console.run("cat /proc/partitions"), "49152 sda")
+	p.plug("vm", "addvolume", `{"name": "two", "disk": {"disk": {"bus": "virtio"}}, "volumeSource": {"persistentVolumeClaim": {"claimName": "two"}}}`)
+	p.awaitVolume("vm", "two", kubevirtv1.VolumeReady)
+	guestHas("vdb", true)
+
+	// The launcher ends, and the server, while there is something to do.
+	require.NoError(t, syscall.Kill(s.LauncherPID(), syscall.SIGKILL))
+	s.Kill()
+	require.NoError(t, s.Start("--container-disk-folder", suite.Folder))
+	p.kubectl("patch", "vm", "vm", "--type=json", "-p", `[
+		{"op": "add", "path": "/spec/template/spec/volumes/-", "value": {"name": "three", "persistentVolumeClaim": {"claimName": "three", "hotpluggable": true}}},
+		{"op": "add", "path": "/spec/template/spec/domain/devices/disks/-", "value": {"name": "three", "disk": {"bus": "scsi"}}}]`)
+	p.awaitVolume("vm", "three", kubevirtv1.VolumeReady)
+	console = p.openConsole("vm") // who is logged in still is
+	guestHas("sdb", true)
+
+	p.plug("vm", "removevolume", `{"name": "one"}`)
+	p.plug("vm", "removevolume", `{"name": "two"}`)
+	p.awaitVolume("vm", "one", "")
+	p.awaitVolume("vm", "two", "")
+	guestHas("sda", false)
+	guestHas("vdb", false)
+	vm := p.machine("vm")
+	assert.False(t, vm.Status.HasCondition(kubevirtv1.VirtualMachineRestartRequired, corev1.ConditionTrue), "%+v", vm.Status.Conditions)
+	assert.Equal(t, first.UID, p.instance("vm").UID, "it is the same run")
+	assert.Subset(t, p.eventReasons("VirtualMachineInstance", "vm"), []string{"Normal VolumeReady", "Normal VolumeUnplugged"})
+	p.kubectl("delete", "pvc", "one", "two", "--timeout=30s")
+}
