@@ -8,6 +8,16 @@
 package v1
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in AccessCredential) OpenAPIModelName() string {
+	return "io.kubevirt.v1.AccessCredential"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in AccessCredentialSecretSource) OpenAPIModelName() string {
+	return "io.kubevirt.v1.AccessCredentialSecretSource"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in AddVolumeOptions) OpenAPIModelName() string {
 	return "io.kubevirt.v1.AddVolumeOptions"
 }
@@ -68,6 +78,11 @@ func (in CloudInitSource) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in ConfigDriveSSHPublicKeyAccessCredentialPropagation) OpenAPIModelName() string {
+	return "io.kubevirt.v1.ConfigDriveSSHPublicKeyAccessCredentialPropagation"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in ConfigMapVolumeSource) OpenAPIModelName() string {
 	return "io.kubevirt.v1.ConfigMapVolumeSource"
 }
@@ -85,6 +100,11 @@ func (in DataVolumeSource) OpenAPIModelName() string {
 // OpenAPIModelName returns the OpenAPI model name for this type.
 func (in DataVolumeTemplateSpec) OpenAPIModelName() string {
 	return "io.kubevirt.v1.DataVolumeTemplateSpec"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in DeveloperConfiguration) OpenAPIModelName() string {
+	return "io.kubevirt.v1.DeveloperConfiguration"
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
@@ -148,6 +168,11 @@ func (in EphemeralVolumeSource) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in ExecAction) OpenAPIModelName() string {
+	return "io.kubevirt.v1.ExecAction"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in FeatureAPIC) OpenAPIModelName() string {
 	return "io.kubevirt.v1.FeatureAPIC"
 }
@@ -198,8 +223,23 @@ func (in GuestAgentCommandInfo) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in GuestAgentPing) OpenAPIModelName() string {
+	return "io.kubevirt.v1.GuestAgentPing"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in HPETTimer) OpenAPIModelName() string {
 	return "io.kubevirt.v1.HPETTimer"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in HTTPGetAction) OpenAPIModelName() string {
+	return "io.kubevirt.v1.HTTPGetAction"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in Handler) OpenAPIModelName() string {
+	return "io.kubevirt.v1.Handler"
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
@@ -243,6 +283,16 @@ func (in Input) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in InstancetypeMatcher) OpenAPIModelName() string {
+	return "io.kubevirt.v1.InstancetypeMatcher"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in InstancetypeStatusRef) OpenAPIModelName() string {
+	return "io.kubevirt.v1.InstancetypeStatusRef"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in Interface) OpenAPIModelName() string {
 	return "io.kubevirt.v1.Interface"
 }
@@ -260,6 +310,36 @@ func (in InterfaceMasquerade) OpenAPIModelName() string {
 // OpenAPIModelName returns the OpenAPI model name for this type.
 func (in KVMTimer) OpenAPIModelName() string {
 	return "io.kubevirt.v1.KVMTimer"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in KubeVirt) OpenAPIModelName() string {
+	return "io.kubevirt.v1.KubeVirt"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in KubeVirtConfiguration) OpenAPIModelName() string {
+	return "io.kubevirt.v1.KubeVirtConfiguration"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in KubeVirtList) OpenAPIModelName() string {
+	return "io.kubevirt.v1.KubeVirtList"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in KubeVirtSpec) OpenAPIModelName() string {
+	return "io.kubevirt.v1.KubeVirtSpec"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in KubeVirtStatus) OpenAPIModelName() string {
+	return "io.kubevirt.v1.KubeVirtStatus"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in LogVerbosity) OpenAPIModelName() string {
+	return "io.kubevirt.v1.LogVerbosity"
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
@@ -285,6 +365,11 @@ func (in Network) OpenAPIModelName() string {
 // OpenAPIModelName returns the OpenAPI model name for this type.
 func (in NetworkSource) OpenAPIModelName() string {
 	return "io.kubevirt.v1.NetworkSource"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in NoCloudSSHPublicKeyAccessCredentialPropagation) OpenAPIModelName() string {
+	return "io.kubevirt.v1.NoCloudSSHPublicKeyAccessCredentialPropagation"
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
@@ -318,6 +403,26 @@ func (in PodNetwork) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in PreferenceMatcher) OpenAPIModelName() string {
+	return "io.kubevirt.v1.PreferenceMatcher"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in Probe) OpenAPIModelName() string {
+	return "io.kubevirt.v1.Probe"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in QemuGuestAgentSSHPublicKeyAccessCredentialPropagation) OpenAPIModelName() string {
+	return "io.kubevirt.v1.QemuGuestAgentSSHPublicKeyAccessCredentialPropagation"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in QemuGuestAgentUserPasswordAccessCredentialPropagation) OpenAPIModelName() string {
+	return "io.kubevirt.v1.QemuGuestAgentUserPasswordAccessCredentialPropagation"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in RTCTimer) OpenAPIModelName() string {
 	return "io.kubevirt.v1.RTCTimer"
 }
@@ -340,6 +445,21 @@ func (in RestartOptions) OpenAPIModelName() string {
 // OpenAPIModelName returns the OpenAPI model name for this type.
 func (in Rng) OpenAPIModelName() string {
 	return "io.kubevirt.v1.Rng"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in SSHPublicKeyAccessCredential) OpenAPIModelName() string {
+	return "io.kubevirt.v1.SSHPublicKeyAccessCredential"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in SSHPublicKeyAccessCredentialPropagationMethod) OpenAPIModelName() string {
+	return "io.kubevirt.v1.SSHPublicKeyAccessCredentialPropagationMethod"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in SSHPublicKeyAccessCredentialSource) OpenAPIModelName() string {
+	return "io.kubevirt.v1.SSHPublicKeyAccessCredentialSource"
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
@@ -373,6 +493,11 @@ func (in SysprepSource) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in TCPSocketAction) OpenAPIModelName() string {
+	return "io.kubevirt.v1.TCPSocketAction"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in TPMDevice) OpenAPIModelName() string {
 	return "io.kubevirt.v1.TPMDevice"
 }
@@ -385,6 +510,21 @@ func (in Timer) OpenAPIModelName() string {
 // OpenAPIModelName returns the OpenAPI model name for this type.
 func (in UnpauseOptions) OpenAPIModelName() string {
 	return "io.kubevirt.v1.UnpauseOptions"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in UserPasswordAccessCredential) OpenAPIModelName() string {
+	return "io.kubevirt.v1.UserPasswordAccessCredential"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in UserPasswordAccessCredentialPropagationMethod) OpenAPIModelName() string {
+	return "io.kubevirt.v1.UserPasswordAccessCredentialPropagationMethod"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in UserPasswordAccessCredentialSource) OpenAPIModelName() string {
+	return "io.kubevirt.v1.UserPasswordAccessCredentialSource"
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
