@@ -44,6 +44,8 @@ type machine struct {
 	virt   versioned.Interface
 	events *record.FakeRecorder
 	store  *Store
+	// controller is the one that runs.
+	controller *Controller
 }
 
 // versions gives objects resource versions and refuses the update of an old one, as a server does and the
@@ -121,6 +123,7 @@ func (m *machine) run() (stop func()) {
 		Instances: virt.Kubevirt().V1().VirtualMachineInstances(),
 	})
 	require.NoError(m.t, err)
+	m.controller = c
 	ctx, cancel := context.WithCancel(m.t.Context())
 	core.Start(ctx.Done())
 	virt.Start(ctx.Done())
@@ -203,6 +206,7 @@ func (m *machine) use(name string) *kubevirtv1.VirtualMachineInstance {
 	vmi.Status.Phase = kubevirtv1.Running
 	vmi, err := m.virt.KubevirtV1().VirtualMachineInstances("default").Create(m.t.Context(), vmi, metav1.CreateOptions{})
 	require.NoError(m.t, err)
+	m.eventually("the controller knows the user", func() bool { return len(m.controller.users(m.claim(name))) > 0 })
 	return vmi
 }
 
