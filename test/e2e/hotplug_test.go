@@ -26,10 +26,10 @@ spec:
   resources: {requests: {storage: 48Mi}}
 `
 
-// plug calls an action of a machine at the route of KubeVirt's clients.
-func (p *space) plug(machine, action, body string) {
+// plug calls an action of an object, such as virtualmachines/vm, at the route of KubeVirt's clients.
+func (p *space) plug(object, action, body string) {
 	p.t.Helper()
-	path := fmt.Sprintf("/apis/subresources.kubevirt.io/v1/namespaces/%s/virtualmachines/%s/%s", p.name, machine, action)
+	path := fmt.Sprintf("/apis/subresources.kubevirt.io/v1/namespaces/%s/%s/%s", p.name, object, action)
 	require.NoError(p.t, p.Core.Discovery().RESTClient().Put().AbsPath(path).Body([]byte(body)).Do(p.t.Context()).Error())
 }
 
@@ -54,7 +54,7 @@ func TestDisksComeToAndLeaveARunningGuest(t *testing.T) {
 	s := startServer(t, "--container-disk-folder", suite.Folder)
 	p := s.newSpace(t)
 	p.applyContainerMachine("vm", "oci-archive:"+filepath.Join(suite.Folder, "linux.tar"))
-	for _, name := range []string{"one", "two", "three"} {
+	for _, name := range []string{"one", "two", "three", "four"} {
 		p.apply(strings.ReplaceAll(spareClaim, "NAME", name))
 	}
 	p.awaitStatus("vm", kubevirtv1.VirtualMachineStatusRunning)
@@ -71,12 +71,12 @@ func TestDisksComeToAndLeaveARunningGuest(t *testing.T) {
 		console.run("for i in $(seq 100); do " + test + " && break; sleep 0.2; done; " + test)
 	}
 
-	p.plug("vm", "addvolume", `{"name": "one", "disk": {"disk": {"bus": "scsi"}, "serial": "one"}, "volumeSource": {"persistentVolumeClaim": {"claimName": "one"}}}`)
+	p.plug("virtualmachines/vm", "addvolume", `{"name": "one", "disk": {"disk": {"bus": "scsi"}, "serial": "one"}, "volumeSource": {"persistentVolumeClaim": {"claimName": "one"}}}`)
 	one := p.awaitVolume("vm", "one", kubevirtv1.VolumeReady)
 	assert.NotNil(t, one.HotplugVolume)
 	guestHas("sda", true)
 	assert.Contains(t, console.run("cat /proc/partitions"), "49152 sda")
-	p.plug("vm", "addvolume", `{"name": "two", "disk": {"disk": {"bus": "virtio"}}, "volumeSource": {"persistentVolumeClaim": {"claimName": "two"}}}`)
+	p.plug("virtualmachines/vm", "addvolume", `{"name": "two", "disk": {"disk": {"bus": "virtio"}}, "volumeSource": {"persistentVolumeClaim": {"claimName": "two"}}}`)
 	p.awaitVolume("vm", "two", kubevirtv1.VolumeReady)
 	guestHas("vdb", true)
 
@@ -91,12 +91,18 @@ func TestDisksComeToAndLeaveARunningGuest(t *testing.T) {
 	console = p.openConsole("vm") // who is logged in still is
 	guestHas("sdb", true)
 
-	p.plug("vm", "removevolume", `{"name": "one"}`)
-	p.plug("vm", "removevolume", `{"name": "two"}`)
+	// What the instance alone is given stays when the template changes, and only the instance gives it up.
+	p.plug("virtualmachineinstances/vm", "addvolume", `{"name": "four", "disk": {"disk": {"bus": "scsi"}}, "volumeSource": {"persistentVolumeClaim": {"claimName": "four"}}}`)
+	p.awaitVolume("vm", "four", kubevirtv1.VolumeReady)
+	p.plug("virtualmachines/vm", "removevolume", `{"name": "one"}`)
+	p.plug("virtualmachines/vm", "removevolume", `{"name": "two"}`)
 	p.awaitVolume("vm", "one", "")
 	p.awaitVolume("vm", "two", "")
 	guestHas("sda", false)
 	guestHas("vdb", false)
+	p.awaitVolume("vm", "four", kubevirtv1.VolumeReady)
+	p.plug("virtualmachineinstances/vm", "removevolume", `{"name": "four"}`)
+	p.awaitVolume("vm", "four", "")
 	vm := p.machine("vm")
 	assert.False(t, vm.Status.HasCondition(kubevirtv1.VirtualMachineRestartRequired, corev1.ConditionTrue), "%+v", vm.Status.Conditions)
 	assert.Equal(t, first.UID, p.instance("vm").UID, "it is the same run")

@@ -25,6 +25,7 @@ func rules() []rule {
 // Plan returns what the spec of a running instance is to be where wanted, which has its defaults, is asked
 // for, and the fields of wanted that only a restart brings, such as domain.cpu.cores.
 func Plan(running *kubevirtv1.VirtualMachineInstance, wanted *kubevirtv1.VirtualMachineInstanceSpec) (next *kubevirtv1.VirtualMachineInstanceSpec, restart []string) {
+	wanted = withAddedVolumes(running, wanted)
 	next = running.Spec.DeepCopy()
 	for _, take := range rules() {
 		take(next, wanted, running)

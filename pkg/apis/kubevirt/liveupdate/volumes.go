@@ -10,6 +10,24 @@ import (
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
 )
 
+// withAddedVolumes is wanted with the volumes that the running instance alone has: they are nobody's wish but its own.
+func withAddedVolumes(running *kubevirtv1.VirtualMachineInstance, wanted *kubevirtv1.VirtualMachineInstanceSpec) *kubevirtv1.VirtualMachineInstanceSpec {
+	has, wants := disksOf(&running.Spec), disksOf(wanted)
+	next := wanted
+	for _, name := range running.AddedVolumes() {
+		added, there := has[name]
+		if !there || added.disk == nil || wants.contains(name) {
+			continue
+		}
+		if next == wanted {
+			next = wanted.DeepCopy()
+		}
+		next.Volumes = append(next.Volumes, *added.volume)
+		next.Domain.Devices.Disks = append(next.Domain.Devices.Disks, *added.disk)
+	}
+	return next
+}
+
 // takeVolumes adds and removes hot-pluggable volumes with their disks. One that has changed under its name,
 // and every other volume, stays as it is.
 func takeVolumes(next, wanted *kubevirtv1.VirtualMachineInstanceSpec, _ *kubevirtv1.VirtualMachineInstance) {

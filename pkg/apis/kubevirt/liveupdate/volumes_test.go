@@ -83,3 +83,19 @@ func TestVolumeThatIsTakenDoesNotWaitForOneThatIsNot(t *testing.T) {
 	assert.Len(t, next.Volumes, 1)
 	assert.Equal(t, "new", next.Volumes[0].Name)
 }
+
+func TestVolumeThatTheInstanceAloneHasStaysWithIt(t *testing.T) {
+	vmi := running()
+	add(&vmi.Spec, 0, "root", false, "virtio")
+	wanted := vmi.Spec.DeepCopy()
+	add(&vmi.Spec, 0, "extra", true, "scsi")
+	vmi.SetAddedVolumes([]string{"extra"})
+	next, restart := liveupdate.Plan(vmi, wanted)
+	assert.Empty(t, restart)
+	assert.ElementsMatch(t, vmi.Spec.Volumes, next.Volumes)
+
+	vmi.SetAddedVolumes(nil)
+	next, restart = liveupdate.Plan(vmi, wanted)
+	assert.Empty(t, restart)
+	assert.Equal(t, wanted.Volumes, next.Volumes)
+}

@@ -4,6 +4,7 @@ package v1
 
 import (
 	"slices"
+	"strings"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -80,6 +81,21 @@ func (v *VolumeSource) ClaimName() string {
 // IsHotpluggable says whether the volume can be added to and removed from a running guest.
 func (v *VolumeSource) IsHotpluggable() bool {
 	return v.DataVolume != nil && v.DataVolume.Hotpluggable || v.PersistentVolumeClaim != nil && v.PersistentVolumeClaim.Hotpluggable
+}
+
+// AddedVolumes are the names of volumes that the instance was given while it ran, and its machine's template
+// may not have.
+func (vmi *VirtualMachineInstance) AddedVolumes() []string {
+	return strings.FieldsFunc(vmi.Annotations[AddedVolumesAnnotation], func(r rune) bool { return r == ',' })
+}
+
+// SetAddedVolumes keeps what AddedVolumes returns.
+func (vmi *VirtualMachineInstance) SetAddedVolumes(names []string) {
+	if len(names) == 0 {
+		delete(vmi.Annotations, AddedVolumesAnnotation)
+		return
+	}
+	metav1.SetMetaDataAnnotation(&vmi.ObjectMeta, AddedVolumesAnnotation, strings.Join(names, ","))
 }
 
 // UsedClaimNames returns the names of the claims that the instance uses: those of its volumes, and those

@@ -298,6 +298,9 @@ const (
 	VirtualMachineInstanceFinalizer = "kubevirt.io/foregroundDeleteVirtualMachine"
 	// VirtualMachineControllerFinalizer keeps a machine until its instance is gone.
 	VirtualMachineControllerFinalizer = "kubevirt.io/virtualMachineControllerFinalize"
+	// AddedVolumesAnnotation on an instance names the volumes, with commas between, that it was given and its
+	// machine's template has not.
+	AddedVolumesAnnotation = "virt-apiserver.io/added-volumes"
 	// VirtualMachineGenerationAnnotation on an instance is the machine's generation that it was made from.
 	VirtualMachineGenerationAnnotation = "kubevirt.io/vm-generation"
 	// NodeNameLabel on an instance names its node once it is scheduled.

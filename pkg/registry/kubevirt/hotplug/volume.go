@@ -85,18 +85,18 @@ func Add(spec *kubevirtv1.VirtualMachineInstanceSpec, options *kubevirtv1.AddVol
 	return nil
 }
 
-// Remove removes the volume that has the name, or the claim of that name, and its disk. The error is a
-// conflict with what spec has.
-func Remove(spec *kubevirtv1.VirtualMachineInstanceSpec, options *kubevirtv1.RemoveVolumeOptions) error {
+// Remove removes the volume that has the name, or the claim of that name, and its disk, and returns its name. The
+// error is a conflict with what spec has.
+func Remove(spec *kubevirtv1.VirtualMachineInstanceSpec, options *kubevirtv1.RemoveVolumeOptions) (name string, err error) {
 	i := slices.IndexFunc(spec.Volumes, func(v kubevirtv1.Volume) bool { return v.Name == options.Name || v.ClaimName() == options.Name })
 	if i < 0 {
-		return fmt.Errorf("Unable to remove volume [%s] because it does not exist", options.Name) //nolint:staticcheck // upstream's
+		return "", fmt.Errorf("Unable to remove volume [%s] because it does not exist", options.Name) //nolint:staticcheck // upstream's
 	}
-	name := spec.Volumes[i].Name
+	name = spec.Volumes[i].Name
 	if !spec.Volumes[i].IsHotpluggable() {
-		return fmt.Errorf("Unable to remove volume [%s] because it is not hotpluggable", name) //nolint:staticcheck // upstream's
+		return "", fmt.Errorf("Unable to remove volume [%s] because it is not hotpluggable", name) //nolint:staticcheck // upstream's
 	}
 	spec.Volumes = slices.Delete(spec.Volumes, i, i+1)
 	spec.Domain.Devices.Disks = slices.DeleteFunc(spec.Domain.Devices.Disks, func(d kubevirtv1.Disk) bool { return d.Name == name })
-	return nil
+	return name, nil
 }

@@ -37,7 +37,8 @@ func (s *Storage) RemoveVolume(kind runtime.Object) rest.Storage {
 			return err
 		}
 		return s.changeVolumes(ctx, name, options.DryRun, func(spec *kubevirtv1.VirtualMachineInstanceSpec) error {
-			return hotplug.Remove(spec, options)
+			_, err := hotplug.Remove(spec, options)
+			return err
 		})
 	})
 }
