@@ -38,8 +38,8 @@ type fakeLauncher struct {
 	plugs     []api.PlugRequest
 	// stubborn: the guest gives no disk up.
 	stubborn bool
-	deleted   []types.UID
-	kept      []api.Kept
+	deleted  []types.UID
+	kept     []api.Kept
 	// calls are the actions that were called, answer is what comes of them; nil where all succeed.
 	calls  []fakeCall
 	answer func(fakeCall) error
