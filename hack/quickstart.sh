@@ -153,7 +153,7 @@ up() {
 	hack/install-deps.sh build run test
 	step "Building"
 	make --no-print-directory build
-	go build -o bin/ ./hack/fileserver
+	go build -o bin/ ./hack/fileserver ./hack/unnet
 	kubectl=$(hack/tools.sh kubectl)
 	as_root mkdir -p "$data_dir"
 	step "Starting libvirt"
@@ -204,6 +204,8 @@ down() {
 	if [[ -d $run_dir ]]; then stop image; fi
 	# It outlives the server, so that guests can be found again.
 	as_root pkill -f -- "virt-launcher .*--state-dir=$data_dir/launcher " || true
+	# A server that ended in good order has removed its guest network itself.
+	[[ ! -x bin/unnet ]] || as_root bin/unnet "$data_dir" || say "the guest network could not be removed; going on"
 	step "Removing $data_dir"
 	as_root rm -rf "$data_dir"
 }

@@ -11,6 +11,8 @@ import (
 	"path/filepath"
 	"time"
 
+	"k8s.io/klog/v2"
+
 	"github.com/virt-apiserver/virt-apiserver/pkg/launcher/api"
 	"github.com/virt-apiserver/virt-apiserver/pkg/node/calls"
 	"github.com/virt-apiserver/virt-apiserver/pkg/node/streams"
@@ -51,6 +53,7 @@ type host struct {
 	calls      *calls.Local
 	// containers are the disks of container images.
 	containers *containerdisks.Cache
+	network    *guestNetwork
 }
 
 func newHost(ctx context.Context, options *Options) (*host, error) {
@@ -94,8 +97,16 @@ func newHost(ctx context.Context, options *Options) (*host, error) {
 	for _, folder := range options.HostDiskFolders {
 		command = append(command, "--host-disk-root="+folder)
 	}
+	guests, err := openGuestNetwork(ctx, options, instance)
+	if err != nil {
+		_ = containers.Close()
+		_ = importers.Close()
+		_ = store.Close()
+		return nil, err
+	}
 	return &host{
 		options:    options,
+		network:    guests,
 		volumes:    store,
 		launcher:   launcher,
 		importers:  importers,
@@ -111,7 +122,10 @@ func newHost(ctx context.Context, options *Options) (*host, error) {
 	}, nil
 }
 
-func (h *host) close() {
+func (h *host) close(ctx context.Context) {
+	if err := h.network.close(context.WithoutCancel(ctx)); err != nil {
+		klog.FromContext(ctx).Error(err, "Can't remove the guest network")
+	}
 	_ = h.containers.Close()
 	_ = h.importers.Close()
 	_ = h.volumes.Close()

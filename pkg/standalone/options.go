@@ -43,6 +43,8 @@ type Options struct {
 	// ContainerDiskCache is how many bytes disks of container images may take that nobody uses.
 	ContainerDiskCache resource.Quantity
 
+	guestNetwork guestNetworkOptions
+
 	SecureServing  *genericoptions.SecureServingOptionsWithLoopback
 	Authentication *auth.Options
 }
@@ -59,6 +61,8 @@ func NewOptions() *Options {
 		ImporterPath: besideServer("virt-importer"),
 
 		ContainerDiskCache: resource.MustParse(defaultContainerDiskCache),
+
+		guestNetwork: guestNetworkOptions{Kind: guestNetworkBridge},
 
 		SecureServing:  serving.WithLoopback(),
 		Authentication: &auth.Options{},
@@ -79,6 +83,7 @@ func (o *Options) AddFlags(sets *cliflag.NamedFlagSets) {
 		"Folder beneath which a hostDisk may use and make files of this machine; may be repeated. Everyone who may make machines can write the files there.")
 	flags.Var(quantityFlag{&o.ContainerDiskCache}, "container-disk-cache",
 		"How much the disks of container images may take that no machine uses, and a single one at the most.")
+	o.guestNetwork.addFlags(flags)
 	o.SecureServing.AddFlags(sets.FlagSet("secure serving"))
 	o.Authentication.AddFlags(sets.FlagSet("authentication"))
 }
@@ -112,6 +117,7 @@ func (o *Options) Validate() error {
 	if o.SecureServing.BindPort == 0 {
 		errs = append(errs, errors.New("--secure-port must be from 1 to 65535: a kubeconfig names it"))
 	}
+	errs = append(errs, o.guestNetwork.validate()...)
 	for _, message := range validation.IsDNS1123Subdomain(o.NodeName) {
 		errs = append(errs, fmt.Errorf("--node-name %q: %s", o.NodeName, message))
 	}

@@ -66,7 +66,7 @@ func Run(ctx context.Context, options *Options) error {
 	if err != nil {
 		return err
 	}
-	defer host.close()
+	defer host.close(ctx)
 	config, err := options.config(files, database.ServerList(), host)
 	if err != nil {
 		return err

@@ -152,7 +152,7 @@ func (h *host) newWorkers(ctx context.Context, c *clients) (*workers, error) {
 	}
 	agent := node.New(node.Config{
 		NodeName: h.options.NodeName, Clientset: c.virt, Core: c.core, Launcher: h.launcher, Volumes: h.volumes, ContainerDisks: h.containers,
-		Recorder: c.recorder(ctx, "virt-handler"),
+		Network: h.network, Recorder: c.recorder(ctx, "virt-handler"),
 	})
 	namespaces, err := namespace.New(namespace.Config{
 		Kube: c.core, Metadata: c.metadata, Namespaces: c.coreInformers.Core().V1().Namespaces(),
@@ -170,6 +170,7 @@ func (h *host) newWorkers(ctx context.Context, c *clients) (*workers, error) {
 		return nil, fmt.Errorf("build the controller of the verbosity: %w", err)
 	}
 	w.add(h.supervisor.Run)
+	w.add(h.network.run)
 	w.add(agent.Run)
 	w.add(collector.Run)
 	w.add(func(ctx context.Context) error {

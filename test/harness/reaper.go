@@ -14,7 +14,12 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/virt-apiserver/virt-apiserver/pkg/standalone/network"
 )
+
+// runtimeRoot is where servers keep what does not survive a boot.
+const runtimeRoot = "/run/virt-apiserver"
 
 // libvirtURI is of the machine's libvirt.
 const libvirtURI = "qemu:///system"
@@ -70,7 +75,7 @@ func reap(root string) error {
 			return err
 		}
 	}
-	return errors.Join(removeDomains(root), unmountBelow(root), removeSockets(root), os.RemoveAll(root))
+	return errors.Join(removeDomains(root), unmountBelow(root), removeNetworks(root), removeSockets(root), os.RemoveAll(root))
 }
 
 // killAll kills until there are none: they start one another.
@@ -125,6 +130,19 @@ func unmountBelow(root string) error {
 	var errs []error
 	for _, point := range slices.Backward(points) {
 		errs = append(errs, syscall.Unmount(point, syscall.MNT_DETACH))
+	}
+	return errors.Join(errs...)
+}
+
+// removeNetworks removes the guest networks of the servers below root.
+func removeNetworks(root string) error {
+	dirs, err := filepath.Glob(filepath.Join(root, "*", "data", "network"))
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, dir := range dirs {
+		errs = append(errs, network.Remove(dir, runtimeRoot))
 	}
 	return errors.Join(errs...)
 }

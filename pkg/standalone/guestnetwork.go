@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package standalone
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+
+	"github.com/spf13/pflag"
+	"k8s.io/klog/v2"
+
+	"github.com/virt-apiserver/virt-apiserver/pkg/node"
+	"github.com/virt-apiserver/virt-apiserver/pkg/standalone/network"
+)
+
+// The kinds of guest networks.
+const (
+	guestNetworkBridge = "bridge"
+	guestNetworkUser   = "user"
+)
+
+const resolvConf = "/etc/resolv.conf"
+
+// guestNetworkOptions say what guests are connected to.
+type guestNetworkOptions struct {
+	Kind   string
+	Bridge string
+	CIDR   string
+}
+
+func (o *guestNetworkOptions) addFlags(flags *pflag.FlagSet) {
+	flags.StringVar(&o.Kind, "guest-network", o.Kind,
+		"What guests are connected to: bridge, a network of their own on this machine, which needs root and falls back to user where something is missing; or user, QEMU's user-mode network, on which a guest can't be reached.")
+	flags.StringVar(&o.Bridge, "guest-network-bridge", o.Bridge,
+		"Name of the bridge that is made for guests. One is derived from the data directory where it is empty.")
+	flags.StringVar(&o.CIDR, "guest-network-cidr", o.CIDR,
+		"IPv4 range of the guests' addresses, for example 10.213.0.0/22. A free one is chosen where it is empty, and kept in the data directory.")
+}
+
+func (o *guestNetworkOptions) validate() []error {
+	var errs []error
+	if o.Kind != guestNetworkBridge && o.Kind != guestNetworkUser {
+		errs = append(errs, fmt.Errorf("--guest-network %q: must be bridge or user", o.Kind))
+	}
+	if o.Bridge != "" {
+		if err := network.CheckBridge(o.Bridge); err != nil {
+			errs = append(errs, fmt.Errorf("--guest-network-bridge %w", err))
+		}
+	}
+	if _, err := o.prefix(); err != nil {
+		errs = append(errs, fmt.Errorf("--guest-network-cidr %w", err))
+	}
+	return errs
+}
+
+// prefix is zero where one is to be chosen.
+func (o *guestNetworkOptions) prefix() (netip.Prefix, error) {
+	if o.CIDR == "" {
+		return netip.Prefix{}, nil
+	}
+	return network.ParseCIDR(o.CIDR)
+}
+
+// guestNetwork is what guests are connected to, and what has to run for it.
+type guestNetwork struct {
+	node.Network
+	run   func(context.Context) error
+	close func(context.Context) error
+}
+
+// openGuestNetwork makes the network, or says why guests go without. What the administrator has to mend is an
+// error.
+func openGuestNetwork(ctx context.Context, options *Options, instance string) (*guestNetwork, error) {
+	if options.guestNetwork.Kind == guestNetworkUser {
+		return userModeNetwork("It was asked for with --guest-network=user."), nil
+	}
+	cidr, err := options.guestNetwork.prefix()
+	if err != nil {
+		return nil, fmt.Errorf("--guest-network-cidr %w", err)
+	}
+	bridge, err := network.Open(ctx, network.Config{
+		Dir: options.path("network"), RuntimeDir: runtimeRoot, InstanceID: instance,
+		Bridge: options.guestNetwork.Bridge, CIDR: cidr, ResolvConf: resolvConf,
+	})
+	if unavailable := (&network.Unavailable{}); errors.As(err, &unavailable) {
+		klog.FromContext(ctx).Error(unavailable.Cause, "There is no guest network; guests have QEMU's user-mode network, on which they can't be reached",
+			"needs", "root with CAP_NET_ADMIN, /dev/net/tun and nftables")
+		return userModeNetwork(fmt.Sprintf("There is no guest network on this machine: %v. It needs root with CAP_NET_ADMIN, /dev/net/tun and nftables.", unavailable.Cause)), nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &guestNetwork{Network: bridge, run: bridge.Run, close: bridge.Close}, nil
+}
+
+func userModeNetwork(reason string) *guestNetwork {
+	return &guestNetwork{
+		Network: network.UserMode{Reason: reason},
+		run:     func(context.Context) error { return nil },
+		close:   func(context.Context) error { return nil },
+	}
+}

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package dns
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/miekg/dns"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+var gateway = netip.MustParsePrefix("127.0.0.1/24")
+
+// names are one guest, web in the namespace shop.
+type names struct{}
+
+func (names) Addresses(name string) []netip.Addr {
+	if name == "web.shop" {
+		return []netip.Addr{netip.MustParseAddr("127.0.0.9")}
+	}
+	return nil
+}
+
+func (names) Name(address netip.Addr) string {
+	if address == netip.MustParseAddr("127.0.0.9") {
+		return "web.shop"
+	}
+	return ""
+}
+
+// start runs a server that asks resolver, and returns its address.
+func start(t *testing.T, resolver string) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "resolv.conf")
+	require.NoError(t, os.WriteFile(file, []byte(resolver), 0o600))
+	var server *Server
+	var port uint16
+	require.Eventually(t, func() (ok bool) { // TCP's port of the same number may be another's
+		port = freePort(t)
+		var err error
+		server, err = Listen(Config{Gateway: gateway, Names: names{}, ResolvConf: file, Port: port})
+		return err == nil
+	}, 10*time.Second, time.Millisecond)
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- server.Run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		require.NoError(t, <-ended)
+	})
+	return fmt.Sprint("127.0.0.1:", port)
+}
+
+func freePort(t *testing.T) uint16 {
+	t.Helper()
+	conn, err := net.ListenPacket("udp4", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer conn.Close()
+	return conn.LocalAddr().(*net.UDPAddr).AddrPort().Port()
+}
+
+func ask(t *testing.T, network, server, name string, kind uint16) *dns.Msg {
+	t.Helper()
+	client := &dns.Client{Net: network, Timeout: 10 * time.Second}
+	answer, _, err := client.Exchange(new(dns.Msg).SetQuestion(name, kind), server)
+	require.NoError(t, err)
+	return answer
+}
+
+func TestGuestsAreFoundByName(t *testing.T) {
+	server := start(t, "")
+	for _, network := range []string{"udp", "tcp"} {
+		for _, name := range []string{"web.shop.", "WEB.shop.", "web.shop.vm.internal."} {
+			answer := ask(t, network, server, name, dns.TypeA)
+			require.Len(t, answer.Answer, 1, name)
+			assert.Equal(t, "127.0.0.9", answer.Answer[0].(*dns.A).A.String())
+		}
+	}
+	assert.Empty(t, ask(t, "udp", server, "web.shop.", dns.TypeAAAA).Answer)
+	assert.Equal(t, dns.RcodeSuccess, ask(t, "udp", server, "web.shop.", dns.TypeAAAA).Rcode)
+	assert.Equal(t, dns.RcodeNameError, ask(t, "udp", server, "none.shop.vm.internal.", dns.TypeA).Rcode)
+}
+
+func TestAnAddressLeadsToItsName(t *testing.T) {
+	server := start(t, "")
+	answer := ask(t, "udp", server, "9.0.0.127.in-addr.arpa.", dns.TypePTR)
+	require.Len(t, answer.Answer, 1)
+	assert.Equal(t, "web.shop.vm.internal.", answer.Answer[0].(*dns.PTR).Ptr)
+	assert.Equal(t, dns.RcodeNameError, ask(t, "udp", server, "8.0.0.127.in-addr.arpa.", dns.TypePTR).Rcode)
+}
+
+// TestOthersAreAskedForTheRest has the host's resolver on UDP and TCP be one of the test's.
+func TestOthersAreAskedForTheRest(t *testing.T) {
+	other := &upstream{file: filepath.Join(t.TempDir(), "resolv.conf")}
+	_, err := other.resolvers()
+	require.Error(t, err)
+	require.NoError(t, os.WriteFile(other.file, []byte("nameserver 10.0.0.1\nnameserver 10.0.0.2\n"), 0o600))
+	servers, err := other.resolvers()
+	require.NoError(t, err)
+	assert.Equal(t, []string{"10.0.0.1:53", "10.0.0.2:53"}, servers)
+
+	packets, err := net.ListenPacket("udp4", "127.0.0.1:0")
+	require.NoError(t, err)
+	resolver := &dns.Server{PacketConn: packets, Handler: dns.HandlerFunc(func(w dns.ResponseWriter, query *dns.Msg) {
+		answer := new(dns.Msg).SetReply(query)
+		answer.Answer = []dns.RR{&dns.A{
+			Hdr: dns.RR_Header{Name: query.Question[0].Name, Rrtype: dns.TypeA, Class: dns.ClassINET, Ttl: 60}, A: net.IPv4(192, 0, 2, 7),
+		}}
+		_ = w.WriteMsg(answer)
+	})}
+	go func() { _ = resolver.ActivateAndServe() }()
+	t.Cleanup(func() { _ = packets.Close() })
+	other.servers = []string{"127.0.0.1:1", packets.LocalAddr().String()}
+	answer, err := other.ask(t.Context(), new(dns.Msg).SetQuestion("example.org.", dns.TypeA), "udp")
+	require.NoError(t, err, "the second where the first does not answer")
+	assert.Equal(t, "192.0.2.7", answer.Answer[0].(*dns.A).A.String())
+}
+
+func TestAFailureOfTheHostsResolversIsTold(t *testing.T) {
+	server := start(t, "nameserver 127.0.0.255\n")
+	assert.Equal(t, dns.RcodeServerFailure, ask(t, "udp", server, "example.org.", dns.TypeA).Rcode)
+}
+
+func FuzzOwn(f *testing.F) {
+	f.Add("web.shop.vm.internal.", dns.TypeA)
+	f.Add("9.0.0.127.in-addr.arpa.", dns.TypePTR)
+	f.Add(".", dns.TypeANY)
+	f.Fuzz(func(t *testing.T, name string, kind uint16) {
+		answer := own(new(dns.Msg).SetQuestion(name, kind), names{}, gateway)
+		if answer != nil {
+			_, _ = answer.Pack()
+		}
+	})
+}
