@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"strings"
 
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
 	"github.com/virt-apiserver/virt-apiserver/pkg/launcher/api"
@@ -18,8 +17,6 @@ const (
 	mebibyte = 1 << 20
 	// maxEmptyDisk is larger than any file can be that matters.
 	maxEmptyDisk = 1 << 46
-	// maxHostname is what a Linux guest takes.
-	maxHostname = 63
 )
 
 // prepareFiles finds or makes the file behind each volume of an instance whose record is saved.
@@ -123,18 +120,6 @@ func metaOf(instance *kubevirtv1.VirtualMachineInstance) seed.Meta {
 		UUID:      uuidOf(instance),
 		Namespace: instance.Namespace,
 		Name:      instance.Name,
-		Hostname:  hostname(instance),
+		Hostname:  instance.Hostname(),
 	}
-}
-
-// hostname is, as upstream, the one asked for, or the first label of the instance's name.
-func hostname(instance *kubevirtv1.VirtualMachineInstance) string {
-	if instance.Spec.Hostname != "" {
-		return instance.Spec.Hostname
-	}
-	label, _, _ := strings.Cut(instance.Name, ".")
-	if len(label) > maxHostname {
-		label = label[:maxHostname]
-	}
-	return strings.TrimRight(label, "-")
 }

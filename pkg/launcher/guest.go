@@ -174,6 +174,7 @@ func (g *guest) status() api.DomainStatus {
 		status.Machine = g.facts.Machine
 		status.Targets = g.facts.Targets
 		status.Interfaces = g.facts.Interfaces
+		status.Taps = g.facts.Taps
 		status.VCPUs = g.facts.VCPUs
 		memory := &g.facts.Memory
 		status.Memory = api.Memory{AtBoot: memory.AtBoot, Requested: memory.Requested, Current: memory.Current}

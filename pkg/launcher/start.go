@@ -133,6 +133,7 @@ func (m *Manager) tryLaunch(g *guest, request *api.StartRequest, kvm bool) error
 		Owner:         m.options.InstanceID,
 		KVM:           kvm,
 		Files:         files,
+		Taps:          request.Taps,
 		ConsoleSocket: m.socketPath(g.UID),
 		ConsoleLog:    m.state.ConsoleLog(g.UID),
 		NVRAM:         m.state.NVRAM(g.UID),

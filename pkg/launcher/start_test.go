@@ -270,20 +270,6 @@ func TestEveryKindOfVolumeGetsAFile(t *testing.T) {
 	}
 }
 
-func TestHostnameIsAFirstLabel(t *testing.T) {
-	for name, want := range map[string]string{
-		"web-1":                          "web-1",
-		"web-1.shop":                     "web-1",
-		strings.Repeat("a", 62) + "-bcd": strings.Repeat("a", 62),
-	} {
-		instance := &kubevirtv1.VirtualMachineInstance{}
-		instance.Name = name
-		assert.Equal(t, want, hostname(instance))
-		instance.Spec.Hostname = "asked-for"
-		assert.Equal(t, "asked-for", hostname(instance))
-	}
-}
-
 func TestClosedDirectoryIsFound(t *testing.T) {
 	dir := runtimeDir(t) // mode 0700
 	assert.Equal(t, dir, closedDirectory(filepath.Join(dir)))

@@ -56,7 +56,7 @@ type Volumes interface {
 	Locate(ctx context.Context, claim *corev1.PersistentVolumeClaim) (string, error)
 }
 
-// Config is what an Agent needs. All but ContainerDisks and Clock is required.
+// Config is what an Agent needs. All but ContainerDisks, Network and Clock is required.
 type Config struct {
 	// NodeName is the node whose instances are the agent's.
 	NodeName string
@@ -70,6 +70,8 @@ type Config struct {
 	Volumes Volumes
 	// ContainerDisks of the node; nil where there are none.
 	ContainerDisks workload.ContainerDisks
+	// Network of the node; nil where QEMU's own user-mode network is all there is.
+	Network Network
 	// Recorder tells users of what happens to their instances.
 	Recorder record.EventRecorder
 	// Clock is the real one where it is absent.
@@ -94,6 +96,9 @@ type Agent struct {
 func New(config Config) *Agent {
 	if config.Clock == nil {
 		config.Clock = clock.RealClock{}
+	}
+	if config.Network == nil {
+		config.Network = noNetwork{}
 	}
 	agent := &Agent{
 		Config:    config,
@@ -158,6 +163,9 @@ func (a *Agent) enqueueAll() {
 	}
 	for _, key := range a.domains.keys() {
 		a.queue.Add(key)
+	}
+	for _, user := range a.Network.Users() {
+		a.queue.Add(user.Machine)
 	}
 }
 

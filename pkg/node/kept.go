@@ -38,6 +38,7 @@ func (a *Agent) sweepSoon() {
 
 // sweep gets another try whatever fails.
 func (a *Agent) sweep(ctx context.Context) {
+	a.sweepNetwork(ctx)
 	logger := klog.FromContext(ctx)
 	kept, err := a.Launcher.Kept(ctx)
 	if err != nil {

@@ -33,11 +33,14 @@ func (a *Agent) reconcile(ctx context.Context, key types.NamespacedName) (time.D
 		a.efforts.forget(key)
 		a.forgetPulls(key)
 		a.unattend(key)
-		return 0, nil
+		return 0, a.disconnectGone(ctx, key, known)
 	case isFinal(vmi):
 		a.forgetPulls(key)
 		a.unattend(key)
-		return 0, a.cleanUp(ctx, domain)
+		if err := a.cleanUp(ctx, domain); err != nil {
+			return 0, err
+		}
+		return 0, a.disconnect(ctx, key, nil)
 	case vmi.DeletionTimestamp != nil:
 		a.forgetPulls(key)
 		a.unattend(key)
@@ -115,6 +118,7 @@ func (a *Agent) watchOver(ctx context.Context, vmi *kubevirtv1.VirtualMachineIns
 			message: fmt.Sprintf("the guest is gone from node %s, as after a reboot of the host", a.NodeName),
 		})
 	}
+	a.reconnect(ctx, vmi, domain)
 	resized, trouble := a.resize(ctx, vmi, *domain)
 	changed, plugged := a.plug(ctx, vmi, resized)
 	err := a.follow(ctx, vmi, changed, observed{trouble: trouble, claims: plugged.claims, waiting: plugged.waiting})

@@ -24,6 +24,7 @@ const patience = 3 * time.Second
 // agent may have ended between the start and the status.
 func (a *Agent) start(ctx context.Context, vmi *kubevirtv1.VirtualMachineInstance, domain *api.DomainStatus) error {
 	if domain != nil && domain.State != api.StateStarting {
+		a.reconnect(ctx, vmi, domain)
 		return a.follow(ctx, vmi, *domain, observed{})
 	}
 	// The cache may hold an instance that is stopped or gone by now, and its disks may be another's.
@@ -52,6 +53,11 @@ func (a *Agent) start(ctx context.Context, vmi *kubevirtv1.VirtualMachineInstanc
 	if err != nil {
 		return a.startFailed(ctx, live, err)
 	}
+	attachment, err := a.connect(ctx, live)
+	if err != nil {
+		return a.startFailed(ctx, live, err)
+	}
+	request.Taps = attachment.Taps
 	status, err := a.Launcher.Start(ctx, request)
 	if err != nil {
 		return a.startFailed(ctx, live, err)
@@ -61,6 +67,9 @@ func (a *Agent) start(ctx context.Context, vmi *kubevirtv1.VirtualMachineInstanc
 	a.domains.learn(*status)
 	if domain == nil {
 		a.Recorder.Event(live, corev1.EventTypeNormal, eventCreated, "VirtualMachineInstance defined.")
+		if attachment.Notice != "" {
+			a.Recorder.Event(live, corev1.EventTypeWarning, eventUserModeNetwork, capped(attachment.Notice))
+		}
 	}
 	return a.follow(ctx, live, *status, observed{claims: claims})
 }

@@ -26,6 +26,7 @@ const (
 	reasonLauncherUnavailable = "LauncherUnavailable"
 	reasonVolumeNotReady      = "VolumeNotReady"
 	reasonCloudInitNotReady   = "CloudInitNotReady"
+	reasonNetworkNotReady     = "NetworkNotReady"
 )
 
 // Reasons of events, as upstream names them.
@@ -36,6 +37,8 @@ const (
 	eventStopped      = "Stopped"
 	eventDeleted      = "Deleted"
 	eventSyncFailed   = "SyncFailed"
+	// eventUserModeNetwork is ours: upstream's guests never go without a network of the node.
+	eventUserModeNetwork = "UserModeNetwork"
 )
 
 // maxMessage is the most that a condition's message may hold.
@@ -110,6 +113,7 @@ func (a *Agent) setRunning(status *kubevirtv1.VirtualMachineInstanceStatus, vmi 
 		a.setReady(status, vmi)
 		removeCondition(status, kubevirtv1.VirtualMachineInstancePaused)
 	}
+	domain.Interfaces = a.addressed(vmi, domain)
 	a.setGuest(status, domain)
 	if domain.Machine != "" {
 		status.Machine = &kubevirtv1.Machine{Type: domain.Machine}

@@ -36,6 +36,10 @@ func (a *Agent) terminate(ctx context.Context, vmi *kubevirtv1.VirtualMachineIns
 	if err := a.cleanUp(ctx, leftover); err != nil {
 		return err
 	}
+	if err := a.disconnect(ctx, keyFor(vmi), nil); err != nil {
+		return err
+	}
+	a.sweepSoon()
 	return a.release(ctx, vmi)
 }
 

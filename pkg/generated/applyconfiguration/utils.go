@@ -6,10 +6,8 @@ package applyconfiguration
 
 import (
 	v1beta1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/cdi/v1beta1"
-	instancetypev1beta1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/instancetype/v1beta1"
 	v1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
 	cdiv1beta1 "github.com/virt-apiserver/virt-apiserver/pkg/generated/applyconfiguration/cdi/v1beta1"
-	applyconfigurationinstancetypev1beta1 "github.com/virt-apiserver/virt-apiserver/pkg/generated/applyconfiguration/instancetype/v1beta1"
 	internal "github.com/virt-apiserver/virt-apiserver/pkg/generated/applyconfiguration/internal"
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/generated/applyconfiguration/kubevirt/v1"
 	runtime "k8s.io/apimachinery/pkg/runtime"
@@ -37,51 +35,7 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 	case v1beta1.SchemeGroupVersion.WithKind("StorageSpec"):
 		return &cdiv1beta1.StorageSpecApplyConfiguration{}
 
-		// Group=instancetype.kubevirt.io, Version=v1beta1
-	case instancetypev1beta1.SchemeGroupVersion.WithKind("ClockPreferences"):
-		return &applyconfigurationinstancetypev1beta1.ClockPreferencesApplyConfiguration{}
-	case instancetypev1beta1.SchemeGroupVersion.WithKind("CPUInstancetype"):
-		return &applyconfigurationinstancetypev1beta1.CPUInstancetypeApplyConfiguration{}
-	case instancetypev1beta1.SchemeGroupVersion.WithKind("CPUPreferenceRequirement"):
-		return &applyconfigurationinstancetypev1beta1.CPUPreferenceRequirementApplyConfiguration{}
-	case instancetypev1beta1.SchemeGroupVersion.WithKind("CPUPreferences"):
-		return &applyconfigurationinstancetypev1beta1.CPUPreferencesApplyConfiguration{}
-	case instancetypev1beta1.SchemeGroupVersion.WithKind("DevicePreferences"):
-		return &applyconfigurationinstancetypev1beta1.DevicePreferencesApplyConfiguration{}
-	case instancetypev1beta1.SchemeGroupVersion.WithKind("FeaturePreferences"):
-		return &applyconfigurationinstancetypev1beta1.FeaturePreferencesApplyConfiguration{}
-	case instancetypev1beta1.SchemeGroupVersion.WithKind("FirmwarePreferences"):
-		return &applyconfigurationinstancetypev1beta1.FirmwarePreferencesApplyConfiguration{}
-	case instancetypev1beta1.SchemeGroupVersion.WithKind("MachinePreferences"):
-		return &applyconfigurationinstancetypev1beta1.MachinePreferencesApplyConfiguration{}
-	case instancetypev1beta1.SchemeGroupVersion.WithKind("MemoryInstancetype"):
-		return &applyconfigurationinstancetypev1beta1.MemoryInstancetypeApplyConfiguration{}
-	case instancetypev1beta1.SchemeGroupVersion.WithKind("MemoryPreferenceRequirement"):
-		return &applyconfigurationinstancetypev1beta1.MemoryPreferenceRequirementApplyConfiguration{}
-	case instancetypev1beta1.SchemeGroupVersion.WithKind("PreferenceRequirements"):
-		return &applyconfigurationinstancetypev1beta1.PreferenceRequirementsApplyConfiguration{}
-	case instancetypev1beta1.SchemeGroupVersion.WithKind("SpreadOptions"):
-		return &applyconfigurationinstancetypev1beta1.SpreadOptionsApplyConfiguration{}
-	case instancetypev1beta1.SchemeGroupVersion.WithKind("VirtualMachineClusterInstancetype"):
-		return &applyconfigurationinstancetypev1beta1.VirtualMachineClusterInstancetypeApplyConfiguration{}
-	case instancetypev1beta1.SchemeGroupVersion.WithKind("VirtualMachineClusterPreference"):
-		return &applyconfigurationinstancetypev1beta1.VirtualMachineClusterPreferenceApplyConfiguration{}
-	case instancetypev1beta1.SchemeGroupVersion.WithKind("VirtualMachineInstancetype"):
-		return &applyconfigurationinstancetypev1beta1.VirtualMachineInstancetypeApplyConfiguration{}
-	case instancetypev1beta1.SchemeGroupVersion.WithKind("VirtualMachineInstancetypeSpec"):
-		return &applyconfigurationinstancetypev1beta1.VirtualMachineInstancetypeSpecApplyConfiguration{}
-	case instancetypev1beta1.SchemeGroupVersion.WithKind("VirtualMachinePreference"):
-		return &applyconfigurationinstancetypev1beta1.VirtualMachinePreferenceApplyConfiguration{}
-	case instancetypev1beta1.SchemeGroupVersion.WithKind("VirtualMachinePreferenceSpec"):
-		return &applyconfigurationinstancetypev1beta1.VirtualMachinePreferenceSpecApplyConfiguration{}
-	case instancetypev1beta1.SchemeGroupVersion.WithKind("VolumePreferences"):
-		return &applyconfigurationinstancetypev1beta1.VolumePreferencesApplyConfiguration{}
-
 		// Group=kubevirt.io, Version=v1
-	case v1.SchemeGroupVersion.WithKind("AccessCredential"):
-		return &kubevirtv1.AccessCredentialApplyConfiguration{}
-	case v1.SchemeGroupVersion.WithKind("AccessCredentialSecretSource"):
-		return &kubevirtv1.AccessCredentialSecretSourceApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("BIOS"):
 		return &kubevirtv1.BIOSApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("Bootloader"):
@@ -98,8 +52,6 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &kubevirtv1.ClockOffsetUTCApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("CloudInitSource"):
 		return &kubevirtv1.CloudInitSourceApplyConfiguration{}
-	case v1.SchemeGroupVersion.WithKind("ConfigMapVolumeSource"):
-		return &kubevirtv1.ConfigMapVolumeSourceApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("ContainerDiskSource"):
 		return &kubevirtv1.ContainerDiskSourceApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("CPU"):
@@ -112,32 +64,26 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &kubevirtv1.DataVolumeSourceApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("DataVolumeTemplateSpec"):
 		return &kubevirtv1.DataVolumeTemplateSpecApplyConfiguration{}
-	case v1.SchemeGroupVersion.WithKind("DeveloperConfiguration"):
-		return &kubevirtv1.DeveloperConfigurationApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("Devices"):
 		return &kubevirtv1.DevicesApplyConfiguration{}
+	case v1.SchemeGroupVersion.WithKind("DHCPOptions"):
+		return &kubevirtv1.DHCPOptionsApplyConfiguration{}
+	case v1.SchemeGroupVersion.WithKind("DHCPPrivateOptions"):
+		return &kubevirtv1.DHCPPrivateOptionsApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("Disk"):
 		return &kubevirtv1.DiskApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("DiskDevice"):
 		return &kubevirtv1.DiskDeviceApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("DiskTarget"):
 		return &kubevirtv1.DiskTargetApplyConfiguration{}
+	case v1.SchemeGroupVersion.WithKind("DNSConfig"):
+		return &kubevirtv1.DNSConfigApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("DomainSpec"):
 		return &kubevirtv1.DomainSpecApplyConfiguration{}
-	case v1.SchemeGroupVersion.WithKind("DownwardAPIVolumeFile"):
-		return &kubevirtv1.DownwardAPIVolumeFileApplyConfiguration{}
-	case v1.SchemeGroupVersion.WithKind("DownwardAPIVolumeSource"):
-		return &kubevirtv1.DownwardAPIVolumeSourceApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("EFI"):
 		return &kubevirtv1.EFIApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("EmptyDiskSource"):
 		return &kubevirtv1.EmptyDiskSourceApplyConfiguration{}
-	case v1.SchemeGroupVersion.WithKind("EphemeralClaim"):
-		return &kubevirtv1.EphemeralClaimApplyConfiguration{}
-	case v1.SchemeGroupVersion.WithKind("EphemeralVolumeSource"):
-		return &kubevirtv1.EphemeralVolumeSourceApplyConfiguration{}
-	case v1.SchemeGroupVersion.WithKind("ExecAction"):
-		return &kubevirtv1.ExecActionApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("FeatureAPIC"):
 		return &kubevirtv1.FeatureAPICApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("FeatureHyperv"):
@@ -154,14 +100,8 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &kubevirtv1.FeatureVendorIDApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("Firmware"):
 		return &kubevirtv1.FirmwareApplyConfiguration{}
-	case v1.SchemeGroupVersion.WithKind("Handler"):
-		return &kubevirtv1.HandlerApplyConfiguration{}
-	case v1.SchemeGroupVersion.WithKind("HostDisk"):
-		return &kubevirtv1.HostDiskApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("HPETTimer"):
 		return &kubevirtv1.HPETTimerApplyConfiguration{}
-	case v1.SchemeGroupVersion.WithKind("HTTPGetAction"):
-		return &kubevirtv1.HTTPGetActionApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("Hugepages"):
 		return &kubevirtv1.HugepagesApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("HyperVPassthrough"):
@@ -172,26 +112,12 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &kubevirtv1.I6300ESBWatchdogApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("Input"):
 		return &kubevirtv1.InputApplyConfiguration{}
-	case v1.SchemeGroupVersion.WithKind("InstancetypeMatcher"):
-		return &kubevirtv1.InstancetypeMatcherApplyConfiguration{}
-	case v1.SchemeGroupVersion.WithKind("InstancetypeStatusRef"):
-		return &kubevirtv1.InstancetypeStatusRefApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("Interface"):
 		return &kubevirtv1.InterfaceApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("InterfaceBindingMethod"):
 		return &kubevirtv1.InterfaceBindingMethodApplyConfiguration{}
-	case v1.SchemeGroupVersion.WithKind("KubeVirt"):
-		return &kubevirtv1.KubeVirtApplyConfiguration{}
-	case v1.SchemeGroupVersion.WithKind("KubeVirtConfiguration"):
-		return &kubevirtv1.KubeVirtConfigurationApplyConfiguration{}
-	case v1.SchemeGroupVersion.WithKind("KubeVirtSpec"):
-		return &kubevirtv1.KubeVirtSpecApplyConfiguration{}
-	case v1.SchemeGroupVersion.WithKind("KubeVirtStatus"):
-		return &kubevirtv1.KubeVirtStatusApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("KVMTimer"):
 		return &kubevirtv1.KVMTimerApplyConfiguration{}
-	case v1.SchemeGroupVersion.WithKind("LogVerbosity"):
-		return &kubevirtv1.LogVerbosityApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("Machine"):
 		return &kubevirtv1.MachineApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("Memory"):
@@ -210,42 +136,20 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &kubevirtv1.PersistentVolumeClaimVolumeSourceApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("PITTimer"):
 		return &kubevirtv1.PITTimerApplyConfiguration{}
-	case v1.SchemeGroupVersion.WithKind("PreferenceMatcher"):
-		return &kubevirtv1.PreferenceMatcherApplyConfiguration{}
-	case v1.SchemeGroupVersion.WithKind("Probe"):
-		return &kubevirtv1.ProbeApplyConfiguration{}
-	case v1.SchemeGroupVersion.WithKind("QemuGuestAgentSSHPublicKeyAccessCredentialPropagation"):
-		return &kubevirtv1.QemuGuestAgentSSHPublicKeyAccessCredentialPropagationApplyConfiguration{}
+	case v1.SchemeGroupVersion.WithKind("Port"):
+		return &kubevirtv1.PortApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("ResourceRequirements"):
 		return &kubevirtv1.ResourceRequirementsApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("RTCTimer"):
 		return &kubevirtv1.RTCTimerApplyConfiguration{}
-	case v1.SchemeGroupVersion.WithKind("SecretVolumeSource"):
-		return &kubevirtv1.SecretVolumeSourceApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("SoundDevice"):
 		return &kubevirtv1.SoundDeviceApplyConfiguration{}
-	case v1.SchemeGroupVersion.WithKind("SSHPublicKeyAccessCredential"):
-		return &kubevirtv1.SSHPublicKeyAccessCredentialApplyConfiguration{}
-	case v1.SchemeGroupVersion.WithKind("SSHPublicKeyAccessCredentialPropagationMethod"):
-		return &kubevirtv1.SSHPublicKeyAccessCredentialPropagationMethodApplyConfiguration{}
-	case v1.SchemeGroupVersion.WithKind("SSHPublicKeyAccessCredentialSource"):
-		return &kubevirtv1.SSHPublicKeyAccessCredentialSourceApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("SyNICTimer"):
 		return &kubevirtv1.SyNICTimerApplyConfiguration{}
-	case v1.SchemeGroupVersion.WithKind("SysprepSource"):
-		return &kubevirtv1.SysprepSourceApplyConfiguration{}
-	case v1.SchemeGroupVersion.WithKind("TCPSocketAction"):
-		return &kubevirtv1.TCPSocketActionApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("Timer"):
 		return &kubevirtv1.TimerApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("TPMDevice"):
 		return &kubevirtv1.TPMDeviceApplyConfiguration{}
-	case v1.SchemeGroupVersion.WithKind("UserPasswordAccessCredential"):
-		return &kubevirtv1.UserPasswordAccessCredentialApplyConfiguration{}
-	case v1.SchemeGroupVersion.WithKind("UserPasswordAccessCredentialPropagationMethod"):
-		return &kubevirtv1.UserPasswordAccessCredentialPropagationMethodApplyConfiguration{}
-	case v1.SchemeGroupVersion.WithKind("UserPasswordAccessCredentialSource"):
-		return &kubevirtv1.UserPasswordAccessCredentialSourceApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("VideoDevice"):
 		return &kubevirtv1.VideoDeviceApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("VirtualMachine"):

@@ -22,6 +22,9 @@ type StartRequest struct {
 	Disks map[string]DiskSource `json:"disks,omitempty"`
 	// Images are the contents of the volumes that are made from objects, by volume name.
 	Images map[string]Image `json:"images,omitempty"`
+	// Taps are the devices on the host that interfaces are connected by, by interface name; an interface without
+	// one is connected to QEMU's user-mode network.
+	Taps map[string]string `json:"taps,omitempty"`
 	// Seeds are the contents of the cloud-init volumes, by volume name.
 	Seeds map[string]Seed `json:"seeds,omitempty"`
 }
@@ -110,6 +113,8 @@ type DomainStatus struct {
 	VCPUs uint `json:"vcpus,omitempty"`
 	// Memory of the guest.
 	Memory Memory `json:"memory,omitzero"`
+	// Taps are the devices on the host that interfaces are connected by, by interface name.
+	Taps map[string]string `json:"taps,omitempty"`
 	// Interfaces of the domain.
 	Interfaces []kubevirtv1.VirtualMachineInstanceNetworkInterface `json:"interfaces,omitempty"`
 	// Agent is nil while it is not known whether one answers in the guest.

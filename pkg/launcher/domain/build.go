@@ -18,6 +18,9 @@ type Input struct {
 	KVM bool
 	// Files are what is behind the volumes, by volume name.
 	Files map[string]File
+	// Taps are the devices on the host that interfaces are connected by, by interface name. An interface
+	// without one has QEMU's own user-mode network.
+	Taps map[string]string
 	// ConsoleSocket is where QEMU shall listen for the serial console.
 	ConsoleSocket string
 	// ConsoleLog collects what the guest writes to the serial console.

@@ -200,7 +200,7 @@ func TestFactsAreFoundInTheXMLAgain(t *testing.T) {
 		Machine:     "q35",
 		Targets:     map[string]string{"root": "sda"},
 		Interfaces: []kubevirtv1.VirtualMachineInstanceNetworkInterface{{
-			Name: "default", MAC: in.Instance.Spec.Domain.Devices.Interfaces[0].MacAddress, InfoSource: "domain",
+			Name: "default", MAC: in.Instance.Spec.Domain.Devices.Interfaces[0].MacAddress, InfoSource: "domain", QueueCount: 1, LinkState: "up",
 		}},
 		ACPI:          true,
 		ConsoleSocket: in.ConsoleSocket,

@@ -5,9 +5,7 @@ package domain
 import (
 	"errors"
 	"fmt"
-	"net"
 	"regexp"
-	"slices"
 	"unicode"
 	"unicode/utf8"
 
@@ -114,30 +112,6 @@ func checkDisks(disks []kubevirtv1.Disk) error {
 		seen[disk.Name] = true
 		if !serialPattern.MatchString(disk.Serial) {
 			return fmt.Errorf("%s.serial: %q: only letters, digits and _ . + - may be used", field, disk.Serial)
-		}
-	}
-	return nil
-}
-
-func checkInterfaces(interfaces []kubevirtv1.Interface) error {
-	if len(interfaces) > maxDevices {
-		return fmt.Errorf("spec.domain.devices.interfaces: %d interfaces, the most is %d", len(interfaces), maxDevices)
-	}
-	seen := map[string]bool{}
-	for i, iface := range interfaces {
-		field := fmt.Sprintf("spec.domain.devices.interfaces[%d]", i)
-		if len(validation.IsDNS1123Label(iface.Name)) > 0 {
-			return fmt.Errorf("%s.name: %q is no DNS label", field, iface.Name)
-		}
-		if seen[iface.Name] {
-			return fmt.Errorf("%s.name: %s is used twice", field, iface.Name)
-		}
-		seen[iface.Name] = true
-		if !slices.Contains(interfaceModels(), iface.Model) {
-			return fmt.Errorf("%s.model: %q is not one of %v", field, iface.Model, interfaceModels())
-		}
-		if mac, err := net.ParseMAC(iface.MacAddress); err != nil || len(mac) != 6 || mac[0]&1 != 0 {
-			return fmt.Errorf("%s.macAddress: %q is no unicast MAC address", field, iface.MacAddress)
 		}
 	}
 	return nil

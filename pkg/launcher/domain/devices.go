@@ -10,10 +10,7 @@ import (
 )
 
 const (
-	// guestNetwork is what a guest behind masquerade sees, as upstream.
-	guestNetwork       = "10.0.2.0"
-	guestNetworkPrefix = 24
-	guestAgentChannel  = "org.qemu.guest_agent.0"
+	guestAgentChannel = "org.qemu.guest_agent.0"
 )
 
 func buildDevices(in Input) (*libvirtxml.DomainDeviceList, error) {
@@ -22,10 +19,14 @@ func buildDevices(in Input) (*libvirtxml.DomainDeviceList, error) {
 	if err != nil {
 		return nil, err
 	}
+	interfaces, err := buildInterfaces(in)
+	if err != nil {
+		return nil, err
+	}
 	devices := &libvirtxml.DomainDeviceList{
 		Disks:       disks,
 		Controllers: buildControllers(disks, spec.Inputs),
-		Interfaces:  buildInterfaces(spec.Interfaces),
+		Interfaces:  interfaces,
 		Channels: []libvirtxml.DomainChannel{{
 			Source: &libvirtxml.DomainChardevSource{UNIX: &libvirtxml.DomainChardevSourceUNIX{Mode: "bind"}},
 			Target: &libvirtxml.DomainChannelTarget{VirtIO: &libvirtxml.DomainChannelTargetVirtIO{Name: guestAgentChannel}},
@@ -79,30 +80,6 @@ func buildControllers(disks []libvirtxml.DomainDisk, inputs []kubevirtv1.Input) 
 
 func scsiController() libvirtxml.DomainController {
 	return libvirtxml.DomainController{Type: "scsi", Index: ptr.To[uint](0), Model: "virtio-scsi"}
-}
-
-func interfaceModels() []string {
-	return []string{"virtio", "e1000", "e1000e", "rtl8139", "ne2k_pci", "pcnet"}
-}
-
-// buildInterfaces makes masquerade by QEMU's own user-mode network: it needs no right on the host.
-func buildInterfaces(specs []kubevirtv1.Interface) []libvirtxml.DomainInterface {
-	interfaces := make([]libvirtxml.DomainInterface, 0, len(specs))
-	for _, spec := range specs {
-		iface := libvirtxml.DomainInterface{
-			MAC:    &libvirtxml.DomainInterfaceMAC{Address: spec.MacAddress},
-			Source: &libvirtxml.DomainInterfaceSource{User: &libvirtxml.DomainInterfaceSourceUser{}},
-			IP:     []libvirtxml.DomainInterfaceIP{{Family: "ipv4", Address: guestNetwork, Prefix: guestNetworkPrefix}},
-			Model:  &libvirtxml.DomainInterfaceModel{Type: spec.Model},
-			Alias:  &libvirtxml.DomainAlias{Name: aliasPrefix + spec.Name},
-			Boot:   buildBoot(spec.BootOrder),
-		}
-		if spec.BootOrder == nil {
-			iface.ROM = &libvirtxml.DomainROM{Enabled: "no"} // no seconds lost to network boot
-		}
-		interfaces = append(interfaces, iface)
-	}
-	return interfaces
 }
 
 func buildSerial(in Input) []libvirtxml.DomainSerial {

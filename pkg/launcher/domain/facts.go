@@ -21,6 +21,8 @@ type Facts struct {
 	// Targets are the device names of the volumes.
 	Targets    map[string]string
 	Interfaces []kubevirtv1.VirtualMachineInstanceNetworkInterface
+	// Taps are the devices on the host that interfaces are connected by, by interface name.
+	Taps map[string]string
 	// ACPI says whether the guest can be asked to power off.
 	ACPI bool
 	// ConsoleSocket is where QEMU listens for the serial console; empty where there is none.
@@ -73,16 +75,7 @@ func (f *Facts) addDevices(devices *libvirtxml.DomainDeviceList) {
 			f.Targets[strings.TrimPrefix(disk.Alias.Name, aliasPrefix)] = disk.Target.Dev
 		}
 	}
-	for _, iface := range devices.Interfaces {
-		if iface.Alias == nil || iface.MAC == nil {
-			continue
-		}
-		f.Interfaces = append(f.Interfaces, kubevirtv1.VirtualMachineInstanceNetworkInterface{
-			Name:       strings.TrimPrefix(iface.Alias.Name, aliasPrefix),
-			MAC:        iface.MAC.Address,
-			InfoSource: "domain",
-		})
-	}
+	f.addInterfaces(devices.Interfaces)
 	for _, serial := range devices.Serials {
 		if serial.Source != nil && serial.Source.UNIX != nil {
 			f.ConsoleSocket = serial.Source.UNIX.Path

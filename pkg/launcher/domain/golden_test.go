@@ -76,6 +76,7 @@ func inputOf(instance *kubevirtv1.VirtualMachineInstance, kvm bool) Input {
 	return Input{
 		Instance:      instance,
 		Owner:         "laptop",
+		Taps:          map[string]string{"tap_1": "v0a1b2c0a000002"},
 		KVM:           kvm,
 		Files:         files,
 		ConsoleSocket: "/run/virt-apiserver/c",

@@ -25,6 +25,7 @@ func tuneVirtio(domain *libvirtxml.Domain, spec *kubevirtv1.DomainSpec, vcpus ui
 			disk.Driver.Queues = ptr.To(queues)
 		}
 	}
+	setQueues(domain, spec, vcpus)
 	if spec.IOThreadsPolicy != nil {
 		assignThreads(domain, spec)
 	}

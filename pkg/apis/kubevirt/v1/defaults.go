@@ -96,7 +96,7 @@ func setDefaultsDisk(disk *Disk) {
 // setDefaultsInterface has the interface reach out by masquerade, which upstream offers as a cluster's default;
 // upstream's own default is bridge.
 func setDefaultsInterface(iface *Interface) {
-	if iface.Masquerade == nil {
+	if iface.Masquerade == nil && iface.Bridge == nil {
 		iface.Masquerade = &InterfaceMasquerade{}
 	}
 	if iface.Model == "" {

@@ -7,6 +7,7 @@ import (
 	"net"
 
 	"github.com/google/uuid"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 )
 
@@ -34,4 +35,13 @@ func macAddress(owner types.UID, iface string) string {
 	address := net.HardwareAddr(sum[:6])
 	address[0] = address[0]&^0x01 | 0x02
 	return address.String()
+}
+
+// OwnerUID returns the UID of what the instance's identity is computed from: its machine, or itself where it
+// has none.
+func (vmi *VirtualMachineInstance) OwnerUID() types.UID {
+	if owner := metav1.GetControllerOf(vmi); owner != nil && owner.Kind == "VirtualMachine" {
+		return owner.UID
+	}
+	return vmi.UID
 }

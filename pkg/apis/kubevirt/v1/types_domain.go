@@ -92,6 +92,9 @@ type Devices struct {
 	// +optional
 	// +listType=atomic
 	PanicDevices []PanicDevice `json:"panicDevices,omitempty"`
+	// NetworkInterfaceMultiQueue gives each virtio interface a queue for each processor.
+	// +optional
+	NetworkInterfaceMultiQueue *bool `json:"networkInterfaceMultiqueue,omitempty"`
 	// BlockMultiQueue gives each virtio disk a queue for each processor.
 	// +optional
 	BlockMultiQueue *bool `json:"blockMultiQueue,omitempty"`
@@ -178,46 +181,3 @@ type CDRomTarget struct {
 	// +optional
 	Tray TrayState `json:"tray,omitempty"`
 }
-
-// Interface connects the guest to a network.
-type Interface struct {
-	// Name of the network.
-	Name string `json:"name"`
-	// Model is virtio where it is absent.
-	// +optional
-	Model string `json:"model,omitempty"`
-	// InterfaceBindingMethod is masquerade where it is absent.
-	InterfaceBindingMethod `json:",inline"`
-	// MacAddress is computed from the machine's UID where it is absent.
-	// +optional
-	MacAddress string `json:"macAddress,omitempty"`
-	// BootOrder from 1, unique among disks and interfaces.
-	// +optional
-	BootOrder *uint `json:"bootOrder,omitempty"`
-}
-
-// InterfaceBindingMethod is exactly one way to connect an interface.
-type InterfaceBindingMethod struct {
-	// Masquerade reaches out through network address translation.
-	// +optional
-	Masquerade *InterfaceMasquerade `json:"masquerade,omitempty"`
-}
-
-// InterfaceMasquerade has no settings.
-type InterfaceMasquerade struct{}
-
-// Network is what an interface connects to.
-type Network struct {
-	Name          string `json:"name"`
-	NetworkSource `json:",inline"`
-}
-
-// NetworkSource is exactly one kind of network.
-type NetworkSource struct {
-	// Pod is the node's default network.
-	// +optional
-	Pod *PodNetwork `json:"pod,omitempty"`
-}
-
-// PodNetwork is the node's default network.
-type PodNetwork struct{}

@@ -57,7 +57,7 @@ type VirtualMachineInstanceSpec struct {
 	// Architecture of the guest; amd64, the default, is the one there is.
 	// +optional
 	Architecture string `json:"architecture,omitempty"`
-	// Hostname is the guest's name for cloud-init; the instance's name where it is empty.
+	// Hostname is the guest's name for cloud-init and DHCP; the instance's name where it is empty.
 	// +optional
 	Hostname string `json:"hostname,omitempty"`
 	// NodeSelector are labels that the node must have. Standalone's only node has kubernetes.io/arch,
@@ -68,6 +68,16 @@ type VirtualMachineInstanceSpec struct {
 	// LiveMigrate, LiveMigrateIfPossible or External. Where there is one node, nothing empties it.
 	// +optional
 	EvictionStrategy *EvictionStrategy `json:"evictionStrategy,omitempty"`
+	// Subdomain gives the guest the further name hostname.subdomain.namespace.
+	// +optional
+	Subdomain string `json:"subdomain,omitempty"`
+	// DNSPolicy is ClusterFirst where it is absent: names of guests, and then what the node resolves. Default
+	// leaves out the search domains, None all that dnsConfig does not say.
+	// +optional
+	DNSPolicy *corev1.DNSPolicy `json:"dnsPolicy,omitempty"`
+	// DNSConfig adds to what the policy gives.
+	// +optional
+	DNSConfig *DNSConfig `json:"dnsConfig,omitempty"`
 	// StartStrategy Paused starts the guest paused.
 	// +optional
 	StartStrategy *StartStrategy `json:"startStrategy,omitempty"`
@@ -218,6 +228,12 @@ type VirtualMachineInstanceNetworkInterface struct {
 	// InfoSource says where the facts come from: domain, guest-agent.
 	// +optional
 	InfoSource string `json:"infoSource,omitempty"`
+	// QueueCount is how many queues the interface has.
+	// +optional
+	QueueCount int32 `json:"queueCount,omitempty"`
+	// LinkState is up or down.
+	// +optional
+	LinkState string `json:"linkState,omitempty"`
 }
 
 // VolumePhase is where a volume of an instance is.

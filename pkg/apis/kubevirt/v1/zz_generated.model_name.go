@@ -8,21 +8,6 @@
 package v1
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
-func (in AccessCredential) OpenAPIModelName() string {
-	return "io.kubevirt.v1.AccessCredential"
-}
-
-// OpenAPIModelName returns the OpenAPI model name for this type.
-func (in AccessCredentialSecretSource) OpenAPIModelName() string {
-	return "io.kubevirt.v1.AccessCredentialSecretSource"
-}
-
-// OpenAPIModelName returns the OpenAPI model name for this type.
-func (in AddVolumeOptions) OpenAPIModelName() string {
-	return "io.kubevirt.v1.AddVolumeOptions"
-}
-
-// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in BIOS) OpenAPIModelName() string {
 	return "io.kubevirt.v1.BIOS"
 }
@@ -78,18 +63,23 @@ func (in CloudInitSource) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
-func (in ConfigDriveSSHPublicKeyAccessCredentialPropagation) OpenAPIModelName() string {
-	return "io.kubevirt.v1.ConfigDriveSSHPublicKeyAccessCredentialPropagation"
-}
-
-// OpenAPIModelName returns the OpenAPI model name for this type.
-func (in ConfigMapVolumeSource) OpenAPIModelName() string {
-	return "io.kubevirt.v1.ConfigMapVolumeSource"
-}
-
-// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in ContainerDiskSource) OpenAPIModelName() string {
 	return "io.kubevirt.v1.ContainerDiskSource"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in DHCPOptions) OpenAPIModelName() string {
+	return "io.kubevirt.v1.DHCPOptions"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in DHCPPrivateOptions) OpenAPIModelName() string {
+	return "io.kubevirt.v1.DHCPPrivateOptions"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in DNSConfig) OpenAPIModelName() string {
+	return "io.kubevirt.v1.DNSConfig"
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
@@ -100,11 +90,6 @@ func (in DataVolumeSource) OpenAPIModelName() string {
 // OpenAPIModelName returns the OpenAPI model name for this type.
 func (in DataVolumeTemplateSpec) OpenAPIModelName() string {
 	return "io.kubevirt.v1.DataVolumeTemplateSpec"
-}
-
-// OpenAPIModelName returns the OpenAPI model name for this type.
-func (in DeveloperConfiguration) OpenAPIModelName() string {
-	return "io.kubevirt.v1.DeveloperConfiguration"
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
@@ -133,21 +118,6 @@ func (in DomainSpec) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
-func (in DownwardAPIVolumeFile) OpenAPIModelName() string {
-	return "io.kubevirt.v1.DownwardAPIVolumeFile"
-}
-
-// OpenAPIModelName returns the OpenAPI model name for this type.
-func (in DownwardAPIVolumeSource) OpenAPIModelName() string {
-	return "io.kubevirt.v1.DownwardAPIVolumeSource"
-}
-
-// OpenAPIModelName returns the OpenAPI model name for this type.
-func (in DownwardField) OpenAPIModelName() string {
-	return "io.kubevirt.v1.DownwardField"
-}
-
-// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in EFI) OpenAPIModelName() string {
 	return "io.kubevirt.v1.EFI"
 }
@@ -155,21 +125,6 @@ func (in EFI) OpenAPIModelName() string {
 // OpenAPIModelName returns the OpenAPI model name for this type.
 func (in EmptyDiskSource) OpenAPIModelName() string {
 	return "io.kubevirt.v1.EmptyDiskSource"
-}
-
-// OpenAPIModelName returns the OpenAPI model name for this type.
-func (in EphemeralClaim) OpenAPIModelName() string {
-	return "io.kubevirt.v1.EphemeralClaim"
-}
-
-// OpenAPIModelName returns the OpenAPI model name for this type.
-func (in EphemeralVolumeSource) OpenAPIModelName() string {
-	return "io.kubevirt.v1.EphemeralVolumeSource"
-}
-
-// OpenAPIModelName returns the OpenAPI model name for this type.
-func (in ExecAction) OpenAPIModelName() string {
-	return "io.kubevirt.v1.ExecAction"
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
@@ -223,38 +178,8 @@ func (in GuestAgentCommandInfo) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
-func (in GuestAgentPing) OpenAPIModelName() string {
-	return "io.kubevirt.v1.GuestAgentPing"
-}
-
-// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in HPETTimer) OpenAPIModelName() string {
 	return "io.kubevirt.v1.HPETTimer"
-}
-
-// OpenAPIModelName returns the OpenAPI model name for this type.
-func (in HTTPGetAction) OpenAPIModelName() string {
-	return "io.kubevirt.v1.HTTPGetAction"
-}
-
-// OpenAPIModelName returns the OpenAPI model name for this type.
-func (in Handler) OpenAPIModelName() string {
-	return "io.kubevirt.v1.Handler"
-}
-
-// OpenAPIModelName returns the OpenAPI model name for this type.
-func (in HostDisk) OpenAPIModelName() string {
-	return "io.kubevirt.v1.HostDisk"
-}
-
-// OpenAPIModelName returns the OpenAPI model name for this type.
-func (in HotplugVolumeSource) OpenAPIModelName() string {
-	return "io.kubevirt.v1.HotplugVolumeSource"
-}
-
-// OpenAPIModelName returns the OpenAPI model name for this type.
-func (in HotplugVolumeStatus) OpenAPIModelName() string {
-	return "io.kubevirt.v1.HotplugVolumeStatus"
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
@@ -283,16 +208,6 @@ func (in Input) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
-func (in InstancetypeMatcher) OpenAPIModelName() string {
-	return "io.kubevirt.v1.InstancetypeMatcher"
-}
-
-// OpenAPIModelName returns the OpenAPI model name for this type.
-func (in InstancetypeStatusRef) OpenAPIModelName() string {
-	return "io.kubevirt.v1.InstancetypeStatusRef"
-}
-
-// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in Interface) OpenAPIModelName() string {
 	return "io.kubevirt.v1.Interface"
 }
@@ -303,6 +218,11 @@ func (in InterfaceBindingMethod) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in InterfaceBridge) OpenAPIModelName() string {
+	return "io.kubevirt.v1.InterfaceBridge"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in InterfaceMasquerade) OpenAPIModelName() string {
 	return "io.kubevirt.v1.InterfaceMasquerade"
 }
@@ -310,36 +230,6 @@ func (in InterfaceMasquerade) OpenAPIModelName() string {
 // OpenAPIModelName returns the OpenAPI model name for this type.
 func (in KVMTimer) OpenAPIModelName() string {
 	return "io.kubevirt.v1.KVMTimer"
-}
-
-// OpenAPIModelName returns the OpenAPI model name for this type.
-func (in KubeVirt) OpenAPIModelName() string {
-	return "io.kubevirt.v1.KubeVirt"
-}
-
-// OpenAPIModelName returns the OpenAPI model name for this type.
-func (in KubeVirtConfiguration) OpenAPIModelName() string {
-	return "io.kubevirt.v1.KubeVirtConfiguration"
-}
-
-// OpenAPIModelName returns the OpenAPI model name for this type.
-func (in KubeVirtList) OpenAPIModelName() string {
-	return "io.kubevirt.v1.KubeVirtList"
-}
-
-// OpenAPIModelName returns the OpenAPI model name for this type.
-func (in KubeVirtSpec) OpenAPIModelName() string {
-	return "io.kubevirt.v1.KubeVirtSpec"
-}
-
-// OpenAPIModelName returns the OpenAPI model name for this type.
-func (in KubeVirtStatus) OpenAPIModelName() string {
-	return "io.kubevirt.v1.KubeVirtStatus"
-}
-
-// OpenAPIModelName returns the OpenAPI model name for this type.
-func (in LogVerbosity) OpenAPIModelName() string {
-	return "io.kubevirt.v1.LogVerbosity"
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
@@ -365,11 +255,6 @@ func (in Network) OpenAPIModelName() string {
 // OpenAPIModelName returns the OpenAPI model name for this type.
 func (in NetworkSource) OpenAPIModelName() string {
 	return "io.kubevirt.v1.NetworkSource"
-}
-
-// OpenAPIModelName returns the OpenAPI model name for this type.
-func (in NoCloudSSHPublicKeyAccessCredentialPropagation) OpenAPIModelName() string {
-	return "io.kubevirt.v1.NoCloudSSHPublicKeyAccessCredentialPropagation"
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
@@ -403,33 +288,13 @@ func (in PodNetwork) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
-func (in PreferenceMatcher) OpenAPIModelName() string {
-	return "io.kubevirt.v1.PreferenceMatcher"
-}
-
-// OpenAPIModelName returns the OpenAPI model name for this type.
-func (in Probe) OpenAPIModelName() string {
-	return "io.kubevirt.v1.Probe"
-}
-
-// OpenAPIModelName returns the OpenAPI model name for this type.
-func (in QemuGuestAgentSSHPublicKeyAccessCredentialPropagation) OpenAPIModelName() string {
-	return "io.kubevirt.v1.QemuGuestAgentSSHPublicKeyAccessCredentialPropagation"
-}
-
-// OpenAPIModelName returns the OpenAPI model name for this type.
-func (in QemuGuestAgentUserPasswordAccessCredentialPropagation) OpenAPIModelName() string {
-	return "io.kubevirt.v1.QemuGuestAgentUserPasswordAccessCredentialPropagation"
+func (in Port) OpenAPIModelName() string {
+	return "io.kubevirt.v1.Port"
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
 func (in RTCTimer) OpenAPIModelName() string {
 	return "io.kubevirt.v1.RTCTimer"
-}
-
-// OpenAPIModelName returns the OpenAPI model name for this type.
-func (in RemoveVolumeOptions) OpenAPIModelName() string {
-	return "io.kubevirt.v1.RemoveVolumeOptions"
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
@@ -445,26 +310,6 @@ func (in RestartOptions) OpenAPIModelName() string {
 // OpenAPIModelName returns the OpenAPI model name for this type.
 func (in Rng) OpenAPIModelName() string {
 	return "io.kubevirt.v1.Rng"
-}
-
-// OpenAPIModelName returns the OpenAPI model name for this type.
-func (in SSHPublicKeyAccessCredential) OpenAPIModelName() string {
-	return "io.kubevirt.v1.SSHPublicKeyAccessCredential"
-}
-
-// OpenAPIModelName returns the OpenAPI model name for this type.
-func (in SSHPublicKeyAccessCredentialPropagationMethod) OpenAPIModelName() string {
-	return "io.kubevirt.v1.SSHPublicKeyAccessCredentialPropagationMethod"
-}
-
-// OpenAPIModelName returns the OpenAPI model name for this type.
-func (in SSHPublicKeyAccessCredentialSource) OpenAPIModelName() string {
-	return "io.kubevirt.v1.SSHPublicKeyAccessCredentialSource"
-}
-
-// OpenAPIModelName returns the OpenAPI model name for this type.
-func (in SecretVolumeSource) OpenAPIModelName() string {
-	return "io.kubevirt.v1.SecretVolumeSource"
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
@@ -488,16 +333,6 @@ func (in SyNICTimer) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
-func (in SysprepSource) OpenAPIModelName() string {
-	return "io.kubevirt.v1.SysprepSource"
-}
-
-// OpenAPIModelName returns the OpenAPI model name for this type.
-func (in TCPSocketAction) OpenAPIModelName() string {
-	return "io.kubevirt.v1.TCPSocketAction"
-}
-
-// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in TPMDevice) OpenAPIModelName() string {
 	return "io.kubevirt.v1.TPMDevice"
 }
@@ -510,21 +345,6 @@ func (in Timer) OpenAPIModelName() string {
 // OpenAPIModelName returns the OpenAPI model name for this type.
 func (in UnpauseOptions) OpenAPIModelName() string {
 	return "io.kubevirt.v1.UnpauseOptions"
-}
-
-// OpenAPIModelName returns the OpenAPI model name for this type.
-func (in UserPasswordAccessCredential) OpenAPIModelName() string {
-	return "io.kubevirt.v1.UserPasswordAccessCredential"
-}
-
-// OpenAPIModelName returns the OpenAPI model name for this type.
-func (in UserPasswordAccessCredentialPropagationMethod) OpenAPIModelName() string {
-	return "io.kubevirt.v1.UserPasswordAccessCredentialPropagationMethod"
-}
-
-// OpenAPIModelName returns the OpenAPI model name for this type.
-func (in UserPasswordAccessCredentialSource) OpenAPIModelName() string {
-	return "io.kubevirt.v1.UserPasswordAccessCredentialSource"
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.

@@ -3,10 +3,6 @@
 package validation
 
 import (
-	"fmt"
-	"net"
-	"regexp"
-
 	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
@@ -14,13 +10,10 @@ import (
 )
 
 var (
-	diskBuses   = []kubevirtv1.DiskBus{kubevirtv1.DiskBusVirtio, kubevirtv1.DiskBusSATA, kubevirtv1.DiskBusSCSI, kubevirtv1.DiskBusUSB}
-	cdromBuses  = []kubevirtv1.DiskBus{kubevirtv1.DiskBusSATA, kubevirtv1.DiskBusSCSI, kubevirtv1.DiskBusUSB}
-	diskCaches  = []kubevirtv1.DriverCache{kubevirtv1.CacheNone, kubevirtv1.CacheWriteThrough, kubevirtv1.CacheWriteBack}
-	trayStates  = []kubevirtv1.TrayState{kubevirtv1.TrayStateOpen, kubevirtv1.TrayStateClosed}
-	modelNames  = []string{"e1000", "e1000e", "igb", "ne2k_pci", "pcnet", "rtl8139", "virtio"}
-	ifaceNames  = regexp.MustCompile(`^[A-Za-z0-9-_]{1,63}$`)
-	zeroAddress = net.HardwareAddr{0, 0, 0, 0, 0, 0}
+	diskBuses  = []kubevirtv1.DiskBus{kubevirtv1.DiskBusVirtio, kubevirtv1.DiskBusSATA, kubevirtv1.DiskBusSCSI, kubevirtv1.DiskBusUSB}
+	cdromBuses = []kubevirtv1.DiskBus{kubevirtv1.DiskBusSATA, kubevirtv1.DiskBusSCSI, kubevirtv1.DiskBusUSB}
+	diskCaches = []kubevirtv1.DriverCache{kubevirtv1.CacheNone, kubevirtv1.CacheWriteThrough, kubevirtv1.CacheWriteBack}
+	trayStates = []kubevirtv1.TrayState{kubevirtv1.TrayStateOpen, kubevirtv1.TrayStateClosed}
 )
 
 func validateDisks(spec *kubevirtv1.VirtualMachineInstanceSpec, path *field.Path) field.ErrorList {
@@ -76,67 +69,6 @@ func validateDisk(disk *kubevirtv1.Disk, path *field.Path) field.ErrorList {
 		errs = append(errs, oneOf(path.Child("cache"), disk.Cache, diskCaches)...)
 	}
 	return errs
-}
-
-func validateNetworks(spec *kubevirtv1.VirtualMachineInstanceSpec, path *field.Path) field.ErrorList {
-	networkPath, ifacePath := path.Child("networks"), path.Child("domain", "devices", "interfaces")
-	interfaces := spec.Domain.Devices.Interfaces
-	if len(spec.Networks) > maxItems || len(interfaces) > maxItems {
-		return field.ErrorList{field.TooMany(networkPath, max(len(spec.Networks), len(interfaces)), maxItems)}
-	}
-	var errs field.ErrorList
-	networks := map[string]bool{}
-	for i, network := range spec.Networks {
-		path := networkPath.Index(i)
-		if networks[network.Name] {
-			errs = append(errs, field.Duplicate(path.Child("name"), network.Name))
-		}
-		networks[network.Name] = true
-		if network.Pod == nil {
-			errs = append(errs, field.Required(path, "should have a network type: pod: {}"))
-		}
-		if i > 0 {
-			errs = append(errs, field.Duplicate(path.Child("pod"), "more than one interface is connected to a pod network; one is allowed"))
-		}
-	}
-	connected := map[string]bool{}
-	for i := range interfaces {
-		iface, path := &interfaces[i], ifacePath.Index(i)
-		if !ifaceNames.MatchString(iface.Name) {
-			errs = append(errs, field.Invalid(path.Child("name"), iface.Name, "may hold letters, digits, - and _, 63 at most"))
-		}
-		if connected[iface.Name] {
-			errs = append(errs, field.Duplicate(path.Child("name"), iface.Name))
-		}
-		connected[iface.Name] = true
-		if !networks[iface.Name] {
-			errs = append(errs, field.Invalid(path.Child("name"), iface.Name, "no network of spec.networks has this name"))
-		}
-		errs = append(errs, oneOf(path.Child("model"), iface.Model, modelNames)...)
-		errs = append(errs, validateMAC(iface.MacAddress, path.Child("macAddress"))...)
-	}
-	for i, network := range spec.Networks {
-		if !connected[network.Name] {
-			errs = append(errs, field.Required(networkPath.Index(i).Child("name"), fmt.Sprintf("no interface of domain.devices.interfaces is named %q", network.Name)))
-		}
-	}
-	return errs
-}
-
-func validateMAC(address string, path *field.Path) field.ErrorList {
-	if address == "" {
-		return nil
-	}
-	mac, err := net.ParseMAC(address)
-	switch {
-	case err != nil || len(mac) != 6:
-		return field.ErrorList{field.Invalid(path, address, "must be a MAC address of 6 bytes such as 02:00:00:12:34:56")}
-	case mac[0]&1 == 1:
-		return field.ErrorList{field.Invalid(path, address, "must be a unicast address: the first byte is even")}
-	case mac.String() == zeroAddress.String() || mac.String() == "02:00:00:00:00:00":
-		return field.ErrorList{field.Invalid(path, address, "is reserved; choose another")}
-	}
-	return nil
 }
 
 // validateBootOrders lets each position be taken once, by a disk or an interface.

@@ -7,7 +7,6 @@ import (
 
 	apiequality "k8s.io/apimachinery/pkg/api/equality"
 	metav1validation "k8s.io/apimachinery/pkg/apis/meta/v1/validation"
-	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	"k8s.io/utils/ptr"
 
@@ -50,12 +49,7 @@ func ValidateVirtualMachineInstanceUpdate(vmi, old *kubevirtv1.VirtualMachineIns
 
 // ValidateVirtualMachineInstanceSpec returns what is wrong with a spec, defaults filled in, that is at path.
 func ValidateVirtualMachineInstanceSpec(spec *kubevirtv1.VirtualMachineInstanceSpec, path *field.Path) field.ErrorList {
-	var errs field.ErrorList
-	if spec.Hostname != "" {
-		for _, message := range validation.IsDNS1123Label(spec.Hostname) {
-			errs = append(errs, field.Invalid(path.Child("hostname"), spec.Hostname, message))
-		}
-	}
+	errs := validateNames(spec, path)
 	errs = append(errs, metav1validation.ValidateLabels(spec.NodeSelector, path.Child("nodeSelector"))...)
 	if strategy := spec.EvictionStrategy; strategy != nil {
 		errs = append(errs, among(path.Child("evictionStrategy"), *strategy, evictionStrategies)...)

@@ -43,6 +43,8 @@ type DevicesApplyConfiguration struct {
 	Video *VideoDeviceApplyConfiguration `json:"video,omitempty"`
 	// PanicDevices let the guest tell of its panic.
 	PanicDevices []PanicDeviceApplyConfiguration `json:"panicDevices,omitempty"`
+	// NetworkInterfaceMultiQueue gives each virtio interface a queue for each processor.
+	NetworkInterfaceMultiQueue *bool `json:"networkInterfaceMultiqueue,omitempty"`
 	// BlockMultiQueue gives each virtio disk a queue for each processor.
 	BlockMultiQueue *bool `json:"blockMultiQueue,omitempty"`
 	// UseVirtioTransitional lets guests use the virtio devices that know only the version before 1.0.
@@ -200,6 +202,14 @@ func (b *DevicesApplyConfiguration) WithPanicDevices(values ...*PanicDeviceApply
 		}
 		b.PanicDevices = append(b.PanicDevices, *values[i])
 	}
+	return b
+}
+
+// WithNetworkInterfaceMultiQueue sets the NetworkInterfaceMultiQueue field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the NetworkInterfaceMultiQueue field is set to the value of the last call.
+func (b *DevicesApplyConfiguration) WithNetworkInterfaceMultiQueue(value bool) *DevicesApplyConfiguration {
+	b.NetworkInterfaceMultiQueue = &value
 	return b
 }
 

@@ -19,10 +19,19 @@ type InterfaceApplyConfiguration struct {
 	Model *string `json:"model,omitempty"`
 	// InterfaceBindingMethod is masquerade where it is absent.
 	InterfaceBindingMethodApplyConfiguration `json:""`
-	// MacAddress is computed from the machine's UID where it is absent.
+	// Ports that the guest can be reached at; all, where none is named. With the bridge binding they name what
+	// the guest offers, and close nothing.
+	Ports []PortApplyConfiguration `json:"ports,omitempty"`
+	// MacAddress is computed from the machine's UID where it is absent. No two machines have the same.
 	MacAddress *string `json:"macAddress,omitempty"`
 	// BootOrder from 1, unique among disks and interfaces.
 	BootOrder *uint `json:"bootOrder,omitempty"`
+	// PciAddress is where the guest finds the interface, for example 0000:81:01.0.
+	PciAddress *string `json:"pciAddress,omitempty"`
+	// DHCPOptions are told to the guest beside its address.
+	DHCPOptions *DHCPOptionsApplyConfiguration `json:"dhcpOptions,omitempty"`
+	// State of the link is up where it is absent, or down.
+	State *kubevirtv1.InterfaceState `json:"state,omitempty"`
 }
 
 // InterfaceApplyConfiguration constructs a declarative configuration of the Interface type for use with
@@ -47,11 +56,32 @@ func (b *InterfaceApplyConfiguration) WithModel(value string) *InterfaceApplyCon
 	return b
 }
 
+// WithBridge sets the Bridge field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Bridge field is set to the value of the last call.
+func (b *InterfaceApplyConfiguration) WithBridge(value kubevirtv1.InterfaceBridge) *InterfaceApplyConfiguration {
+	b.InterfaceBindingMethodApplyConfiguration.Bridge = &value
+	return b
+}
+
 // WithMasquerade sets the Masquerade field in the declarative configuration to the given value
 // and returns the receiver, so that objects can be built by chaining "With" function invocations.
 // If called multiple times, the Masquerade field is set to the value of the last call.
 func (b *InterfaceApplyConfiguration) WithMasquerade(value kubevirtv1.InterfaceMasquerade) *InterfaceApplyConfiguration {
 	b.InterfaceBindingMethodApplyConfiguration.Masquerade = &value
+	return b
+}
+
+// WithPorts adds the given value to the Ports field in the declarative configuration
+// and returns the receiver, so that objects can be build by chaining "With" function invocations.
+// If called multiple times, values provided by each call will be appended to the Ports field.
+func (b *InterfaceApplyConfiguration) WithPorts(values ...*PortApplyConfiguration) *InterfaceApplyConfiguration {
+	for i := range values {
+		if values[i] == nil {
+			panic("nil value passed to WithPorts")
+		}
+		b.Ports = append(b.Ports, *values[i])
+	}
 	return b
 }
 
@@ -68,5 +98,29 @@ func (b *InterfaceApplyConfiguration) WithMacAddress(value string) *InterfaceApp
 // If called multiple times, the BootOrder field is set to the value of the last call.
 func (b *InterfaceApplyConfiguration) WithBootOrder(value uint) *InterfaceApplyConfiguration {
 	b.BootOrder = &value
+	return b
+}
+
+// WithPciAddress sets the PciAddress field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the PciAddress field is set to the value of the last call.
+func (b *InterfaceApplyConfiguration) WithPciAddress(value string) *InterfaceApplyConfiguration {
+	b.PciAddress = &value
+	return b
+}
+
+// WithDHCPOptions sets the DHCPOptions field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the DHCPOptions field is set to the value of the last call.
+func (b *InterfaceApplyConfiguration) WithDHCPOptions(value *DHCPOptionsApplyConfiguration) *InterfaceApplyConfiguration {
+	b.DHCPOptions = value
+	return b
+}
+
+// WithState sets the State field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the State field is set to the value of the last call.
+func (b *InterfaceApplyConfiguration) WithState(value kubevirtv1.InterfaceState) *InterfaceApplyConfiguration {
+	b.State = &value
 	return b
 }

@@ -13,6 +13,8 @@ import (
 //
 // InterfaceBindingMethod is exactly one way to connect an interface.
 type InterfaceBindingMethodApplyConfiguration struct {
+	// Bridge connects the guest to the node's network.
+	Bridge *kubevirtv1.InterfaceBridge `json:"bridge,omitempty"`
 	// Masquerade reaches out through network address translation.
 	Masquerade *kubevirtv1.InterfaceMasquerade `json:"masquerade,omitempty"`
 }
@@ -21,6 +23,14 @@ type InterfaceBindingMethodApplyConfiguration struct {
 // apply.
 func InterfaceBindingMethod() *InterfaceBindingMethodApplyConfiguration {
 	return &InterfaceBindingMethodApplyConfiguration{}
+}
+
+// WithBridge sets the Bridge field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Bridge field is set to the value of the last call.
+func (b *InterfaceBindingMethodApplyConfiguration) WithBridge(value kubevirtv1.InterfaceBridge) *InterfaceBindingMethodApplyConfiguration {
+	b.Bridge = &value
+	return b
 }
 
 // WithMasquerade sets the Masquerade field in the declarative configuration to the given value

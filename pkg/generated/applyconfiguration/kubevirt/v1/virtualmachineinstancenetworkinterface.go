@@ -17,6 +17,10 @@ type VirtualMachineInstanceNetworkInterfaceApplyConfiguration struct {
 	InterfaceName *string `json:"interfaceName,omitempty"`
 	// InfoSource says where the facts come from: domain, guest-agent.
 	InfoSource *string `json:"infoSource,omitempty"`
+	// QueueCount is how many queues the interface has.
+	QueueCount *int32 `json:"queueCount,omitempty"`
+	// LinkState is up or down.
+	LinkState *string `json:"linkState,omitempty"`
 }
 
 // VirtualMachineInstanceNetworkInterfaceApplyConfiguration constructs a declarative configuration of the VirtualMachineInstanceNetworkInterface type for use with
@@ -72,5 +76,21 @@ func (b *VirtualMachineInstanceNetworkInterfaceApplyConfiguration) WithInterface
 // If called multiple times, the InfoSource field is set to the value of the last call.
 func (b *VirtualMachineInstanceNetworkInterfaceApplyConfiguration) WithInfoSource(value string) *VirtualMachineInstanceNetworkInterfaceApplyConfiguration {
 	b.InfoSource = &value
+	return b
+}
+
+// WithQueueCount sets the QueueCount field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the QueueCount field is set to the value of the last call.
+func (b *VirtualMachineInstanceNetworkInterfaceApplyConfiguration) WithQueueCount(value int32) *VirtualMachineInstanceNetworkInterfaceApplyConfiguration {
+	b.QueueCount = &value
+	return b
+}
+
+// WithLinkState sets the LinkState field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the LinkState field is set to the value of the last call.
+func (b *VirtualMachineInstanceNetworkInterfaceApplyConfiguration) WithLinkState(value string) *VirtualMachineInstanceNetworkInterfaceApplyConfiguration {
+	b.LinkState = &value
 	return b
 }

@@ -6,6 +6,7 @@ package v1
 
 import (
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
+	corev1 "k8s.io/api/core/v1"
 )
 
 // VirtualMachineInstanceSpecApplyConfiguration represents a declarative configuration of the VirtualMachineInstanceSpec type for use
@@ -17,7 +18,7 @@ type VirtualMachineInstanceSpecApplyConfiguration struct {
 	Domain *DomainSpecApplyConfiguration `json:"domain,omitempty"`
 	// Architecture of the guest; amd64, the default, is the one there is.
 	Architecture *string `json:"architecture,omitempty"`
-	// Hostname is the guest's name for cloud-init; the instance's name where it is empty.
+	// Hostname is the guest's name for cloud-init and DHCP; the instance's name where it is empty.
 	Hostname *string `json:"hostname,omitempty"`
 	// NodeSelector are labels that the node must have. Standalone's only node has kubernetes.io/arch,
 	// kubernetes.io/hostname, kubernetes.io/os and kubevirt.io/schedulable.
@@ -25,6 +26,13 @@ type VirtualMachineInstanceSpecApplyConfiguration struct {
 	// EvictionStrategy says what becomes of the guest when its node is to be emptied: None (default),
 	// LiveMigrate, LiveMigrateIfPossible or External. Where there is one node, nothing empties it.
 	EvictionStrategy *kubevirtv1.EvictionStrategy `json:"evictionStrategy,omitempty"`
+	// Subdomain gives the guest the further name hostname.subdomain.namespace.
+	Subdomain *string `json:"subdomain,omitempty"`
+	// DNSPolicy is ClusterFirst where it is absent: names of guests, and then what the node resolves. Default
+	// leaves out the search domains, None all that dnsConfig does not say.
+	DNSPolicy *corev1.DNSPolicy `json:"dnsPolicy,omitempty"`
+	// DNSConfig adds to what the policy gives.
+	DNSConfig *DNSConfigApplyConfiguration `json:"dnsConfig,omitempty"`
 	// StartStrategy Paused starts the guest paused.
 	StartStrategy *kubevirtv1.StartStrategy `json:"startStrategy,omitempty"`
 	// TerminationGracePeriodSeconds is how long a guest may take to power off before it is ended; 30 by default.
@@ -90,6 +98,30 @@ func (b *VirtualMachineInstanceSpecApplyConfiguration) WithNodeSelector(entries 
 // If called multiple times, the EvictionStrategy field is set to the value of the last call.
 func (b *VirtualMachineInstanceSpecApplyConfiguration) WithEvictionStrategy(value kubevirtv1.EvictionStrategy) *VirtualMachineInstanceSpecApplyConfiguration {
 	b.EvictionStrategy = &value
+	return b
+}
+
+// WithSubdomain sets the Subdomain field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Subdomain field is set to the value of the last call.
+func (b *VirtualMachineInstanceSpecApplyConfiguration) WithSubdomain(value string) *VirtualMachineInstanceSpecApplyConfiguration {
+	b.Subdomain = &value
+	return b
+}
+
+// WithDNSPolicy sets the DNSPolicy field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the DNSPolicy field is set to the value of the last call.
+func (b *VirtualMachineInstanceSpecApplyConfiguration) WithDNSPolicy(value corev1.DNSPolicy) *VirtualMachineInstanceSpecApplyConfiguration {
+	b.DNSPolicy = &value
+	return b
+}
+
+// WithDNSConfig sets the DNSConfig field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the DNSConfig field is set to the value of the last call.
+func (b *VirtualMachineInstanceSpecApplyConfiguration) WithDNSConfig(value *DNSConfigApplyConfiguration) *VirtualMachineInstanceSpecApplyConfiguration {
+	b.DNSConfig = value
 	return b
 }
 

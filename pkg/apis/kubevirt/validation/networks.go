@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package validation
+
+import (
+	"fmt"
+	"net"
+	"regexp"
+
+	"k8s.io/apimachinery/pkg/util/validation/field"
+
+	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
+)
+
+var (
+	modelNames   = []string{"e1000", "e1000e", "igb", "ne2k_pci", "pcnet", "rtl8139", "virtio"}
+	ifaceNames   = regexp.MustCompile(`^[A-Za-z0-9-_]{1,63}$`)
+	pciAddresses = regexp.MustCompile(`^[0-9a-fA-F]{4}:[0-9a-fA-F]{2}:[01][0-9a-fA-F]\.[0-7]$`)
+	zeroAddress  = net.HardwareAddr{0, 0, 0, 0, 0, 0}
+)
+
+func validateNetworks(spec *kubevirtv1.VirtualMachineInstanceSpec, path *field.Path) field.ErrorList {
+	networkPath, ifacePath, podPath := path.Child("networks"), path.Child("domain", "devices", "interfaces"), path.Child("interfaces")
+	interfaces := spec.Domain.Devices.Interfaces
+	if len(spec.Networks) > maxItems || len(interfaces) > maxItems {
+		return field.ErrorList{field.TooMany(networkPath, max(len(spec.Networks), len(interfaces)), maxItems)}
+	}
+	var errs field.ErrorList
+	networks := map[string]bool{}
+	pods := 0
+	for i, network := range spec.Networks {
+		path := networkPath.Index(i)
+		if networks[network.Name] {
+			errs = append(errs, field.Duplicate(path.Child("name"), network.Name))
+		}
+		networks[network.Name] = true
+		if network.Pod == nil {
+			errs = append(errs, field.Required(path, "should have a network type: pod: {}; it is the only one that there is"))
+			continue
+		}
+		if pods++; pods == 2 {
+			errs = append(errs, field.Duplicate(podPath, "more than one interface is connected to a pod network"))
+		}
+	}
+	connected := map[string]bool{}
+	for i := range interfaces {
+		iface, path := &interfaces[i], ifacePath.Index(i)
+		if !networks[iface.Name] {
+			errs = append(errs, field.Invalid(path.Child("name"), iface.Name, "no network of spec.networks has this name"))
+		}
+		if connected[iface.Name] {
+			errs = append(errs, field.Duplicate(path.Child("name"), iface.Name))
+		}
+		connected[iface.Name] = true
+		errs = append(errs, validateInterface(iface, path)...)
+	}
+	for i, network := range spec.Networks {
+		if !connected[network.Name] {
+			errs = append(errs, field.Required(networkPath.Index(i).Child("name"), fmt.Sprintf("no interface of domain.devices.interfaces is named %q", network.Name)))
+		}
+	}
+	return errs
+}
+
+func validateInterface(iface *kubevirtv1.Interface, path *field.Path) field.ErrorList {
+	var errs field.ErrorList
+	if !ifaceNames.MatchString(iface.Name) {
+		errs = append(errs, field.Invalid(path.Child("name"), iface.Name, "may hold letters, digits, - and _, 63 at most"))
+	}
+	if iface.Bridge != nil && iface.Masquerade != nil {
+		errs = append(errs, field.Invalid(path, "bridge, masquerade", "has more than one binding; keep one of bridge and masquerade"))
+	}
+	errs = append(errs, oneOf(path.Child("model"), iface.Model, modelNames)...)
+	errs = append(errs, validateMAC(iface.MacAddress, path.Child("macAddress"))...)
+	if iface.PciAddress != "" && !pciAddresses.MatchString(iface.PciAddress) {
+		errs = append(errs, field.Invalid(path.Child("pciAddress"), iface.PciAddress, "must be a PCI address such as 0000:81:01.0"))
+	}
+	switch iface.State {
+	case "", kubevirtv1.InterfaceStateLinkUp, kubevirtv1.InterfaceStateLinkDown:
+	case "absent":
+		errs = append(errs, field.Invalid(path.Child("state"), iface.State, fmt.Sprintf("%q interface's state %q is not supported on default networks", iface.Name, iface.State)))
+	default:
+		errs = append(errs, field.Invalid(path.Child("state"), iface.State, "must be up or down"))
+	}
+	errs = append(errs, validatePorts(iface.Ports, path.Child("ports"))...)
+	return append(errs, validateDHCPOptions(iface.DHCPOptions, path.Child("dhcpOptions"))...)
+}
+
+func validateMAC(address string, path *field.Path) field.ErrorList {
+	if address == "" {
+		return nil
+	}
+	mac, err := net.ParseMAC(address)
+	switch {
+	case err != nil || len(mac) != 6:
+		return field.ErrorList{field.Invalid(path, address, "must be a MAC address of 6 bytes such as 02:00:00:12:34:56")}
+	case mac[0]&1 == 1:
+		return field.ErrorList{field.Invalid(path, address, "must be a unicast address: the first byte is even")}
+	case mac.String() == zeroAddress.String() || mac.String() == "02:00:00:00:00:00":
+		return field.ErrorList{field.Invalid(path, address, "is reserved; choose another")}
+	}
+	return nil
+}

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package domain
+
+import (
+	"fmt"
+	"net"
+	"regexp"
+	"slices"
+	"strings"
+
+	"libvirt.org/go/libvirtxml"
+
+	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
+)
+
+const (
+	// guestNetwork is what a guest sees on QEMU's user-mode network, as upstream behind masquerade.
+	guestNetwork       = "10.0.2.0"
+	guestNetworkPrefix = 24
+)
+
+var (
+	ifacePattern = regexp.MustCompile(`^[A-Za-z0-9_-]{1,63}$`)
+	tapPattern   = regexp.MustCompile(`^[a-z][a-z0-9]{0,14}$`)
+)
+
+func interfaceModels() []string {
+	return []string{"virtio", "e1000", "e1000e", "rtl8139", "ne2k_pci", "pcnet"}
+}
+
+func checkInterfaces(interfaces []kubevirtv1.Interface) error {
+	if len(interfaces) > maxDevices {
+		return fmt.Errorf("spec.domain.devices.interfaces: %d interfaces, the most is %d", len(interfaces), maxDevices)
+	}
+	seen := map[string]bool{}
+	for i, iface := range interfaces {
+		field := fmt.Sprintf("spec.domain.devices.interfaces[%d]", i)
+		if !ifacePattern.MatchString(iface.Name) {
+			return fmt.Errorf("%s.name: %q has other characters than letters, digits, - and _", field, iface.Name)
+		}
+		if seen[iface.Name] {
+			return fmt.Errorf("%s.name: %s is used twice", field, iface.Name)
+		}
+		seen[iface.Name] = true
+		if !slices.Contains(interfaceModels(), iface.Model) {
+			return fmt.Errorf("%s.model: %q is not one of %v", field, iface.Model, interfaceModels())
+		}
+		if mac, err := net.ParseMAC(iface.MacAddress); err != nil || len(mac) != 6 || mac[0]&1 != 0 {
+			return fmt.Errorf("%s.macAddress: %q is no unicast MAC address", field, iface.MacAddress)
+		}
+	}
+	return nil
+}
+
+func buildInterfaces(in Input) ([]libvirtxml.DomainInterface, error) {
+	specs := in.Instance.Spec.Domain.Devices.Interfaces
+	interfaces := make([]libvirtxml.DomainInterface, 0, len(specs))
+	for i := range specs {
+		spec := &specs[i]
+		address, err := buildPCIAddress(spec.PciAddress)
+		if err != nil {
+			return nil, fmt.Errorf("spec.domain.devices.interfaces[%d].pciAddress: %w", i, err)
+		}
+		mac, err := net.ParseMAC(spec.MacAddress)
+		if err != nil {
+			return nil, fmt.Errorf("spec.domain.devices.interfaces[%d].macAddress: %w", i, err)
+		}
+		iface := libvirtxml.DomainInterface{
+			MAC:     &libvirtxml.DomainInterfaceMAC{Address: mac.String()},
+			Model:   &libvirtxml.DomainInterfaceModel{Type: spec.Model},
+			Alias:   &libvirtxml.DomainAlias{Name: aliasPrefix + spec.Name},
+			Boot:    buildBoot(spec.BootOrder),
+			Address: address,
+		}
+		if spec.BootOrder == nil {
+			iface.ROM = &libvirtxml.DomainROM{Enabled: "no"} // no seconds lost to network boot
+		}
+		if spec.State == kubevirtv1.InterfaceStateLinkDown {
+			iface.Link = &libvirtxml.DomainInterfaceLink{State: string(spec.State)}
+		}
+		if err := connect(&iface, in.Taps[spec.Name]); err != nil {
+			return nil, err
+		}
+		interfaces = append(interfaces, iface)
+	}
+	return interfaces, nil
+}
+
+// connect gives the interface a tap that is there already, or QEMU's own network, which needs no right on the
+// host.
+func connect(iface *libvirtxml.DomainInterface, tap string) error {
+	if tap == "" {
+		iface.Source = &libvirtxml.DomainInterfaceSource{User: &libvirtxml.DomainInterfaceSourceUser{}}
+		iface.IP = []libvirtxml.DomainInterfaceIP{{Family: "ipv4", Address: guestNetwork, Prefix: guestNetworkPrefix}}
+		return nil
+	}
+	if !tapPattern.MatchString(tap) {
+		return fmt.Errorf("tap %q: is no name of a device", tap)
+	}
+	iface.Source = &libvirtxml.DomainInterfaceSource{Ethernet: &libvirtxml.DomainInterfaceSourceEthernet{}}
+	iface.Target = &libvirtxml.DomainInterfaceTarget{Dev: tap, Managed: "no"}
+	return nil
+}
+
+// buildPCIAddress reads an address such as 0000:81:01.0.
+func buildPCIAddress(text string) (*libvirtxml.DomainAddress, error) {
+	if text == "" {
+		return nil, nil
+	}
+	var domain, bus, slot, function uint
+	if n, err := fmt.Sscanf(text, "%4x:%2x:%2x.%1x", &domain, &bus, &slot, &function); err != nil || n != 4 {
+		return nil, fmt.Errorf("%q is no PCI address such as 0000:81:01.0", text)
+	}
+	return &libvirtxml.DomainAddress{PCI: &libvirtxml.DomainAddressPCI{Domain: &domain, Bus: &bus, Slot: &slot, Function: &function}}, nil
+}
+
+// setQueues gives the interfaces that have a tap of several queues one for each processor.
+func setQueues(domain *libvirtxml.Domain, spec *kubevirtv1.DomainSpec, vcpus uint) {
+	for i := range domain.Devices.Interfaces {
+		iface := &domain.Devices.Interfaces[i]
+		if iface.Source.Ethernet != nil && spec.HasMultiQueue(&spec.Devices.Interfaces[i]) {
+			iface.Driver = &libvirtxml.DomainInterfaceDriver{Queues: min(vcpus, maxQueues)}
+		}
+	}
+}
+
+func (f *Facts) addInterfaces(interfaces []libvirtxml.DomainInterface) {
+	for _, iface := range interfaces {
+		if iface.Alias == nil || iface.MAC == nil {
+			continue
+		}
+		status := kubevirtv1.VirtualMachineInstanceNetworkInterface{
+			Name:       strings.TrimPrefix(iface.Alias.Name, aliasPrefix),
+			MAC:        iface.MAC.Address,
+			InfoSource: "domain",
+			QueueCount: 1,
+			LinkState:  string(kubevirtv1.InterfaceStateLinkUp),
+		}
+		if iface.Driver != nil && iface.Driver.Queues > 0 {
+			status.QueueCount = int32(min(iface.Driver.Queues, maxQueues))
+		}
+		if iface.Link != nil && iface.Link.State != "" {
+			status.LinkState = iface.Link.State
+		}
+		f.Interfaces = append(f.Interfaces, status)
+		if iface.Target != nil && iface.Source != nil && iface.Source.Ethernet != nil {
+			if f.Taps == nil {
+				f.Taps = map[string]string{}
+			}
+			f.Taps[status.Name] = iface.Target.Dev
+		}
+	}
+}
