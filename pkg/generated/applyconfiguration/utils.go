@@ -36,6 +36,10 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &cdiv1beta1.StorageSpecApplyConfiguration{}
 
 		// Group=kubevirt.io, Version=v1
+	case v1.SchemeGroupVersion.WithKind("AccessCredential"):
+		return &kubevirtv1.AccessCredentialApplyConfiguration{}
+	case v1.SchemeGroupVersion.WithKind("AccessCredentialSecretSource"):
+		return &kubevirtv1.AccessCredentialSecretSourceApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("BIOS"):
 		return &kubevirtv1.BIOSApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("Bootloader"):
@@ -52,6 +56,8 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &kubevirtv1.ClockOffsetUTCApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("CloudInitSource"):
 		return &kubevirtv1.CloudInitSourceApplyConfiguration{}
+	case v1.SchemeGroupVersion.WithKind("ConfigMapVolumeSource"):
+		return &kubevirtv1.ConfigMapVolumeSourceApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("ContainerDiskSource"):
 		return &kubevirtv1.ContainerDiskSourceApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("CPU"):
@@ -80,10 +86,20 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &kubevirtv1.DNSConfigApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("DomainSpec"):
 		return &kubevirtv1.DomainSpecApplyConfiguration{}
+	case v1.SchemeGroupVersion.WithKind("DownwardAPIVolumeFile"):
+		return &kubevirtv1.DownwardAPIVolumeFileApplyConfiguration{}
+	case v1.SchemeGroupVersion.WithKind("DownwardAPIVolumeSource"):
+		return &kubevirtv1.DownwardAPIVolumeSourceApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("EFI"):
 		return &kubevirtv1.EFIApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("EmptyDiskSource"):
 		return &kubevirtv1.EmptyDiskSourceApplyConfiguration{}
+	case v1.SchemeGroupVersion.WithKind("EphemeralClaim"):
+		return &kubevirtv1.EphemeralClaimApplyConfiguration{}
+	case v1.SchemeGroupVersion.WithKind("EphemeralVolumeSource"):
+		return &kubevirtv1.EphemeralVolumeSourceApplyConfiguration{}
+	case v1.SchemeGroupVersion.WithKind("ExecAction"):
+		return &kubevirtv1.ExecActionApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("FeatureAPIC"):
 		return &kubevirtv1.FeatureAPICApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("FeatureHyperv"):
@@ -100,8 +116,14 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &kubevirtv1.FeatureVendorIDApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("Firmware"):
 		return &kubevirtv1.FirmwareApplyConfiguration{}
+	case v1.SchemeGroupVersion.WithKind("Handler"):
+		return &kubevirtv1.HandlerApplyConfiguration{}
+	case v1.SchemeGroupVersion.WithKind("HostDisk"):
+		return &kubevirtv1.HostDiskApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("HPETTimer"):
 		return &kubevirtv1.HPETTimerApplyConfiguration{}
+	case v1.SchemeGroupVersion.WithKind("HTTPGetAction"):
+		return &kubevirtv1.HTTPGetActionApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("Hugepages"):
 		return &kubevirtv1.HugepagesApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("HyperVPassthrough"):
@@ -138,18 +160,40 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &kubevirtv1.PITTimerApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("Port"):
 		return &kubevirtv1.PortApplyConfiguration{}
+	case v1.SchemeGroupVersion.WithKind("Probe"):
+		return &kubevirtv1.ProbeApplyConfiguration{}
+	case v1.SchemeGroupVersion.WithKind("QemuGuestAgentSSHPublicKeyAccessCredentialPropagation"):
+		return &kubevirtv1.QemuGuestAgentSSHPublicKeyAccessCredentialPropagationApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("ResourceRequirements"):
 		return &kubevirtv1.ResourceRequirementsApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("RTCTimer"):
 		return &kubevirtv1.RTCTimerApplyConfiguration{}
+	case v1.SchemeGroupVersion.WithKind("SecretVolumeSource"):
+		return &kubevirtv1.SecretVolumeSourceApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("SoundDevice"):
 		return &kubevirtv1.SoundDeviceApplyConfiguration{}
+	case v1.SchemeGroupVersion.WithKind("SSHPublicKeyAccessCredential"):
+		return &kubevirtv1.SSHPublicKeyAccessCredentialApplyConfiguration{}
+	case v1.SchemeGroupVersion.WithKind("SSHPublicKeyAccessCredentialPropagationMethod"):
+		return &kubevirtv1.SSHPublicKeyAccessCredentialPropagationMethodApplyConfiguration{}
+	case v1.SchemeGroupVersion.WithKind("SSHPublicKeyAccessCredentialSource"):
+		return &kubevirtv1.SSHPublicKeyAccessCredentialSourceApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("SyNICTimer"):
 		return &kubevirtv1.SyNICTimerApplyConfiguration{}
+	case v1.SchemeGroupVersion.WithKind("SysprepSource"):
+		return &kubevirtv1.SysprepSourceApplyConfiguration{}
+	case v1.SchemeGroupVersion.WithKind("TCPSocketAction"):
+		return &kubevirtv1.TCPSocketActionApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("Timer"):
 		return &kubevirtv1.TimerApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("TPMDevice"):
 		return &kubevirtv1.TPMDeviceApplyConfiguration{}
+	case v1.SchemeGroupVersion.WithKind("UserPasswordAccessCredential"):
+		return &kubevirtv1.UserPasswordAccessCredentialApplyConfiguration{}
+	case v1.SchemeGroupVersion.WithKind("UserPasswordAccessCredentialPropagationMethod"):
+		return &kubevirtv1.UserPasswordAccessCredentialPropagationMethodApplyConfiguration{}
+	case v1.SchemeGroupVersion.WithKind("UserPasswordAccessCredentialSource"):
+		return &kubevirtv1.UserPasswordAccessCredentialSourceApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("VideoDevice"):
 		return &kubevirtv1.VideoDeviceApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("VirtualMachine"):
