@@ -6,8 +6,10 @@ package applyconfiguration
 
 import (
 	v1beta1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/cdi/v1beta1"
+	instancetypev1beta1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/instancetype/v1beta1"
 	v1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
 	cdiv1beta1 "github.com/virt-apiserver/virt-apiserver/pkg/generated/applyconfiguration/cdi/v1beta1"
+	applyconfigurationinstancetypev1beta1 "github.com/virt-apiserver/virt-apiserver/pkg/generated/applyconfiguration/instancetype/v1beta1"
 	internal "github.com/virt-apiserver/virt-apiserver/pkg/generated/applyconfiguration/internal"
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/generated/applyconfiguration/kubevirt/v1"
 	runtime "k8s.io/apimachinery/pkg/runtime"
@@ -34,6 +36,46 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &cdiv1beta1.DataVolumeStatusApplyConfiguration{}
 	case v1beta1.SchemeGroupVersion.WithKind("StorageSpec"):
 		return &cdiv1beta1.StorageSpecApplyConfiguration{}
+
+		// Group=instancetype.kubevirt.io, Version=v1beta1
+	case instancetypev1beta1.SchemeGroupVersion.WithKind("ClockPreferences"):
+		return &applyconfigurationinstancetypev1beta1.ClockPreferencesApplyConfiguration{}
+	case instancetypev1beta1.SchemeGroupVersion.WithKind("CPUInstancetype"):
+		return &applyconfigurationinstancetypev1beta1.CPUInstancetypeApplyConfiguration{}
+	case instancetypev1beta1.SchemeGroupVersion.WithKind("CPUPreferenceRequirement"):
+		return &applyconfigurationinstancetypev1beta1.CPUPreferenceRequirementApplyConfiguration{}
+	case instancetypev1beta1.SchemeGroupVersion.WithKind("CPUPreferences"):
+		return &applyconfigurationinstancetypev1beta1.CPUPreferencesApplyConfiguration{}
+	case instancetypev1beta1.SchemeGroupVersion.WithKind("DevicePreferences"):
+		return &applyconfigurationinstancetypev1beta1.DevicePreferencesApplyConfiguration{}
+	case instancetypev1beta1.SchemeGroupVersion.WithKind("FeaturePreferences"):
+		return &applyconfigurationinstancetypev1beta1.FeaturePreferencesApplyConfiguration{}
+	case instancetypev1beta1.SchemeGroupVersion.WithKind("FirmwarePreferences"):
+		return &applyconfigurationinstancetypev1beta1.FirmwarePreferencesApplyConfiguration{}
+	case instancetypev1beta1.SchemeGroupVersion.WithKind("MachinePreferences"):
+		return &applyconfigurationinstancetypev1beta1.MachinePreferencesApplyConfiguration{}
+	case instancetypev1beta1.SchemeGroupVersion.WithKind("MemoryInstancetype"):
+		return &applyconfigurationinstancetypev1beta1.MemoryInstancetypeApplyConfiguration{}
+	case instancetypev1beta1.SchemeGroupVersion.WithKind("MemoryPreferenceRequirement"):
+		return &applyconfigurationinstancetypev1beta1.MemoryPreferenceRequirementApplyConfiguration{}
+	case instancetypev1beta1.SchemeGroupVersion.WithKind("PreferenceRequirements"):
+		return &applyconfigurationinstancetypev1beta1.PreferenceRequirementsApplyConfiguration{}
+	case instancetypev1beta1.SchemeGroupVersion.WithKind("SpreadOptions"):
+		return &applyconfigurationinstancetypev1beta1.SpreadOptionsApplyConfiguration{}
+	case instancetypev1beta1.SchemeGroupVersion.WithKind("VirtualMachineClusterInstancetype"):
+		return &applyconfigurationinstancetypev1beta1.VirtualMachineClusterInstancetypeApplyConfiguration{}
+	case instancetypev1beta1.SchemeGroupVersion.WithKind("VirtualMachineClusterPreference"):
+		return &applyconfigurationinstancetypev1beta1.VirtualMachineClusterPreferenceApplyConfiguration{}
+	case instancetypev1beta1.SchemeGroupVersion.WithKind("VirtualMachineInstancetype"):
+		return &applyconfigurationinstancetypev1beta1.VirtualMachineInstancetypeApplyConfiguration{}
+	case instancetypev1beta1.SchemeGroupVersion.WithKind("VirtualMachineInstancetypeSpec"):
+		return &applyconfigurationinstancetypev1beta1.VirtualMachineInstancetypeSpecApplyConfiguration{}
+	case instancetypev1beta1.SchemeGroupVersion.WithKind("VirtualMachinePreference"):
+		return &applyconfigurationinstancetypev1beta1.VirtualMachinePreferenceApplyConfiguration{}
+	case instancetypev1beta1.SchemeGroupVersion.WithKind("VirtualMachinePreferenceSpec"):
+		return &applyconfigurationinstancetypev1beta1.VirtualMachinePreferenceSpecApplyConfiguration{}
+	case instancetypev1beta1.SchemeGroupVersion.WithKind("VolumePreferences"):
+		return &applyconfigurationinstancetypev1beta1.VolumePreferencesApplyConfiguration{}
 
 		// Group=kubevirt.io, Version=v1
 	case v1.SchemeGroupVersion.WithKind("AccessCredential"):
@@ -70,6 +112,8 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &kubevirtv1.DataVolumeSourceApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("DataVolumeTemplateSpec"):
 		return &kubevirtv1.DataVolumeTemplateSpecApplyConfiguration{}
+	case v1.SchemeGroupVersion.WithKind("DeveloperConfiguration"):
+		return &kubevirtv1.DeveloperConfigurationApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("Devices"):
 		return &kubevirtv1.DevicesApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("DHCPOptions"):
@@ -134,12 +178,26 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &kubevirtv1.I6300ESBWatchdogApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("Input"):
 		return &kubevirtv1.InputApplyConfiguration{}
+	case v1.SchemeGroupVersion.WithKind("InstancetypeMatcher"):
+		return &kubevirtv1.InstancetypeMatcherApplyConfiguration{}
+	case v1.SchemeGroupVersion.WithKind("InstancetypeStatusRef"):
+		return &kubevirtv1.InstancetypeStatusRefApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("Interface"):
 		return &kubevirtv1.InterfaceApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("InterfaceBindingMethod"):
 		return &kubevirtv1.InterfaceBindingMethodApplyConfiguration{}
+	case v1.SchemeGroupVersion.WithKind("KubeVirt"):
+		return &kubevirtv1.KubeVirtApplyConfiguration{}
+	case v1.SchemeGroupVersion.WithKind("KubeVirtConfiguration"):
+		return &kubevirtv1.KubeVirtConfigurationApplyConfiguration{}
+	case v1.SchemeGroupVersion.WithKind("KubeVirtSpec"):
+		return &kubevirtv1.KubeVirtSpecApplyConfiguration{}
+	case v1.SchemeGroupVersion.WithKind("KubeVirtStatus"):
+		return &kubevirtv1.KubeVirtStatusApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("KVMTimer"):
 		return &kubevirtv1.KVMTimerApplyConfiguration{}
+	case v1.SchemeGroupVersion.WithKind("LogVerbosity"):
+		return &kubevirtv1.LogVerbosityApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("Machine"):
 		return &kubevirtv1.MachineApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("Memory"):
@@ -160,6 +218,8 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &kubevirtv1.PITTimerApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("Port"):
 		return &kubevirtv1.PortApplyConfiguration{}
+	case v1.SchemeGroupVersion.WithKind("PreferenceMatcher"):
+		return &kubevirtv1.PreferenceMatcherApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("Probe"):
 		return &kubevirtv1.ProbeApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("QemuGuestAgentSSHPublicKeyAccessCredentialPropagation"):

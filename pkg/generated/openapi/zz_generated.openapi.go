@@ -9,6 +9,7 @@ package openapi
 
 import (
 	v1beta1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/cdi/v1beta1"
+	instancetypev1beta1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/instancetype/v1beta1"
 	v1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
 	subresourcesv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/subresources/v1"
 	apiextensions "github.com/virt-apiserver/virt-apiserver/pkg/standalone/core/apiextensions"
@@ -26,484 +27,521 @@ import (
 
 func GetOpenAPIDefinitions(ref common.ReferenceCallback) map[string]common.OpenAPIDefinition {
 	return map[string]common.OpenAPIDefinition{
-		v1beta1.DataVolume{}.OpenAPIModelName():                                       schema_pkg_apis_cdi_v1beta1_DataVolume(ref),
-		v1beta1.DataVolumeBlankImage{}.OpenAPIModelName():                             schema_pkg_apis_cdi_v1beta1_DataVolumeBlankImage(ref),
-		v1beta1.DataVolumeCondition{}.OpenAPIModelName():                              schema_pkg_apis_cdi_v1beta1_DataVolumeCondition(ref),
-		v1beta1.DataVolumeList{}.OpenAPIModelName():                                   schema_pkg_apis_cdi_v1beta1_DataVolumeList(ref),
-		v1beta1.DataVolumeSource{}.OpenAPIModelName():                                 schema_pkg_apis_cdi_v1beta1_DataVolumeSource(ref),
-		v1beta1.DataVolumeSourceHTTP{}.OpenAPIModelName():                             schema_pkg_apis_cdi_v1beta1_DataVolumeSourceHTTP(ref),
-		v1beta1.DataVolumeSpec{}.OpenAPIModelName():                                   schema_pkg_apis_cdi_v1beta1_DataVolumeSpec(ref),
-		v1beta1.DataVolumeStatus{}.OpenAPIModelName():                                 schema_pkg_apis_cdi_v1beta1_DataVolumeStatus(ref),
-		v1beta1.StorageSpec{}.OpenAPIModelName():                                      schema_pkg_apis_cdi_v1beta1_StorageSpec(ref),
-		v1.AccessCredential{}.OpenAPIModelName():                                      schema_pkg_apis_kubevirt_v1_AccessCredential(ref),
-		v1.AccessCredentialSecretSource{}.OpenAPIModelName():                          schema_pkg_apis_kubevirt_v1_AccessCredentialSecretSource(ref),
-		v1.BIOS{}.OpenAPIModelName():                                                  schema_pkg_apis_kubevirt_v1_BIOS(ref),
-		v1.Bootloader{}.OpenAPIModelName():                                            schema_pkg_apis_kubevirt_v1_Bootloader(ref),
-		v1.CDRomTarget{}.OpenAPIModelName():                                           schema_pkg_apis_kubevirt_v1_CDRomTarget(ref),
-		v1.CPU{}.OpenAPIModelName():                                                   schema_pkg_apis_kubevirt_v1_CPU(ref),
-		v1.CPUFeature{}.OpenAPIModelName():                                            schema_pkg_apis_kubevirt_v1_CPUFeature(ref),
-		v1.CPUTopology{}.OpenAPIModelName():                                           schema_pkg_apis_kubevirt_v1_CPUTopology(ref),
-		v1.Chassis{}.OpenAPIModelName():                                               schema_pkg_apis_kubevirt_v1_Chassis(ref),
-		v1.Clock{}.OpenAPIModelName():                                                 schema_pkg_apis_kubevirt_v1_Clock(ref),
-		v1.ClockOffset{}.OpenAPIModelName():                                           schema_pkg_apis_kubevirt_v1_ClockOffset(ref),
-		v1.ClockOffsetUTC{}.OpenAPIModelName():                                        schema_pkg_apis_kubevirt_v1_ClockOffsetUTC(ref),
-		v1.CloudInitSource{}.OpenAPIModelName():                                       schema_pkg_apis_kubevirt_v1_CloudInitSource(ref),
-		v1.ConfigDriveSSHPublicKeyAccessCredentialPropagation{}.OpenAPIModelName():    schema_pkg_apis_kubevirt_v1_ConfigDriveSSHPublicKeyAccessCredentialPropagation(ref),
-		v1.ConfigMapVolumeSource{}.OpenAPIModelName():                                 schema_pkg_apis_kubevirt_v1_ConfigMapVolumeSource(ref),
-		v1.ContainerDiskSource{}.OpenAPIModelName():                                   schema_pkg_apis_kubevirt_v1_ContainerDiskSource(ref),
-		v1.DHCPOptions{}.OpenAPIModelName():                                           schema_pkg_apis_kubevirt_v1_DHCPOptions(ref),
-		v1.DHCPPrivateOptions{}.OpenAPIModelName():                                    schema_pkg_apis_kubevirt_v1_DHCPPrivateOptions(ref),
-		v1.DNSConfig{}.OpenAPIModelName():                                             schema_pkg_apis_kubevirt_v1_DNSConfig(ref),
-		v1.DataVolumeSource{}.OpenAPIModelName():                                      schema_pkg_apis_kubevirt_v1_DataVolumeSource(ref),
-		v1.DataVolumeTemplateSpec{}.OpenAPIModelName():                                schema_pkg_apis_kubevirt_v1_DataVolumeTemplateSpec(ref),
-		v1.Devices{}.OpenAPIModelName():                                               schema_pkg_apis_kubevirt_v1_Devices(ref),
-		v1.Disk{}.OpenAPIModelName():                                                  schema_pkg_apis_kubevirt_v1_Disk(ref),
-		v1.DiskDevice{}.OpenAPIModelName():                                            schema_pkg_apis_kubevirt_v1_DiskDevice(ref),
-		v1.DiskTarget{}.OpenAPIModelName():                                            schema_pkg_apis_kubevirt_v1_DiskTarget(ref),
-		v1.DomainSpec{}.OpenAPIModelName():                                            schema_pkg_apis_kubevirt_v1_DomainSpec(ref),
-		v1.DownwardAPIVolumeFile{}.OpenAPIModelName():                                 schema_pkg_apis_kubevirt_v1_DownwardAPIVolumeFile(ref),
-		v1.DownwardAPIVolumeSource{}.OpenAPIModelName():                               schema_pkg_apis_kubevirt_v1_DownwardAPIVolumeSource(ref),
-		v1.DownwardField{}.OpenAPIModelName():                                         schema_pkg_apis_kubevirt_v1_DownwardField(ref),
-		v1.EFI{}.OpenAPIModelName():                                                   schema_pkg_apis_kubevirt_v1_EFI(ref),
-		v1.EmptyDiskSource{}.OpenAPIModelName():                                       schema_pkg_apis_kubevirt_v1_EmptyDiskSource(ref),
-		v1.EphemeralClaim{}.OpenAPIModelName():                                        schema_pkg_apis_kubevirt_v1_EphemeralClaim(ref),
-		v1.EphemeralVolumeSource{}.OpenAPIModelName():                                 schema_pkg_apis_kubevirt_v1_EphemeralVolumeSource(ref),
-		v1.ExecAction{}.OpenAPIModelName():                                            schema_pkg_apis_kubevirt_v1_ExecAction(ref),
-		v1.FeatureAPIC{}.OpenAPIModelName():                                           schema_pkg_apis_kubevirt_v1_FeatureAPIC(ref),
-		v1.FeatureHyperv{}.OpenAPIModelName():                                         schema_pkg_apis_kubevirt_v1_FeatureHyperv(ref),
-		v1.FeatureKVM{}.OpenAPIModelName():                                            schema_pkg_apis_kubevirt_v1_FeatureKVM(ref),
-		v1.FeatureSpinlocks{}.OpenAPIModelName():                                      schema_pkg_apis_kubevirt_v1_FeatureSpinlocks(ref),
-		v1.FeatureState{}.OpenAPIModelName():                                          schema_pkg_apis_kubevirt_v1_FeatureState(ref),
-		v1.FeatureVendorID{}.OpenAPIModelName():                                       schema_pkg_apis_kubevirt_v1_FeatureVendorID(ref),
-		v1.Features{}.OpenAPIModelName():                                              schema_pkg_apis_kubevirt_v1_Features(ref),
-		v1.Firmware{}.OpenAPIModelName():                                              schema_pkg_apis_kubevirt_v1_Firmware(ref),
-		v1.FreezeUnfreezeTimeout{}.OpenAPIModelName():                                 schema_pkg_apis_kubevirt_v1_FreezeUnfreezeTimeout(ref),
-		v1.GuestAgentCommandInfo{}.OpenAPIModelName():                                 schema_pkg_apis_kubevirt_v1_GuestAgentCommandInfo(ref),
-		v1.GuestAgentPing{}.OpenAPIModelName():                                        schema_pkg_apis_kubevirt_v1_GuestAgentPing(ref),
-		v1.HPETTimer{}.OpenAPIModelName():                                             schema_pkg_apis_kubevirt_v1_HPETTimer(ref),
-		v1.HTTPGetAction{}.OpenAPIModelName():                                         schema_pkg_apis_kubevirt_v1_HTTPGetAction(ref),
-		v1.Handler{}.OpenAPIModelName():                                               schema_pkg_apis_kubevirt_v1_Handler(ref),
-		v1.HostDisk{}.OpenAPIModelName():                                              schema_pkg_apis_kubevirt_v1_HostDisk(ref),
-		v1.Hugepages{}.OpenAPIModelName():                                             schema_pkg_apis_kubevirt_v1_Hugepages(ref),
-		v1.HyperVPassthrough{}.OpenAPIModelName():                                     schema_pkg_apis_kubevirt_v1_HyperVPassthrough(ref),
-		v1.HypervTimer{}.OpenAPIModelName():                                           schema_pkg_apis_kubevirt_v1_HypervTimer(ref),
-		v1.I6300ESBWatchdog{}.OpenAPIModelName():                                      schema_pkg_apis_kubevirt_v1_I6300ESBWatchdog(ref),
-		v1.Input{}.OpenAPIModelName():                                                 schema_pkg_apis_kubevirt_v1_Input(ref),
-		v1.Interface{}.OpenAPIModelName():                                             schema_pkg_apis_kubevirt_v1_Interface(ref),
-		v1.InterfaceBindingMethod{}.OpenAPIModelName():                                schema_pkg_apis_kubevirt_v1_InterfaceBindingMethod(ref),
-		v1.InterfaceBridge{}.OpenAPIModelName():                                       schema_pkg_apis_kubevirt_v1_InterfaceBridge(ref),
-		v1.InterfaceMasquerade{}.OpenAPIModelName():                                   schema_pkg_apis_kubevirt_v1_InterfaceMasquerade(ref),
-		v1.KVMTimer{}.OpenAPIModelName():                                              schema_pkg_apis_kubevirt_v1_KVMTimer(ref),
-		v1.Machine{}.OpenAPIModelName():                                               schema_pkg_apis_kubevirt_v1_Machine(ref),
-		v1.Memory{}.OpenAPIModelName():                                                schema_pkg_apis_kubevirt_v1_Memory(ref),
-		v1.MemoryStatus{}.OpenAPIModelName():                                          schema_pkg_apis_kubevirt_v1_MemoryStatus(ref),
-		v1.Network{}.OpenAPIModelName():                                               schema_pkg_apis_kubevirt_v1_Network(ref),
-		v1.NetworkSource{}.OpenAPIModelName():                                         schema_pkg_apis_kubevirt_v1_NetworkSource(ref),
-		v1.NoCloudSSHPublicKeyAccessCredentialPropagation{}.OpenAPIModelName():        schema_pkg_apis_kubevirt_v1_NoCloudSSHPublicKeyAccessCredentialPropagation(ref),
-		v1.PITTimer{}.OpenAPIModelName():                                              schema_pkg_apis_kubevirt_v1_PITTimer(ref),
-		v1.PanicDevice{}.OpenAPIModelName():                                           schema_pkg_apis_kubevirt_v1_PanicDevice(ref),
-		v1.PauseOptions{}.OpenAPIModelName():                                          schema_pkg_apis_kubevirt_v1_PauseOptions(ref),
-		v1.PersistentVolumeClaimInfo{}.OpenAPIModelName():                             schema_pkg_apis_kubevirt_v1_PersistentVolumeClaimInfo(ref),
-		v1.PersistentVolumeClaimVolumeSource{}.OpenAPIModelName():                     schema_pkg_apis_kubevirt_v1_PersistentVolumeClaimVolumeSource(ref),
-		v1.PodNetwork{}.OpenAPIModelName():                                            schema_pkg_apis_kubevirt_v1_PodNetwork(ref),
-		v1.Port{}.OpenAPIModelName():                                                  schema_pkg_apis_kubevirt_v1_Port(ref),
-		v1.Probe{}.OpenAPIModelName():                                                 schema_pkg_apis_kubevirt_v1_Probe(ref),
-		v1.QemuGuestAgentSSHPublicKeyAccessCredentialPropagation{}.OpenAPIModelName(): schema_pkg_apis_kubevirt_v1_QemuGuestAgentSSHPublicKeyAccessCredentialPropagation(ref),
-		v1.QemuGuestAgentUserPasswordAccessCredentialPropagation{}.OpenAPIModelName(): schema_pkg_apis_kubevirt_v1_QemuGuestAgentUserPasswordAccessCredentialPropagation(ref),
-		v1.RTCTimer{}.OpenAPIModelName():                                              schema_pkg_apis_kubevirt_v1_RTCTimer(ref),
-		v1.ResourceRequirements{}.OpenAPIModelName():                                  schema_pkg_apis_kubevirt_v1_ResourceRequirements(ref),
-		v1.RestartOptions{}.OpenAPIModelName():                                        schema_pkg_apis_kubevirt_v1_RestartOptions(ref),
-		v1.Rng{}.OpenAPIModelName():                                                   schema_pkg_apis_kubevirt_v1_Rng(ref),
-		v1.SSHPublicKeyAccessCredential{}.OpenAPIModelName():                          schema_pkg_apis_kubevirt_v1_SSHPublicKeyAccessCredential(ref),
-		v1.SSHPublicKeyAccessCredentialPropagationMethod{}.OpenAPIModelName():         schema_pkg_apis_kubevirt_v1_SSHPublicKeyAccessCredentialPropagationMethod(ref),
-		v1.SSHPublicKeyAccessCredentialSource{}.OpenAPIModelName():                    schema_pkg_apis_kubevirt_v1_SSHPublicKeyAccessCredentialSource(ref),
-		v1.SecretVolumeSource{}.OpenAPIModelName():                                    schema_pkg_apis_kubevirt_v1_SecretVolumeSource(ref),
-		v1.SoundDevice{}.OpenAPIModelName():                                           schema_pkg_apis_kubevirt_v1_SoundDevice(ref),
-		v1.StartOptions{}.OpenAPIModelName():                                          schema_pkg_apis_kubevirt_v1_StartOptions(ref),
-		v1.StopOptions{}.OpenAPIModelName():                                           schema_pkg_apis_kubevirt_v1_StopOptions(ref),
-		v1.SyNICTimer{}.OpenAPIModelName():                                            schema_pkg_apis_kubevirt_v1_SyNICTimer(ref),
-		v1.SysprepSource{}.OpenAPIModelName():                                         schema_pkg_apis_kubevirt_v1_SysprepSource(ref),
-		v1.TCPSocketAction{}.OpenAPIModelName():                                       schema_pkg_apis_kubevirt_v1_TCPSocketAction(ref),
-		v1.TPMDevice{}.OpenAPIModelName():                                             schema_pkg_apis_kubevirt_v1_TPMDevice(ref),
-		v1.Timer{}.OpenAPIModelName():                                                 schema_pkg_apis_kubevirt_v1_Timer(ref),
-		v1.UnpauseOptions{}.OpenAPIModelName():                                        schema_pkg_apis_kubevirt_v1_UnpauseOptions(ref),
-		v1.UserPasswordAccessCredential{}.OpenAPIModelName():                          schema_pkg_apis_kubevirt_v1_UserPasswordAccessCredential(ref),
-		v1.UserPasswordAccessCredentialPropagationMethod{}.OpenAPIModelName():         schema_pkg_apis_kubevirt_v1_UserPasswordAccessCredentialPropagationMethod(ref),
-		v1.UserPasswordAccessCredentialSource{}.OpenAPIModelName():                    schema_pkg_apis_kubevirt_v1_UserPasswordAccessCredentialSource(ref),
-		v1.VideoDevice{}.OpenAPIModelName():                                           schema_pkg_apis_kubevirt_v1_VideoDevice(ref),
-		v1.VirtualMachine{}.OpenAPIModelName():                                        schema_pkg_apis_kubevirt_v1_VirtualMachine(ref),
-		v1.VirtualMachineCondition{}.OpenAPIModelName():                               schema_pkg_apis_kubevirt_v1_VirtualMachineCondition(ref),
-		v1.VirtualMachineInstance{}.OpenAPIModelName():                                schema_pkg_apis_kubevirt_v1_VirtualMachineInstance(ref),
-		v1.VirtualMachineInstanceCondition{}.OpenAPIModelName():                       schema_pkg_apis_kubevirt_v1_VirtualMachineInstanceCondition(ref),
-		v1.VirtualMachineInstanceFileSystem{}.OpenAPIModelName():                      schema_pkg_apis_kubevirt_v1_VirtualMachineInstanceFileSystem(ref),
-		v1.VirtualMachineInstanceFileSystemDisk{}.OpenAPIModelName():                  schema_pkg_apis_kubevirt_v1_VirtualMachineInstanceFileSystemDisk(ref),
-		v1.VirtualMachineInstanceFileSystemInfo{}.OpenAPIModelName():                  schema_pkg_apis_kubevirt_v1_VirtualMachineInstanceFileSystemInfo(ref),
-		v1.VirtualMachineInstanceFileSystemList{}.OpenAPIModelName():                  schema_pkg_apis_kubevirt_v1_VirtualMachineInstanceFileSystemList(ref),
-		v1.VirtualMachineInstanceGuestAgentInfo{}.OpenAPIModelName():                  schema_pkg_apis_kubevirt_v1_VirtualMachineInstanceGuestAgentInfo(ref),
-		v1.VirtualMachineInstanceGuestOSInfo{}.OpenAPIModelName():                     schema_pkg_apis_kubevirt_v1_VirtualMachineInstanceGuestOSInfo(ref),
-		v1.VirtualMachineInstanceGuestOSUser{}.OpenAPIModelName():                     schema_pkg_apis_kubevirt_v1_VirtualMachineInstanceGuestOSUser(ref),
-		v1.VirtualMachineInstanceGuestOSUserList{}.OpenAPIModelName():                 schema_pkg_apis_kubevirt_v1_VirtualMachineInstanceGuestOSUserList(ref),
-		v1.VirtualMachineInstanceList{}.OpenAPIModelName():                            schema_pkg_apis_kubevirt_v1_VirtualMachineInstanceList(ref),
-		v1.VirtualMachineInstanceNetworkInterface{}.OpenAPIModelName():                schema_pkg_apis_kubevirt_v1_VirtualMachineInstanceNetworkInterface(ref),
-		v1.VirtualMachineInstancePhaseTransitionTimestamp{}.OpenAPIModelName():        schema_pkg_apis_kubevirt_v1_VirtualMachineInstancePhaseTransitionTimestamp(ref),
-		v1.VirtualMachineInstanceSpec{}.OpenAPIModelName():                            schema_pkg_apis_kubevirt_v1_VirtualMachineInstanceSpec(ref),
-		v1.VirtualMachineInstanceStatus{}.OpenAPIModelName():                          schema_pkg_apis_kubevirt_v1_VirtualMachineInstanceStatus(ref),
-		v1.VirtualMachineInstanceTemplateSpec{}.OpenAPIModelName():                    schema_pkg_apis_kubevirt_v1_VirtualMachineInstanceTemplateSpec(ref),
-		v1.VirtualMachineList{}.OpenAPIModelName():                                    schema_pkg_apis_kubevirt_v1_VirtualMachineList(ref),
-		v1.VirtualMachineSpec{}.OpenAPIModelName():                                    schema_pkg_apis_kubevirt_v1_VirtualMachineSpec(ref),
-		v1.VirtualMachineStartFailure{}.OpenAPIModelName():                            schema_pkg_apis_kubevirt_v1_VirtualMachineStartFailure(ref),
-		v1.VirtualMachineStateChangeRequest{}.OpenAPIModelName():                      schema_pkg_apis_kubevirt_v1_VirtualMachineStateChangeRequest(ref),
-		v1.VirtualMachineStatus{}.OpenAPIModelName():                                  schema_pkg_apis_kubevirt_v1_VirtualMachineStatus(ref),
-		v1.Volume{}.OpenAPIModelName():                                                schema_pkg_apis_kubevirt_v1_Volume(ref),
-		v1.VolumeSource{}.OpenAPIModelName():                                          schema_pkg_apis_kubevirt_v1_VolumeSource(ref),
-		v1.VolumeStatus{}.OpenAPIModelName():                                          schema_pkg_apis_kubevirt_v1_VolumeStatus(ref),
-		v1.Watchdog{}.OpenAPIModelName():                                              schema_pkg_apis_kubevirt_v1_Watchdog(ref),
-		v1.WatchdogDevice{}.OpenAPIModelName():                                        schema_pkg_apis_kubevirt_v1_WatchdogDevice(ref),
-		subresourcesv1.VirtualMachine{}.OpenAPIModelName():                            schema_pkg_apis_subresources_v1_VirtualMachine(ref),
-		subresourcesv1.VirtualMachineInstance{}.OpenAPIModelName():                    schema_pkg_apis_subresources_v1_VirtualMachineInstance(ref),
-		apiextensions.CustomResourceDefinition{}.OpenAPIModelName():                   schema_pkg_standalone_core_apiextensions_CustomResourceDefinition(ref),
-		apiextensions.CustomResourceDefinitionList{}.OpenAPIModelName():               schema_pkg_standalone_core_apiextensions_CustomResourceDefinitionList(ref),
-		authorizationv1.FieldSelectorAttributes{}.OpenAPIModelName():                  schema_k8sio_api_authorization_v1_FieldSelectorAttributes(ref),
-		authorizationv1.LabelSelectorAttributes{}.OpenAPIModelName():                  schema_k8sio_api_authorization_v1_LabelSelectorAttributes(ref),
-		authorizationv1.LocalSubjectAccessReview{}.OpenAPIModelName():                 schema_k8sio_api_authorization_v1_LocalSubjectAccessReview(ref),
-		authorizationv1.NonResourceAttributes{}.OpenAPIModelName():                    schema_k8sio_api_authorization_v1_NonResourceAttributes(ref),
-		authorizationv1.NonResourceRule{}.OpenAPIModelName():                          schema_k8sio_api_authorization_v1_NonResourceRule(ref),
-		authorizationv1.ResourceAttributes{}.OpenAPIModelName():                       schema_k8sio_api_authorization_v1_ResourceAttributes(ref),
-		authorizationv1.ResourceRule{}.OpenAPIModelName():                             schema_k8sio_api_authorization_v1_ResourceRule(ref),
-		authorizationv1.SelfSubjectAccessReview{}.OpenAPIModelName():                  schema_k8sio_api_authorization_v1_SelfSubjectAccessReview(ref),
-		authorizationv1.SelfSubjectAccessReviewSpec{}.OpenAPIModelName():              schema_k8sio_api_authorization_v1_SelfSubjectAccessReviewSpec(ref),
-		authorizationv1.SelfSubjectRulesReview{}.OpenAPIModelName():                   schema_k8sio_api_authorization_v1_SelfSubjectRulesReview(ref),
-		authorizationv1.SelfSubjectRulesReviewSpec{}.OpenAPIModelName():               schema_k8sio_api_authorization_v1_SelfSubjectRulesReviewSpec(ref),
-		authorizationv1.SubjectAccessReview{}.OpenAPIModelName():                      schema_k8sio_api_authorization_v1_SubjectAccessReview(ref),
-		authorizationv1.SubjectAccessReviewSpec{}.OpenAPIModelName():                  schema_k8sio_api_authorization_v1_SubjectAccessReviewSpec(ref),
-		authorizationv1.SubjectAccessReviewStatus{}.OpenAPIModelName():                schema_k8sio_api_authorization_v1_SubjectAccessReviewStatus(ref),
-		authorizationv1.SubjectRulesReviewStatus{}.OpenAPIModelName():                 schema_k8sio_api_authorization_v1_SubjectRulesReviewStatus(ref),
-		corev1.AWSElasticBlockStoreVolumeSource{}.OpenAPIModelName():                  schema_k8sio_api_core_v1_AWSElasticBlockStoreVolumeSource(ref),
-		corev1.Affinity{}.OpenAPIModelName():                                          schema_k8sio_api_core_v1_Affinity(ref),
-		corev1.AppArmorProfile{}.OpenAPIModelName():                                   schema_k8sio_api_core_v1_AppArmorProfile(ref),
-		corev1.AttachedVolume{}.OpenAPIModelName():                                    schema_k8sio_api_core_v1_AttachedVolume(ref),
-		corev1.AvoidPods{}.OpenAPIModelName():                                         schema_k8sio_api_core_v1_AvoidPods(ref),
-		corev1.AzureDiskVolumeSource{}.OpenAPIModelName():                             schema_k8sio_api_core_v1_AzureDiskVolumeSource(ref),
-		corev1.AzureFilePersistentVolumeSource{}.OpenAPIModelName():                   schema_k8sio_api_core_v1_AzureFilePersistentVolumeSource(ref),
-		corev1.AzureFileVolumeSource{}.OpenAPIModelName():                             schema_k8sio_api_core_v1_AzureFileVolumeSource(ref),
-		corev1.Binding{}.OpenAPIModelName():                                           schema_k8sio_api_core_v1_Binding(ref),
-		corev1.CSIPersistentVolumeSource{}.OpenAPIModelName():                         schema_k8sio_api_core_v1_CSIPersistentVolumeSource(ref),
-		corev1.CSIVolumeSource{}.OpenAPIModelName():                                   schema_k8sio_api_core_v1_CSIVolumeSource(ref),
-		corev1.Capabilities{}.OpenAPIModelName():                                      schema_k8sio_api_core_v1_Capabilities(ref),
-		corev1.CephFSPersistentVolumeSource{}.OpenAPIModelName():                      schema_k8sio_api_core_v1_CephFSPersistentVolumeSource(ref),
-		corev1.CephFSVolumeSource{}.OpenAPIModelName():                                schema_k8sio_api_core_v1_CephFSVolumeSource(ref),
-		corev1.CinderPersistentVolumeSource{}.OpenAPIModelName():                      schema_k8sio_api_core_v1_CinderPersistentVolumeSource(ref),
-		corev1.CinderVolumeSource{}.OpenAPIModelName():                                schema_k8sio_api_core_v1_CinderVolumeSource(ref),
-		corev1.ClientIPConfig{}.OpenAPIModelName():                                    schema_k8sio_api_core_v1_ClientIPConfig(ref),
-		corev1.ClusterTrustBundleProjection{}.OpenAPIModelName():                      schema_k8sio_api_core_v1_ClusterTrustBundleProjection(ref),
-		corev1.ComponentCondition{}.OpenAPIModelName():                                schema_k8sio_api_core_v1_ComponentCondition(ref),
-		corev1.ComponentStatus{}.OpenAPIModelName():                                   schema_k8sio_api_core_v1_ComponentStatus(ref),
-		corev1.ComponentStatusList{}.OpenAPIModelName():                               schema_k8sio_api_core_v1_ComponentStatusList(ref),
-		corev1.ConfigMap{}.OpenAPIModelName():                                         schema_k8sio_api_core_v1_ConfigMap(ref),
-		corev1.ConfigMapEnvSource{}.OpenAPIModelName():                                schema_k8sio_api_core_v1_ConfigMapEnvSource(ref),
-		corev1.ConfigMapKeySelector{}.OpenAPIModelName():                              schema_k8sio_api_core_v1_ConfigMapKeySelector(ref),
-		corev1.ConfigMapList{}.OpenAPIModelName():                                     schema_k8sio_api_core_v1_ConfigMapList(ref),
-		corev1.ConfigMapNodeConfigSource{}.OpenAPIModelName():                         schema_k8sio_api_core_v1_ConfigMapNodeConfigSource(ref),
-		corev1.ConfigMapProjection{}.OpenAPIModelName():                               schema_k8sio_api_core_v1_ConfigMapProjection(ref),
-		corev1.ConfigMapVolumeSource{}.OpenAPIModelName():                             schema_k8sio_api_core_v1_ConfigMapVolumeSource(ref),
-		corev1.Container{}.OpenAPIModelName():                                         schema_k8sio_api_core_v1_Container(ref),
-		corev1.ContainerExtendedResourceRequest{}.OpenAPIModelName():                  schema_k8sio_api_core_v1_ContainerExtendedResourceRequest(ref),
-		corev1.ContainerImage{}.OpenAPIModelName():                                    schema_k8sio_api_core_v1_ContainerImage(ref),
-		corev1.ContainerPort{}.OpenAPIModelName():                                     schema_k8sio_api_core_v1_ContainerPort(ref),
-		corev1.ContainerResizePolicy{}.OpenAPIModelName():                             schema_k8sio_api_core_v1_ContainerResizePolicy(ref),
-		corev1.ContainerRestartRule{}.OpenAPIModelName():                              schema_k8sio_api_core_v1_ContainerRestartRule(ref),
-		corev1.ContainerRestartRuleOnExitCodes{}.OpenAPIModelName():                   schema_k8sio_api_core_v1_ContainerRestartRuleOnExitCodes(ref),
-		corev1.ContainerState{}.OpenAPIModelName():                                    schema_k8sio_api_core_v1_ContainerState(ref),
-		corev1.ContainerStateRunning{}.OpenAPIModelName():                             schema_k8sio_api_core_v1_ContainerStateRunning(ref),
-		corev1.ContainerStateTerminated{}.OpenAPIModelName():                          schema_k8sio_api_core_v1_ContainerStateTerminated(ref),
-		corev1.ContainerStateWaiting{}.OpenAPIModelName():                             schema_k8sio_api_core_v1_ContainerStateWaiting(ref),
-		corev1.ContainerStatus{}.OpenAPIModelName():                                   schema_k8sio_api_core_v1_ContainerStatus(ref),
-		corev1.ContainerUser{}.OpenAPIModelName():                                     schema_k8sio_api_core_v1_ContainerUser(ref),
-		corev1.DaemonEndpoint{}.OpenAPIModelName():                                    schema_k8sio_api_core_v1_DaemonEndpoint(ref),
-		corev1.DownwardAPIProjection{}.OpenAPIModelName():                             schema_k8sio_api_core_v1_DownwardAPIProjection(ref),
-		corev1.DownwardAPIVolumeFile{}.OpenAPIModelName():                             schema_k8sio_api_core_v1_DownwardAPIVolumeFile(ref),
-		corev1.DownwardAPIVolumeSource{}.OpenAPIModelName():                           schema_k8sio_api_core_v1_DownwardAPIVolumeSource(ref),
-		corev1.EmptyDirVolumeSource{}.OpenAPIModelName():                              schema_k8sio_api_core_v1_EmptyDirVolumeSource(ref),
-		corev1.EndpointAddress{}.OpenAPIModelName():                                   schema_k8sio_api_core_v1_EndpointAddress(ref),
-		corev1.EndpointPort{}.OpenAPIModelName():                                      schema_k8sio_api_core_v1_EndpointPort(ref),
-		corev1.EndpointSubset{}.OpenAPIModelName():                                    schema_k8sio_api_core_v1_EndpointSubset(ref),
-		corev1.Endpoints{}.OpenAPIModelName():                                         schema_k8sio_api_core_v1_Endpoints(ref),
-		corev1.EndpointsList{}.OpenAPIModelName():                                     schema_k8sio_api_core_v1_EndpointsList(ref),
-		corev1.EnvFromSource{}.OpenAPIModelName():                                     schema_k8sio_api_core_v1_EnvFromSource(ref),
-		corev1.EnvVar{}.OpenAPIModelName():                                            schema_k8sio_api_core_v1_EnvVar(ref),
-		corev1.EnvVarSource{}.OpenAPIModelName():                                      schema_k8sio_api_core_v1_EnvVarSource(ref),
-		corev1.EphemeralContainer{}.OpenAPIModelName():                                schema_k8sio_api_core_v1_EphemeralContainer(ref),
-		corev1.EphemeralContainerCommon{}.OpenAPIModelName():                          schema_k8sio_api_core_v1_EphemeralContainerCommon(ref),
-		corev1.EphemeralVolumeSource{}.OpenAPIModelName():                             schema_k8sio_api_core_v1_EphemeralVolumeSource(ref),
-		corev1.Event{}.OpenAPIModelName():                                             schema_k8sio_api_core_v1_Event(ref),
-		corev1.EventList{}.OpenAPIModelName():                                         schema_k8sio_api_core_v1_EventList(ref),
-		corev1.EventSeries{}.OpenAPIModelName():                                       schema_k8sio_api_core_v1_EventSeries(ref),
-		corev1.EventSource{}.OpenAPIModelName():                                       schema_k8sio_api_core_v1_EventSource(ref),
-		corev1.EvictionResponder{}.OpenAPIModelName():                                 schema_k8sio_api_core_v1_EvictionResponder(ref),
-		corev1.ExecAction{}.OpenAPIModelName():                                        schema_k8sio_api_core_v1_ExecAction(ref),
-		corev1.FCVolumeSource{}.OpenAPIModelName():                                    schema_k8sio_api_core_v1_FCVolumeSource(ref),
-		corev1.FileKeySelector{}.OpenAPIModelName():                                   schema_k8sio_api_core_v1_FileKeySelector(ref),
-		corev1.FlexPersistentVolumeSource{}.OpenAPIModelName():                        schema_k8sio_api_core_v1_FlexPersistentVolumeSource(ref),
-		corev1.FlexVolumeSource{}.OpenAPIModelName():                                  schema_k8sio_api_core_v1_FlexVolumeSource(ref),
-		corev1.FlockerVolumeSource{}.OpenAPIModelName():                               schema_k8sio_api_core_v1_FlockerVolumeSource(ref),
-		corev1.GCEPersistentDiskVolumeSource{}.OpenAPIModelName():                     schema_k8sio_api_core_v1_GCEPersistentDiskVolumeSource(ref),
-		corev1.GRPCAction{}.OpenAPIModelName():                                        schema_k8sio_api_core_v1_GRPCAction(ref),
-		corev1.GitRepoVolumeSource{}.OpenAPIModelName():                               schema_k8sio_api_core_v1_GitRepoVolumeSource(ref),
-		corev1.GlusterfsPersistentVolumeSource{}.OpenAPIModelName():                   schema_k8sio_api_core_v1_GlusterfsPersistentVolumeSource(ref),
-		corev1.GlusterfsVolumeSource{}.OpenAPIModelName():                             schema_k8sio_api_core_v1_GlusterfsVolumeSource(ref),
-		corev1.HTTPGetAction{}.OpenAPIModelName():                                     schema_k8sio_api_core_v1_HTTPGetAction(ref),
-		corev1.HTTPHeader{}.OpenAPIModelName():                                        schema_k8sio_api_core_v1_HTTPHeader(ref),
-		corev1.HostAlias{}.OpenAPIModelName():                                         schema_k8sio_api_core_v1_HostAlias(ref),
-		corev1.HostIP{}.OpenAPIModelName():                                            schema_k8sio_api_core_v1_HostIP(ref),
-		corev1.HostPathVolumeSource{}.OpenAPIModelName():                              schema_k8sio_api_core_v1_HostPathVolumeSource(ref),
-		corev1.ISCSIPersistentVolumeSource{}.OpenAPIModelName():                       schema_k8sio_api_core_v1_ISCSIPersistentVolumeSource(ref),
-		corev1.ISCSIVolumeSource{}.OpenAPIModelName():                                 schema_k8sio_api_core_v1_ISCSIVolumeSource(ref),
-		corev1.ImageVolumeSource{}.OpenAPIModelName():                                 schema_k8sio_api_core_v1_ImageVolumeSource(ref),
-		corev1.ImageVolumeStatus{}.OpenAPIModelName():                                 schema_k8sio_api_core_v1_ImageVolumeStatus(ref),
-		corev1.KeyToPath{}.OpenAPIModelName():                                         schema_k8sio_api_core_v1_KeyToPath(ref),
-		corev1.Lifecycle{}.OpenAPIModelName():                                         schema_k8sio_api_core_v1_Lifecycle(ref),
-		corev1.LifecycleHandler{}.OpenAPIModelName():                                  schema_k8sio_api_core_v1_LifecycleHandler(ref),
-		corev1.LimitRange{}.OpenAPIModelName():                                        schema_k8sio_api_core_v1_LimitRange(ref),
-		corev1.LimitRangeItem{}.OpenAPIModelName():                                    schema_k8sio_api_core_v1_LimitRangeItem(ref),
-		corev1.LimitRangeList{}.OpenAPIModelName():                                    schema_k8sio_api_core_v1_LimitRangeList(ref),
-		corev1.LimitRangeSpec{}.OpenAPIModelName():                                    schema_k8sio_api_core_v1_LimitRangeSpec(ref),
-		corev1.LinuxContainerUser{}.OpenAPIModelName():                                schema_k8sio_api_core_v1_LinuxContainerUser(ref),
-		corev1.List{}.OpenAPIModelName():                                              schema_k8sio_api_core_v1_List(ref),
-		corev1.LoadBalancerIngress{}.OpenAPIModelName():                               schema_k8sio_api_core_v1_LoadBalancerIngress(ref),
-		corev1.LoadBalancerStatus{}.OpenAPIModelName():                                schema_k8sio_api_core_v1_LoadBalancerStatus(ref),
-		corev1.LocalObjectReference{}.OpenAPIModelName():                              schema_k8sio_api_core_v1_LocalObjectReference(ref),
-		corev1.LocalVolumeSource{}.OpenAPIModelName():                                 schema_k8sio_api_core_v1_LocalVolumeSource(ref),
-		corev1.ModifyVolumeStatus{}.OpenAPIModelName():                                schema_k8sio_api_core_v1_ModifyVolumeStatus(ref),
-		corev1.NFSVolumeSource{}.OpenAPIModelName():                                   schema_k8sio_api_core_v1_NFSVolumeSource(ref),
-		corev1.Namespace{}.OpenAPIModelName():                                         schema_k8sio_api_core_v1_Namespace(ref),
-		corev1.NamespaceCondition{}.OpenAPIModelName():                                schema_k8sio_api_core_v1_NamespaceCondition(ref),
-		corev1.NamespaceList{}.OpenAPIModelName():                                     schema_k8sio_api_core_v1_NamespaceList(ref),
-		corev1.NamespaceSpec{}.OpenAPIModelName():                                     schema_k8sio_api_core_v1_NamespaceSpec(ref),
-		corev1.NamespaceStatus{}.OpenAPIModelName():                                   schema_k8sio_api_core_v1_NamespaceStatus(ref),
-		corev1.Node{}.OpenAPIModelName():                                              schema_k8sio_api_core_v1_Node(ref),
-		corev1.NodeAddress{}.OpenAPIModelName():                                       schema_k8sio_api_core_v1_NodeAddress(ref),
-		corev1.NodeAffinity{}.OpenAPIModelName():                                      schema_k8sio_api_core_v1_NodeAffinity(ref),
-		corev1.NodeAllocatableMappedResources{}.OpenAPIModelName():                    schema_k8sio_api_core_v1_NodeAllocatableMappedResources(ref),
-		corev1.NodeAllocatableOverheadResources{}.OpenAPIModelName():                  schema_k8sio_api_core_v1_NodeAllocatableOverheadResources(ref),
-		corev1.NodeAllocatableResourceClaimStatus{}.OpenAPIModelName():                schema_k8sio_api_core_v1_NodeAllocatableResourceClaimStatus(ref),
-		corev1.NodeCondition{}.OpenAPIModelName():                                     schema_k8sio_api_core_v1_NodeCondition(ref),
-		corev1.NodeConfigSource{}.OpenAPIModelName():                                  schema_k8sio_api_core_v1_NodeConfigSource(ref),
-		corev1.NodeConfigStatus{}.OpenAPIModelName():                                  schema_k8sio_api_core_v1_NodeConfigStatus(ref),
-		corev1.NodeDaemonEndpoints{}.OpenAPIModelName():                               schema_k8sio_api_core_v1_NodeDaemonEndpoints(ref),
-		corev1.NodeFeatures{}.OpenAPIModelName():                                      schema_k8sio_api_core_v1_NodeFeatures(ref),
-		corev1.NodeList{}.OpenAPIModelName():                                          schema_k8sio_api_core_v1_NodeList(ref),
-		corev1.NodePodPreemptionPolicy{}.OpenAPIModelName():                           schema_k8sio_api_core_v1_NodePodPreemptionPolicy(ref),
-		corev1.NodeProxyOptions{}.OpenAPIModelName():                                  schema_k8sio_api_core_v1_NodeProxyOptions(ref),
-		corev1.NodeRuntimeHandler{}.OpenAPIModelName():                                schema_k8sio_api_core_v1_NodeRuntimeHandler(ref),
-		corev1.NodeRuntimeHandlerFeatures{}.OpenAPIModelName():                        schema_k8sio_api_core_v1_NodeRuntimeHandlerFeatures(ref),
-		corev1.NodeSelector{}.OpenAPIModelName():                                      schema_k8sio_api_core_v1_NodeSelector(ref),
-		corev1.NodeSelectorRequirement{}.OpenAPIModelName():                           schema_k8sio_api_core_v1_NodeSelectorRequirement(ref),
-		corev1.NodeSelectorTerm{}.OpenAPIModelName():                                  schema_k8sio_api_core_v1_NodeSelectorTerm(ref),
-		corev1.NodeSpec{}.OpenAPIModelName():                                          schema_k8sio_api_core_v1_NodeSpec(ref),
-		corev1.NodeStatus{}.OpenAPIModelName():                                        schema_k8sio_api_core_v1_NodeStatus(ref),
-		corev1.NodeSwapStatus{}.OpenAPIModelName():                                    schema_k8sio_api_core_v1_NodeSwapStatus(ref),
-		corev1.NodeSystemInfo{}.OpenAPIModelName():                                    schema_k8sio_api_core_v1_NodeSystemInfo(ref),
-		corev1.ObjectFieldSelector{}.OpenAPIModelName():                               schema_k8sio_api_core_v1_ObjectFieldSelector(ref),
-		corev1.ObjectReference{}.OpenAPIModelName():                                   schema_k8sio_api_core_v1_ObjectReference(ref),
-		corev1.PersistentVolume{}.OpenAPIModelName():                                  schema_k8sio_api_core_v1_PersistentVolume(ref),
-		corev1.PersistentVolumeClaim{}.OpenAPIModelName():                             schema_k8sio_api_core_v1_PersistentVolumeClaim(ref),
-		corev1.PersistentVolumeClaimCondition{}.OpenAPIModelName():                    schema_k8sio_api_core_v1_PersistentVolumeClaimCondition(ref),
-		corev1.PersistentVolumeClaimList{}.OpenAPIModelName():                         schema_k8sio_api_core_v1_PersistentVolumeClaimList(ref),
-		corev1.PersistentVolumeClaimSpec{}.OpenAPIModelName():                         schema_k8sio_api_core_v1_PersistentVolumeClaimSpec(ref),
-		corev1.PersistentVolumeClaimStatus{}.OpenAPIModelName():                       schema_k8sio_api_core_v1_PersistentVolumeClaimStatus(ref),
-		corev1.PersistentVolumeClaimTemplate{}.OpenAPIModelName():                     schema_k8sio_api_core_v1_PersistentVolumeClaimTemplate(ref),
-		corev1.PersistentVolumeClaimVolumeSource{}.OpenAPIModelName():                 schema_k8sio_api_core_v1_PersistentVolumeClaimVolumeSource(ref),
-		corev1.PersistentVolumeList{}.OpenAPIModelName():                              schema_k8sio_api_core_v1_PersistentVolumeList(ref),
-		corev1.PersistentVolumeSource{}.OpenAPIModelName():                            schema_k8sio_api_core_v1_PersistentVolumeSource(ref),
-		corev1.PersistentVolumeSpec{}.OpenAPIModelName():                              schema_k8sio_api_core_v1_PersistentVolumeSpec(ref),
-		corev1.PersistentVolumeStatus{}.OpenAPIModelName():                            schema_k8sio_api_core_v1_PersistentVolumeStatus(ref),
-		corev1.PhotonPersistentDiskVolumeSource{}.OpenAPIModelName():                  schema_k8sio_api_core_v1_PhotonPersistentDiskVolumeSource(ref),
-		corev1.Pod{}.OpenAPIModelName():                                               schema_k8sio_api_core_v1_Pod(ref),
-		corev1.PodAffinity{}.OpenAPIModelName():                                       schema_k8sio_api_core_v1_PodAffinity(ref),
-		corev1.PodAffinityTerm{}.OpenAPIModelName():                                   schema_k8sio_api_core_v1_PodAffinityTerm(ref),
-		corev1.PodAntiAffinity{}.OpenAPIModelName():                                   schema_k8sio_api_core_v1_PodAntiAffinity(ref),
-		corev1.PodAttachOptions{}.OpenAPIModelName():                                  schema_k8sio_api_core_v1_PodAttachOptions(ref),
-		corev1.PodCertificateProjection{}.OpenAPIModelName():                          schema_k8sio_api_core_v1_PodCertificateProjection(ref),
-		corev1.PodCondition{}.OpenAPIModelName():                                      schema_k8sio_api_core_v1_PodCondition(ref),
-		corev1.PodDNSConfig{}.OpenAPIModelName():                                      schema_k8sio_api_core_v1_PodDNSConfig(ref),
-		corev1.PodDNSConfigOption{}.OpenAPIModelName():                                schema_k8sio_api_core_v1_PodDNSConfigOption(ref),
-		corev1.PodExecOptions{}.OpenAPIModelName():                                    schema_k8sio_api_core_v1_PodExecOptions(ref),
-		corev1.PodExtendedResourceClaimStatus{}.OpenAPIModelName():                    schema_k8sio_api_core_v1_PodExtendedResourceClaimStatus(ref),
-		corev1.PodIP{}.OpenAPIModelName():                                             schema_k8sio_api_core_v1_PodIP(ref),
-		corev1.PodList{}.OpenAPIModelName():                                           schema_k8sio_api_core_v1_PodList(ref),
-		corev1.PodLogOptions{}.OpenAPIModelName():                                     schema_k8sio_api_core_v1_PodLogOptions(ref),
-		corev1.PodOS{}.OpenAPIModelName():                                             schema_k8sio_api_core_v1_PodOS(ref),
-		corev1.PodPortForwardOptions{}.OpenAPIModelName():                             schema_k8sio_api_core_v1_PodPortForwardOptions(ref),
-		corev1.PodProxyOptions{}.OpenAPIModelName():                                   schema_k8sio_api_core_v1_PodProxyOptions(ref),
-		corev1.PodReadinessGate{}.OpenAPIModelName():                                  schema_k8sio_api_core_v1_PodReadinessGate(ref),
-		corev1.PodResourceClaim{}.OpenAPIModelName():                                  schema_k8sio_api_core_v1_PodResourceClaim(ref),
-		corev1.PodResourceClaimStatus{}.OpenAPIModelName():                            schema_k8sio_api_core_v1_PodResourceClaimStatus(ref),
-		corev1.PodSchedulingGate{}.OpenAPIModelName():                                 schema_k8sio_api_core_v1_PodSchedulingGate(ref),
-		corev1.PodSchedulingGroup{}.OpenAPIModelName():                                schema_k8sio_api_core_v1_PodSchedulingGroup(ref),
-		corev1.PodSecurityContext{}.OpenAPIModelName():                                schema_k8sio_api_core_v1_PodSecurityContext(ref),
-		corev1.PodSignature{}.OpenAPIModelName():                                      schema_k8sio_api_core_v1_PodSignature(ref),
-		corev1.PodSpec{}.OpenAPIModelName():                                           schema_k8sio_api_core_v1_PodSpec(ref),
-		corev1.PodStatus{}.OpenAPIModelName():                                         schema_k8sio_api_core_v1_PodStatus(ref),
-		corev1.PodTemplate{}.OpenAPIModelName():                                       schema_k8sio_api_core_v1_PodTemplate(ref),
-		corev1.PodTemplateList{}.OpenAPIModelName():                                   schema_k8sio_api_core_v1_PodTemplateList(ref),
-		corev1.PodTemplateSpec{}.OpenAPIModelName():                                   schema_k8sio_api_core_v1_PodTemplateSpec(ref),
-		corev1.PodVolumeHealth{}.OpenAPIModelName():                                   schema_k8sio_api_core_v1_PodVolumeHealth(ref),
-		corev1.PortStatus{}.OpenAPIModelName():                                        schema_k8sio_api_core_v1_PortStatus(ref),
-		corev1.PortworxVolumeSource{}.OpenAPIModelName():                              schema_k8sio_api_core_v1_PortworxVolumeSource(ref),
-		corev1.PreferAvoidPodsEntry{}.OpenAPIModelName():                              schema_k8sio_api_core_v1_PreferAvoidPodsEntry(ref),
-		corev1.PreferredSchedulingTerm{}.OpenAPIModelName():                           schema_k8sio_api_core_v1_PreferredSchedulingTerm(ref),
-		corev1.Probe{}.OpenAPIModelName():                                             schema_k8sio_api_core_v1_Probe(ref),
-		corev1.ProbeHandler{}.OpenAPIModelName():                                      schema_k8sio_api_core_v1_ProbeHandler(ref),
-		corev1.ProjectedVolumeSource{}.OpenAPIModelName():                             schema_k8sio_api_core_v1_ProjectedVolumeSource(ref),
-		corev1.QuobyteVolumeSource{}.OpenAPIModelName():                               schema_k8sio_api_core_v1_QuobyteVolumeSource(ref),
-		corev1.RBDPersistentVolumeSource{}.OpenAPIModelName():                         schema_k8sio_api_core_v1_RBDPersistentVolumeSource(ref),
-		corev1.RBDVolumeSource{}.OpenAPIModelName():                                   schema_k8sio_api_core_v1_RBDVolumeSource(ref),
-		corev1.RangeAllocation{}.OpenAPIModelName():                                   schema_k8sio_api_core_v1_RangeAllocation(ref),
-		corev1.ReplicationController{}.OpenAPIModelName():                             schema_k8sio_api_core_v1_ReplicationController(ref),
-		corev1.ReplicationControllerCondition{}.OpenAPIModelName():                    schema_k8sio_api_core_v1_ReplicationControllerCondition(ref),
-		corev1.ReplicationControllerList{}.OpenAPIModelName():                         schema_k8sio_api_core_v1_ReplicationControllerList(ref),
-		corev1.ReplicationControllerSpec{}.OpenAPIModelName():                         schema_k8sio_api_core_v1_ReplicationControllerSpec(ref),
-		corev1.ReplicationControllerStatus{}.OpenAPIModelName():                       schema_k8sio_api_core_v1_ReplicationControllerStatus(ref),
-		corev1.ResourceClaim{}.OpenAPIModelName():                                     schema_k8sio_api_core_v1_ResourceClaim(ref),
-		corev1.ResourceFieldSelector{}.OpenAPIModelName():                             schema_k8sio_api_core_v1_ResourceFieldSelector(ref),
-		corev1.ResourceHealth{}.OpenAPIModelName():                                    schema_k8sio_api_core_v1_ResourceHealth(ref),
-		corev1.ResourceQuota{}.OpenAPIModelName():                                     schema_k8sio_api_core_v1_ResourceQuota(ref),
-		corev1.ResourceQuotaList{}.OpenAPIModelName():                                 schema_k8sio_api_core_v1_ResourceQuotaList(ref),
-		corev1.ResourceQuotaSpec{}.OpenAPIModelName():                                 schema_k8sio_api_core_v1_ResourceQuotaSpec(ref),
-		corev1.ResourceQuotaStatus{}.OpenAPIModelName():                               schema_k8sio_api_core_v1_ResourceQuotaStatus(ref),
-		corev1.ResourceRequirements{}.OpenAPIModelName():                              schema_k8sio_api_core_v1_ResourceRequirements(ref),
-		corev1.ResourceStatus{}.OpenAPIModelName():                                    schema_k8sio_api_core_v1_ResourceStatus(ref),
-		corev1.SELinuxOptions{}.OpenAPIModelName():                                    schema_k8sio_api_core_v1_SELinuxOptions(ref),
-		corev1.ScaleIOPersistentVolumeSource{}.OpenAPIModelName():                     schema_k8sio_api_core_v1_ScaleIOPersistentVolumeSource(ref),
-		corev1.ScaleIOVolumeSource{}.OpenAPIModelName():                               schema_k8sio_api_core_v1_ScaleIOVolumeSource(ref),
-		corev1.ScopeSelector{}.OpenAPIModelName():                                     schema_k8sio_api_core_v1_ScopeSelector(ref),
-		corev1.ScopedResourceSelectorRequirement{}.OpenAPIModelName():                 schema_k8sio_api_core_v1_ScopedResourceSelectorRequirement(ref),
-		corev1.SeccompProfile{}.OpenAPIModelName():                                    schema_k8sio_api_core_v1_SeccompProfile(ref),
-		corev1.Secret{}.OpenAPIModelName():                                            schema_k8sio_api_core_v1_Secret(ref),
-		corev1.SecretEnvSource{}.OpenAPIModelName():                                   schema_k8sio_api_core_v1_SecretEnvSource(ref),
-		corev1.SecretKeySelector{}.OpenAPIModelName():                                 schema_k8sio_api_core_v1_SecretKeySelector(ref),
-		corev1.SecretList{}.OpenAPIModelName():                                        schema_k8sio_api_core_v1_SecretList(ref),
-		corev1.SecretProjection{}.OpenAPIModelName():                                  schema_k8sio_api_core_v1_SecretProjection(ref),
-		corev1.SecretReference{}.OpenAPIModelName():                                   schema_k8sio_api_core_v1_SecretReference(ref),
-		corev1.SecretVolumeSource{}.OpenAPIModelName():                                schema_k8sio_api_core_v1_SecretVolumeSource(ref),
-		corev1.SecurityContext{}.OpenAPIModelName():                                   schema_k8sio_api_core_v1_SecurityContext(ref),
-		corev1.SerializedReference{}.OpenAPIModelName():                               schema_k8sio_api_core_v1_SerializedReference(ref),
-		corev1.Service{}.OpenAPIModelName():                                           schema_k8sio_api_core_v1_Service(ref),
-		corev1.ServiceAccount{}.OpenAPIModelName():                                    schema_k8sio_api_core_v1_ServiceAccount(ref),
-		corev1.ServiceAccountList{}.OpenAPIModelName():                                schema_k8sio_api_core_v1_ServiceAccountList(ref),
-		corev1.ServiceAccountTokenProjection{}.OpenAPIModelName():                     schema_k8sio_api_core_v1_ServiceAccountTokenProjection(ref),
-		corev1.ServiceList{}.OpenAPIModelName():                                       schema_k8sio_api_core_v1_ServiceList(ref),
-		corev1.ServicePort{}.OpenAPIModelName():                                       schema_k8sio_api_core_v1_ServicePort(ref),
-		corev1.ServiceProxyOptions{}.OpenAPIModelName():                               schema_k8sio_api_core_v1_ServiceProxyOptions(ref),
-		corev1.ServiceSpec{}.OpenAPIModelName():                                       schema_k8sio_api_core_v1_ServiceSpec(ref),
-		corev1.ServiceStatus{}.OpenAPIModelName():                                     schema_k8sio_api_core_v1_ServiceStatus(ref),
-		corev1.SessionAffinityConfig{}.OpenAPIModelName():                             schema_k8sio_api_core_v1_SessionAffinityConfig(ref),
-		corev1.SleepAction{}.OpenAPIModelName():                                       schema_k8sio_api_core_v1_SleepAction(ref),
-		corev1.StorageOSPersistentVolumeSource{}.OpenAPIModelName():                   schema_k8sio_api_core_v1_StorageOSPersistentVolumeSource(ref),
-		corev1.StorageOSVolumeSource{}.OpenAPIModelName():                             schema_k8sio_api_core_v1_StorageOSVolumeSource(ref),
-		corev1.Sysctl{}.OpenAPIModelName():                                            schema_k8sio_api_core_v1_Sysctl(ref),
-		corev1.TCPSocketAction{}.OpenAPIModelName():                                   schema_k8sio_api_core_v1_TCPSocketAction(ref),
-		corev1.Taint{}.OpenAPIModelName():                                             schema_k8sio_api_core_v1_Taint(ref),
-		corev1.Toleration{}.OpenAPIModelName():                                        schema_k8sio_api_core_v1_Toleration(ref),
-		corev1.TopologySelectorLabelRequirement{}.OpenAPIModelName():                  schema_k8sio_api_core_v1_TopologySelectorLabelRequirement(ref),
-		corev1.TopologySelectorTerm{}.OpenAPIModelName():                              schema_k8sio_api_core_v1_TopologySelectorTerm(ref),
-		corev1.TopologySpreadConstraint{}.OpenAPIModelName():                          schema_k8sio_api_core_v1_TopologySpreadConstraint(ref),
-		corev1.TypedLocalObjectReference{}.OpenAPIModelName():                         schema_k8sio_api_core_v1_TypedLocalObjectReference(ref),
-		corev1.TypedObjectReference{}.OpenAPIModelName():                              schema_k8sio_api_core_v1_TypedObjectReference(ref),
-		corev1.Volume{}.OpenAPIModelName():                                            schema_k8sio_api_core_v1_Volume(ref),
-		corev1.VolumeDevice{}.OpenAPIModelName():                                      schema_k8sio_api_core_v1_VolumeDevice(ref),
-		corev1.VolumeHealthCondition{}.OpenAPIModelName():                             schema_k8sio_api_core_v1_VolumeHealthCondition(ref),
-		corev1.VolumeHealthStatus{}.OpenAPIModelName():                                schema_k8sio_api_core_v1_VolumeHealthStatus(ref),
-		corev1.VolumeMount{}.OpenAPIModelName():                                       schema_k8sio_api_core_v1_VolumeMount(ref),
-		corev1.VolumeMountStatus{}.OpenAPIModelName():                                 schema_k8sio_api_core_v1_VolumeMountStatus(ref),
-		corev1.VolumeNodeAffinity{}.OpenAPIModelName():                                schema_k8sio_api_core_v1_VolumeNodeAffinity(ref),
-		corev1.VolumeProjection{}.OpenAPIModelName():                                  schema_k8sio_api_core_v1_VolumeProjection(ref),
-		corev1.VolumeResourceRequirements{}.OpenAPIModelName():                        schema_k8sio_api_core_v1_VolumeResourceRequirements(ref),
-		corev1.VolumeSource{}.OpenAPIModelName():                                      schema_k8sio_api_core_v1_VolumeSource(ref),
-		corev1.VolumeStatus{}.OpenAPIModelName():                                      schema_k8sio_api_core_v1_VolumeStatus(ref),
-		corev1.VsphereVirtualDiskVolumeSource{}.OpenAPIModelName():                    schema_k8sio_api_core_v1_VsphereVirtualDiskVolumeSource(ref),
-		corev1.WeightedPodAffinityTerm{}.OpenAPIModelName():                           schema_k8sio_api_core_v1_WeightedPodAffinityTerm(ref),
-		corev1.WindowsSecurityContextOptions{}.OpenAPIModelName():                     schema_k8sio_api_core_v1_WindowsSecurityContextOptions(ref),
-		storagev1.CSIDriver{}.OpenAPIModelName():                                      schema_k8sio_api_storage_v1_CSIDriver(ref),
-		storagev1.CSIDriverList{}.OpenAPIModelName():                                  schema_k8sio_api_storage_v1_CSIDriverList(ref),
-		storagev1.CSIDriverSpec{}.OpenAPIModelName():                                  schema_k8sio_api_storage_v1_CSIDriverSpec(ref),
-		storagev1.CSINode{}.OpenAPIModelName():                                        schema_k8sio_api_storage_v1_CSINode(ref),
-		storagev1.CSINodeDriver{}.OpenAPIModelName():                                  schema_k8sio_api_storage_v1_CSINodeDriver(ref),
-		storagev1.CSINodeList{}.OpenAPIModelName():                                    schema_k8sio_api_storage_v1_CSINodeList(ref),
-		storagev1.CSINodeSpec{}.OpenAPIModelName():                                    schema_k8sio_api_storage_v1_CSINodeSpec(ref),
-		storagev1.CSINodeStatus{}.OpenAPIModelName():                                  schema_k8sio_api_storage_v1_CSINodeStatus(ref),
-		storagev1.CSIStorageCapacity{}.OpenAPIModelName():                             schema_k8sio_api_storage_v1_CSIStorageCapacity(ref),
-		storagev1.CSIStorageCapacityList{}.OpenAPIModelName():                         schema_k8sio_api_storage_v1_CSIStorageCapacityList(ref),
-		storagev1.StorageClass{}.OpenAPIModelName():                                   schema_k8sio_api_storage_v1_StorageClass(ref),
-		storagev1.StorageClassList{}.OpenAPIModelName():                               schema_k8sio_api_storage_v1_StorageClassList(ref),
-		storagev1.StorageHealth{}.OpenAPIModelName():                                  schema_k8sio_api_storage_v1_StorageHealth(ref),
-		storagev1.StorageHealthCondition{}.OpenAPIModelName():                         schema_k8sio_api_storage_v1_StorageHealthCondition(ref),
-		storagev1.TokenRequest{}.OpenAPIModelName():                                   schema_k8sio_api_storage_v1_TokenRequest(ref),
-		storagev1.VolumeAttachment{}.OpenAPIModelName():                               schema_k8sio_api_storage_v1_VolumeAttachment(ref),
-		storagev1.VolumeAttachmentList{}.OpenAPIModelName():                           schema_k8sio_api_storage_v1_VolumeAttachmentList(ref),
-		storagev1.VolumeAttachmentSource{}.OpenAPIModelName():                         schema_k8sio_api_storage_v1_VolumeAttachmentSource(ref),
-		storagev1.VolumeAttachmentSpec{}.OpenAPIModelName():                           schema_k8sio_api_storage_v1_VolumeAttachmentSpec(ref),
-		storagev1.VolumeAttachmentStatus{}.OpenAPIModelName():                         schema_k8sio_api_storage_v1_VolumeAttachmentStatus(ref),
-		storagev1.VolumeAttributesClass{}.OpenAPIModelName():                          schema_k8sio_api_storage_v1_VolumeAttributesClass(ref),
-		storagev1.VolumeAttributesClassList{}.OpenAPIModelName():                      schema_k8sio_api_storage_v1_VolumeAttributesClassList(ref),
-		storagev1.VolumeError{}.OpenAPIModelName():                                    schema_k8sio_api_storage_v1_VolumeError(ref),
-		storagev1.VolumeNodeResources{}.OpenAPIModelName():                            schema_k8sio_api_storage_v1_VolumeNodeResources(ref),
-		resource.Quantity{}.OpenAPIModelName():                                        schema_apimachinery_pkg_api_resource_Quantity(ref),
-		metav1.APIGroup{}.OpenAPIModelName():                                          schema_pkg_apis_meta_v1_APIGroup(ref),
-		metav1.APIGroupList{}.OpenAPIModelName():                                      schema_pkg_apis_meta_v1_APIGroupList(ref),
-		metav1.APIResource{}.OpenAPIModelName():                                       schema_pkg_apis_meta_v1_APIResource(ref),
-		metav1.APIResourceList{}.OpenAPIModelName():                                   schema_pkg_apis_meta_v1_APIResourceList(ref),
-		metav1.APIVersions{}.OpenAPIModelName():                                       schema_pkg_apis_meta_v1_APIVersions(ref),
-		metav1.ApplyOptions{}.OpenAPIModelName():                                      schema_pkg_apis_meta_v1_ApplyOptions(ref),
-		metav1.Condition{}.OpenAPIModelName():                                         schema_pkg_apis_meta_v1_Condition(ref),
-		metav1.CreateOptions{}.OpenAPIModelName():                                     schema_pkg_apis_meta_v1_CreateOptions(ref),
-		metav1.DeleteOptions{}.OpenAPIModelName():                                     schema_pkg_apis_meta_v1_DeleteOptions(ref),
-		metav1.Duration{}.OpenAPIModelName():                                          schema_pkg_apis_meta_v1_Duration(ref),
-		metav1.FieldSelectorRequirement{}.OpenAPIModelName():                          schema_pkg_apis_meta_v1_FieldSelectorRequirement(ref),
-		metav1.FieldsV1{}.OpenAPIModelName():                                          schema_pkg_apis_meta_v1_FieldsV1(ref),
-		metav1.GetOptions{}.OpenAPIModelName():                                        schema_pkg_apis_meta_v1_GetOptions(ref),
-		metav1.GroupKind{}.OpenAPIModelName():                                         schema_pkg_apis_meta_v1_GroupKind(ref),
-		metav1.GroupResource{}.OpenAPIModelName():                                     schema_pkg_apis_meta_v1_GroupResource(ref),
-		metav1.GroupVersion{}.OpenAPIModelName():                                      schema_pkg_apis_meta_v1_GroupVersion(ref),
-		metav1.GroupVersionForDiscovery{}.OpenAPIModelName():                          schema_pkg_apis_meta_v1_GroupVersionForDiscovery(ref),
-		metav1.GroupVersionKind{}.OpenAPIModelName():                                  schema_pkg_apis_meta_v1_GroupVersionKind(ref),
-		metav1.GroupVersionResource{}.OpenAPIModelName():                              schema_pkg_apis_meta_v1_GroupVersionResource(ref),
-		metav1.InternalEvent{}.OpenAPIModelName():                                     schema_pkg_apis_meta_v1_InternalEvent(ref),
-		metav1.LabelSelector{}.OpenAPIModelName():                                     schema_pkg_apis_meta_v1_LabelSelector(ref),
-		metav1.LabelSelectorRequirement{}.OpenAPIModelName():                          schema_pkg_apis_meta_v1_LabelSelectorRequirement(ref),
-		metav1.List{}.OpenAPIModelName():                                              schema_pkg_apis_meta_v1_List(ref),
-		metav1.ListMeta{}.OpenAPIModelName():                                          schema_pkg_apis_meta_v1_ListMeta(ref),
-		metav1.ListOptions{}.OpenAPIModelName():                                       schema_pkg_apis_meta_v1_ListOptions(ref),
-		metav1.ManagedFieldsEntry{}.OpenAPIModelName():                                schema_pkg_apis_meta_v1_ManagedFieldsEntry(ref),
-		metav1.MicroTime{}.OpenAPIModelName():                                         schema_pkg_apis_meta_v1_MicroTime(ref),
-		metav1.ObjectMeta{}.OpenAPIModelName():                                        schema_pkg_apis_meta_v1_ObjectMeta(ref),
-		metav1.OwnerReference{}.OpenAPIModelName():                                    schema_pkg_apis_meta_v1_OwnerReference(ref),
-		metav1.PartialObjectMetadata{}.OpenAPIModelName():                             schema_pkg_apis_meta_v1_PartialObjectMetadata(ref),
-		metav1.PartialObjectMetadataList{}.OpenAPIModelName():                         schema_pkg_apis_meta_v1_PartialObjectMetadataList(ref),
-		metav1.Patch{}.OpenAPIModelName():                                             schema_pkg_apis_meta_v1_Patch(ref),
-		metav1.PatchOptions{}.OpenAPIModelName():                                      schema_pkg_apis_meta_v1_PatchOptions(ref),
-		metav1.Preconditions{}.OpenAPIModelName():                                     schema_pkg_apis_meta_v1_Preconditions(ref),
-		metav1.RootPaths{}.OpenAPIModelName():                                         schema_pkg_apis_meta_v1_RootPaths(ref),
-		metav1.ServerAddressByClientCIDR{}.OpenAPIModelName():                         schema_pkg_apis_meta_v1_ServerAddressByClientCIDR(ref),
-		metav1.ShardInfo{}.OpenAPIModelName():                                         schema_pkg_apis_meta_v1_ShardInfo(ref),
-		metav1.Status{}.OpenAPIModelName():                                            schema_pkg_apis_meta_v1_Status(ref),
-		metav1.StatusCause{}.OpenAPIModelName():                                       schema_pkg_apis_meta_v1_StatusCause(ref),
-		metav1.StatusDetails{}.OpenAPIModelName():                                     schema_pkg_apis_meta_v1_StatusDetails(ref),
-		metav1.Table{}.OpenAPIModelName():                                             schema_pkg_apis_meta_v1_Table(ref),
-		metav1.TableColumnDefinition{}.OpenAPIModelName():                             schema_pkg_apis_meta_v1_TableColumnDefinition(ref),
-		metav1.TableOptions{}.OpenAPIModelName():                                      schema_pkg_apis_meta_v1_TableOptions(ref),
-		metav1.TableRow{}.OpenAPIModelName():                                          schema_pkg_apis_meta_v1_TableRow(ref),
-		metav1.TableRowCondition{}.OpenAPIModelName():                                 schema_pkg_apis_meta_v1_TableRowCondition(ref),
-		metav1.Time{}.OpenAPIModelName():                                              schema_pkg_apis_meta_v1_Time(ref),
-		metav1.Timestamp{}.OpenAPIModelName():                                         schema_pkg_apis_meta_v1_Timestamp(ref),
-		metav1.TypeMeta{}.OpenAPIModelName():                                          schema_pkg_apis_meta_v1_TypeMeta(ref),
-		metav1.UpdateOptions{}.OpenAPIModelName():                                     schema_pkg_apis_meta_v1_UpdateOptions(ref),
-		metav1.WatchEvent{}.OpenAPIModelName():                                        schema_pkg_apis_meta_v1_WatchEvent(ref),
-		runtime.RawExtension{}.OpenAPIModelName():                                     schema_k8sio_apimachinery_pkg_runtime_RawExtension(ref),
-		runtime.TypeMeta{}.OpenAPIModelName():                                         schema_k8sio_apimachinery_pkg_runtime_TypeMeta(ref),
-		runtime.Unknown{}.OpenAPIModelName():                                          schema_k8sio_apimachinery_pkg_runtime_Unknown(ref),
-		intstr.IntOrString{}.OpenAPIModelName():                                       schema_apimachinery_pkg_util_intstr_IntOrString(ref),
-		version.Info{}.OpenAPIModelName():                                             schema_k8sio_apimachinery_pkg_version_Info(ref),
+		v1beta1.DataVolume{}.OpenAPIModelName():                                        schema_pkg_apis_cdi_v1beta1_DataVolume(ref),
+		v1beta1.DataVolumeBlankImage{}.OpenAPIModelName():                              schema_pkg_apis_cdi_v1beta1_DataVolumeBlankImage(ref),
+		v1beta1.DataVolumeCondition{}.OpenAPIModelName():                               schema_pkg_apis_cdi_v1beta1_DataVolumeCondition(ref),
+		v1beta1.DataVolumeList{}.OpenAPIModelName():                                    schema_pkg_apis_cdi_v1beta1_DataVolumeList(ref),
+		v1beta1.DataVolumeSource{}.OpenAPIModelName():                                  schema_pkg_apis_cdi_v1beta1_DataVolumeSource(ref),
+		v1beta1.DataVolumeSourceHTTP{}.OpenAPIModelName():                              schema_pkg_apis_cdi_v1beta1_DataVolumeSourceHTTP(ref),
+		v1beta1.DataVolumeSpec{}.OpenAPIModelName():                                    schema_pkg_apis_cdi_v1beta1_DataVolumeSpec(ref),
+		v1beta1.DataVolumeStatus{}.OpenAPIModelName():                                  schema_pkg_apis_cdi_v1beta1_DataVolumeStatus(ref),
+		v1beta1.StorageSpec{}.OpenAPIModelName():                                       schema_pkg_apis_cdi_v1beta1_StorageSpec(ref),
+		instancetypev1beta1.CPUInstancetype{}.OpenAPIModelName():                       schema_pkg_apis_instancetype_v1beta1_CPUInstancetype(ref),
+		instancetypev1beta1.CPUPreferenceRequirement{}.OpenAPIModelName():              schema_pkg_apis_instancetype_v1beta1_CPUPreferenceRequirement(ref),
+		instancetypev1beta1.CPUPreferences{}.OpenAPIModelName():                        schema_pkg_apis_instancetype_v1beta1_CPUPreferences(ref),
+		instancetypev1beta1.ClockPreferences{}.OpenAPIModelName():                      schema_pkg_apis_instancetype_v1beta1_ClockPreferences(ref),
+		instancetypev1beta1.DevicePreferences{}.OpenAPIModelName():                     schema_pkg_apis_instancetype_v1beta1_DevicePreferences(ref),
+		instancetypev1beta1.FeaturePreferences{}.OpenAPIModelName():                    schema_pkg_apis_instancetype_v1beta1_FeaturePreferences(ref),
+		instancetypev1beta1.FirmwarePreferences{}.OpenAPIModelName():                   schema_pkg_apis_instancetype_v1beta1_FirmwarePreferences(ref),
+		instancetypev1beta1.MachinePreferences{}.OpenAPIModelName():                    schema_pkg_apis_instancetype_v1beta1_MachinePreferences(ref),
+		instancetypev1beta1.MemoryInstancetype{}.OpenAPIModelName():                    schema_pkg_apis_instancetype_v1beta1_MemoryInstancetype(ref),
+		instancetypev1beta1.MemoryPreferenceRequirement{}.OpenAPIModelName():           schema_pkg_apis_instancetype_v1beta1_MemoryPreferenceRequirement(ref),
+		instancetypev1beta1.PreferenceRequirements{}.OpenAPIModelName():                schema_pkg_apis_instancetype_v1beta1_PreferenceRequirements(ref),
+		instancetypev1beta1.SpreadOptions{}.OpenAPIModelName():                         schema_pkg_apis_instancetype_v1beta1_SpreadOptions(ref),
+		instancetypev1beta1.VirtualMachineClusterInstancetype{}.OpenAPIModelName():     schema_pkg_apis_instancetype_v1beta1_VirtualMachineClusterInstancetype(ref),
+		instancetypev1beta1.VirtualMachineClusterInstancetypeList{}.OpenAPIModelName(): schema_pkg_apis_instancetype_v1beta1_VirtualMachineClusterInstancetypeList(ref),
+		instancetypev1beta1.VirtualMachineClusterPreference{}.OpenAPIModelName():       schema_pkg_apis_instancetype_v1beta1_VirtualMachineClusterPreference(ref),
+		instancetypev1beta1.VirtualMachineClusterPreferenceList{}.OpenAPIModelName():   schema_pkg_apis_instancetype_v1beta1_VirtualMachineClusterPreferenceList(ref),
+		instancetypev1beta1.VirtualMachineInstancetype{}.OpenAPIModelName():            schema_pkg_apis_instancetype_v1beta1_VirtualMachineInstancetype(ref),
+		instancetypev1beta1.VirtualMachineInstancetypeList{}.OpenAPIModelName():        schema_pkg_apis_instancetype_v1beta1_VirtualMachineInstancetypeList(ref),
+		instancetypev1beta1.VirtualMachineInstancetypeSpec{}.OpenAPIModelName():        schema_pkg_apis_instancetype_v1beta1_VirtualMachineInstancetypeSpec(ref),
+		instancetypev1beta1.VirtualMachinePreference{}.OpenAPIModelName():              schema_pkg_apis_instancetype_v1beta1_VirtualMachinePreference(ref),
+		instancetypev1beta1.VirtualMachinePreferenceList{}.OpenAPIModelName():          schema_pkg_apis_instancetype_v1beta1_VirtualMachinePreferenceList(ref),
+		instancetypev1beta1.VirtualMachinePreferenceSpec{}.OpenAPIModelName():          schema_pkg_apis_instancetype_v1beta1_VirtualMachinePreferenceSpec(ref),
+		instancetypev1beta1.VolumePreferences{}.OpenAPIModelName():                     schema_pkg_apis_instancetype_v1beta1_VolumePreferences(ref),
+		v1.AccessCredential{}.OpenAPIModelName():                                       schema_pkg_apis_kubevirt_v1_AccessCredential(ref),
+		v1.AccessCredentialSecretSource{}.OpenAPIModelName():                           schema_pkg_apis_kubevirt_v1_AccessCredentialSecretSource(ref),
+		v1.AddVolumeOptions{}.OpenAPIModelName():                                       schema_pkg_apis_kubevirt_v1_AddVolumeOptions(ref),
+		v1.BIOS{}.OpenAPIModelName():                                                   schema_pkg_apis_kubevirt_v1_BIOS(ref),
+		v1.Bootloader{}.OpenAPIModelName():                                             schema_pkg_apis_kubevirt_v1_Bootloader(ref),
+		v1.CDRomTarget{}.OpenAPIModelName():                                            schema_pkg_apis_kubevirt_v1_CDRomTarget(ref),
+		v1.CPU{}.OpenAPIModelName():                                                    schema_pkg_apis_kubevirt_v1_CPU(ref),
+		v1.CPUFeature{}.OpenAPIModelName():                                             schema_pkg_apis_kubevirt_v1_CPUFeature(ref),
+		v1.CPUTopology{}.OpenAPIModelName():                                            schema_pkg_apis_kubevirt_v1_CPUTopology(ref),
+		v1.Chassis{}.OpenAPIModelName():                                                schema_pkg_apis_kubevirt_v1_Chassis(ref),
+		v1.Clock{}.OpenAPIModelName():                                                  schema_pkg_apis_kubevirt_v1_Clock(ref),
+		v1.ClockOffset{}.OpenAPIModelName():                                            schema_pkg_apis_kubevirt_v1_ClockOffset(ref),
+		v1.ClockOffsetUTC{}.OpenAPIModelName():                                         schema_pkg_apis_kubevirt_v1_ClockOffsetUTC(ref),
+		v1.CloudInitSource{}.OpenAPIModelName():                                        schema_pkg_apis_kubevirt_v1_CloudInitSource(ref),
+		v1.ConfigDriveSSHPublicKeyAccessCredentialPropagation{}.OpenAPIModelName():     schema_pkg_apis_kubevirt_v1_ConfigDriveSSHPublicKeyAccessCredentialPropagation(ref),
+		v1.ConfigMapVolumeSource{}.OpenAPIModelName():                                  schema_pkg_apis_kubevirt_v1_ConfigMapVolumeSource(ref),
+		v1.ContainerDiskSource{}.OpenAPIModelName():                                    schema_pkg_apis_kubevirt_v1_ContainerDiskSource(ref),
+		v1.DHCPOptions{}.OpenAPIModelName():                                            schema_pkg_apis_kubevirt_v1_DHCPOptions(ref),
+		v1.DHCPPrivateOptions{}.OpenAPIModelName():                                     schema_pkg_apis_kubevirt_v1_DHCPPrivateOptions(ref),
+		v1.DNSConfig{}.OpenAPIModelName():                                              schema_pkg_apis_kubevirt_v1_DNSConfig(ref),
+		v1.DataVolumeSource{}.OpenAPIModelName():                                       schema_pkg_apis_kubevirt_v1_DataVolumeSource(ref),
+		v1.DataVolumeTemplateSpec{}.OpenAPIModelName():                                 schema_pkg_apis_kubevirt_v1_DataVolumeTemplateSpec(ref),
+		v1.DeveloperConfiguration{}.OpenAPIModelName():                                 schema_pkg_apis_kubevirt_v1_DeveloperConfiguration(ref),
+		v1.Devices{}.OpenAPIModelName():                                                schema_pkg_apis_kubevirt_v1_Devices(ref),
+		v1.Disk{}.OpenAPIModelName():                                                   schema_pkg_apis_kubevirt_v1_Disk(ref),
+		v1.DiskDevice{}.OpenAPIModelName():                                             schema_pkg_apis_kubevirt_v1_DiskDevice(ref),
+		v1.DiskTarget{}.OpenAPIModelName():                                             schema_pkg_apis_kubevirt_v1_DiskTarget(ref),
+		v1.DomainSpec{}.OpenAPIModelName():                                             schema_pkg_apis_kubevirt_v1_DomainSpec(ref),
+		v1.DownwardAPIVolumeFile{}.OpenAPIModelName():                                  schema_pkg_apis_kubevirt_v1_DownwardAPIVolumeFile(ref),
+		v1.DownwardAPIVolumeSource{}.OpenAPIModelName():                                schema_pkg_apis_kubevirt_v1_DownwardAPIVolumeSource(ref),
+		v1.DownwardField{}.OpenAPIModelName():                                          schema_pkg_apis_kubevirt_v1_DownwardField(ref),
+		v1.EFI{}.OpenAPIModelName():                                                    schema_pkg_apis_kubevirt_v1_EFI(ref),
+		v1.EmptyDiskSource{}.OpenAPIModelName():                                        schema_pkg_apis_kubevirt_v1_EmptyDiskSource(ref),
+		v1.EphemeralClaim{}.OpenAPIModelName():                                         schema_pkg_apis_kubevirt_v1_EphemeralClaim(ref),
+		v1.EphemeralVolumeSource{}.OpenAPIModelName():                                  schema_pkg_apis_kubevirt_v1_EphemeralVolumeSource(ref),
+		v1.ExecAction{}.OpenAPIModelName():                                             schema_pkg_apis_kubevirt_v1_ExecAction(ref),
+		v1.FeatureAPIC{}.OpenAPIModelName():                                            schema_pkg_apis_kubevirt_v1_FeatureAPIC(ref),
+		v1.FeatureHyperv{}.OpenAPIModelName():                                          schema_pkg_apis_kubevirt_v1_FeatureHyperv(ref),
+		v1.FeatureKVM{}.OpenAPIModelName():                                             schema_pkg_apis_kubevirt_v1_FeatureKVM(ref),
+		v1.FeatureSpinlocks{}.OpenAPIModelName():                                       schema_pkg_apis_kubevirt_v1_FeatureSpinlocks(ref),
+		v1.FeatureState{}.OpenAPIModelName():                                           schema_pkg_apis_kubevirt_v1_FeatureState(ref),
+		v1.FeatureVendorID{}.OpenAPIModelName():                                        schema_pkg_apis_kubevirt_v1_FeatureVendorID(ref),
+		v1.Features{}.OpenAPIModelName():                                               schema_pkg_apis_kubevirt_v1_Features(ref),
+		v1.Firmware{}.OpenAPIModelName():                                               schema_pkg_apis_kubevirt_v1_Firmware(ref),
+		v1.FreezeUnfreezeTimeout{}.OpenAPIModelName():                                  schema_pkg_apis_kubevirt_v1_FreezeUnfreezeTimeout(ref),
+		v1.GuestAgentCommandInfo{}.OpenAPIModelName():                                  schema_pkg_apis_kubevirt_v1_GuestAgentCommandInfo(ref),
+		v1.GuestAgentPing{}.OpenAPIModelName():                                         schema_pkg_apis_kubevirt_v1_GuestAgentPing(ref),
+		v1.HPETTimer{}.OpenAPIModelName():                                              schema_pkg_apis_kubevirt_v1_HPETTimer(ref),
+		v1.HTTPGetAction{}.OpenAPIModelName():                                          schema_pkg_apis_kubevirt_v1_HTTPGetAction(ref),
+		v1.Handler{}.OpenAPIModelName():                                                schema_pkg_apis_kubevirt_v1_Handler(ref),
+		v1.HostDisk{}.OpenAPIModelName():                                               schema_pkg_apis_kubevirt_v1_HostDisk(ref),
+		v1.HotplugVolumeSource{}.OpenAPIModelName():                                    schema_pkg_apis_kubevirt_v1_HotplugVolumeSource(ref),
+		v1.HotplugVolumeStatus{}.OpenAPIModelName():                                    schema_pkg_apis_kubevirt_v1_HotplugVolumeStatus(ref),
+		v1.Hugepages{}.OpenAPIModelName():                                              schema_pkg_apis_kubevirt_v1_Hugepages(ref),
+		v1.HyperVPassthrough{}.OpenAPIModelName():                                      schema_pkg_apis_kubevirt_v1_HyperVPassthrough(ref),
+		v1.HypervTimer{}.OpenAPIModelName():                                            schema_pkg_apis_kubevirt_v1_HypervTimer(ref),
+		v1.I6300ESBWatchdog{}.OpenAPIModelName():                                       schema_pkg_apis_kubevirt_v1_I6300ESBWatchdog(ref),
+		v1.Input{}.OpenAPIModelName():                                                  schema_pkg_apis_kubevirt_v1_Input(ref),
+		v1.InstancetypeMatcher{}.OpenAPIModelName():                                    schema_pkg_apis_kubevirt_v1_InstancetypeMatcher(ref),
+		v1.InstancetypeStatusRef{}.OpenAPIModelName():                                  schema_pkg_apis_kubevirt_v1_InstancetypeStatusRef(ref),
+		v1.Interface{}.OpenAPIModelName():                                              schema_pkg_apis_kubevirt_v1_Interface(ref),
+		v1.InterfaceBindingMethod{}.OpenAPIModelName():                                 schema_pkg_apis_kubevirt_v1_InterfaceBindingMethod(ref),
+		v1.InterfaceBridge{}.OpenAPIModelName():                                        schema_pkg_apis_kubevirt_v1_InterfaceBridge(ref),
+		v1.InterfaceMasquerade{}.OpenAPIModelName():                                    schema_pkg_apis_kubevirt_v1_InterfaceMasquerade(ref),
+		v1.KVMTimer{}.OpenAPIModelName():                                               schema_pkg_apis_kubevirt_v1_KVMTimer(ref),
+		v1.KubeVirt{}.OpenAPIModelName():                                               schema_pkg_apis_kubevirt_v1_KubeVirt(ref),
+		v1.KubeVirtConfiguration{}.OpenAPIModelName():                                  schema_pkg_apis_kubevirt_v1_KubeVirtConfiguration(ref),
+		v1.KubeVirtList{}.OpenAPIModelName():                                           schema_pkg_apis_kubevirt_v1_KubeVirtList(ref),
+		v1.KubeVirtSpec{}.OpenAPIModelName():                                           schema_pkg_apis_kubevirt_v1_KubeVirtSpec(ref),
+		v1.KubeVirtStatus{}.OpenAPIModelName():                                         schema_pkg_apis_kubevirt_v1_KubeVirtStatus(ref),
+		v1.LogVerbosity{}.OpenAPIModelName():                                           schema_pkg_apis_kubevirt_v1_LogVerbosity(ref),
+		v1.Machine{}.OpenAPIModelName():                                                schema_pkg_apis_kubevirt_v1_Machine(ref),
+		v1.Memory{}.OpenAPIModelName():                                                 schema_pkg_apis_kubevirt_v1_Memory(ref),
+		v1.MemoryStatus{}.OpenAPIModelName():                                           schema_pkg_apis_kubevirt_v1_MemoryStatus(ref),
+		v1.Network{}.OpenAPIModelName():                                                schema_pkg_apis_kubevirt_v1_Network(ref),
+		v1.NetworkSource{}.OpenAPIModelName():                                          schema_pkg_apis_kubevirt_v1_NetworkSource(ref),
+		v1.NoCloudSSHPublicKeyAccessCredentialPropagation{}.OpenAPIModelName():         schema_pkg_apis_kubevirt_v1_NoCloudSSHPublicKeyAccessCredentialPropagation(ref),
+		v1.PITTimer{}.OpenAPIModelName():                                               schema_pkg_apis_kubevirt_v1_PITTimer(ref),
+		v1.PanicDevice{}.OpenAPIModelName():                                            schema_pkg_apis_kubevirt_v1_PanicDevice(ref),
+		v1.PauseOptions{}.OpenAPIModelName():                                           schema_pkg_apis_kubevirt_v1_PauseOptions(ref),
+		v1.PersistentVolumeClaimInfo{}.OpenAPIModelName():                              schema_pkg_apis_kubevirt_v1_PersistentVolumeClaimInfo(ref),
+		v1.PersistentVolumeClaimVolumeSource{}.OpenAPIModelName():                      schema_pkg_apis_kubevirt_v1_PersistentVolumeClaimVolumeSource(ref),
+		v1.PodNetwork{}.OpenAPIModelName():                                             schema_pkg_apis_kubevirt_v1_PodNetwork(ref),
+		v1.Port{}.OpenAPIModelName():                                                   schema_pkg_apis_kubevirt_v1_Port(ref),
+		v1.PreferenceMatcher{}.OpenAPIModelName():                                      schema_pkg_apis_kubevirt_v1_PreferenceMatcher(ref),
+		v1.Probe{}.OpenAPIModelName():                                                  schema_pkg_apis_kubevirt_v1_Probe(ref),
+		v1.QemuGuestAgentSSHPublicKeyAccessCredentialPropagation{}.OpenAPIModelName():  schema_pkg_apis_kubevirt_v1_QemuGuestAgentSSHPublicKeyAccessCredentialPropagation(ref),
+		v1.QemuGuestAgentUserPasswordAccessCredentialPropagation{}.OpenAPIModelName():  schema_pkg_apis_kubevirt_v1_QemuGuestAgentUserPasswordAccessCredentialPropagation(ref),
+		v1.RTCTimer{}.OpenAPIModelName():                                               schema_pkg_apis_kubevirt_v1_RTCTimer(ref),
+		v1.RemoveVolumeOptions{}.OpenAPIModelName():                                    schema_pkg_apis_kubevirt_v1_RemoveVolumeOptions(ref),
+		v1.ResourceRequirements{}.OpenAPIModelName():                                   schema_pkg_apis_kubevirt_v1_ResourceRequirements(ref),
+		v1.RestartOptions{}.OpenAPIModelName():                                         schema_pkg_apis_kubevirt_v1_RestartOptions(ref),
+		v1.Rng{}.OpenAPIModelName():                                                    schema_pkg_apis_kubevirt_v1_Rng(ref),
+		v1.SSHPublicKeyAccessCredential{}.OpenAPIModelName():                           schema_pkg_apis_kubevirt_v1_SSHPublicKeyAccessCredential(ref),
+		v1.SSHPublicKeyAccessCredentialPropagationMethod{}.OpenAPIModelName():          schema_pkg_apis_kubevirt_v1_SSHPublicKeyAccessCredentialPropagationMethod(ref),
+		v1.SSHPublicKeyAccessCredentialSource{}.OpenAPIModelName():                     schema_pkg_apis_kubevirt_v1_SSHPublicKeyAccessCredentialSource(ref),
+		v1.SecretVolumeSource{}.OpenAPIModelName():                                     schema_pkg_apis_kubevirt_v1_SecretVolumeSource(ref),
+		v1.SoundDevice{}.OpenAPIModelName():                                            schema_pkg_apis_kubevirt_v1_SoundDevice(ref),
+		v1.StartOptions{}.OpenAPIModelName():                                           schema_pkg_apis_kubevirt_v1_StartOptions(ref),
+		v1.StopOptions{}.OpenAPIModelName():                                            schema_pkg_apis_kubevirt_v1_StopOptions(ref),
+		v1.SyNICTimer{}.OpenAPIModelName():                                             schema_pkg_apis_kubevirt_v1_SyNICTimer(ref),
+		v1.SysprepSource{}.OpenAPIModelName():                                          schema_pkg_apis_kubevirt_v1_SysprepSource(ref),
+		v1.TCPSocketAction{}.OpenAPIModelName():                                        schema_pkg_apis_kubevirt_v1_TCPSocketAction(ref),
+		v1.TPMDevice{}.OpenAPIModelName():                                              schema_pkg_apis_kubevirt_v1_TPMDevice(ref),
+		v1.Timer{}.OpenAPIModelName():                                                  schema_pkg_apis_kubevirt_v1_Timer(ref),
+		v1.UnpauseOptions{}.OpenAPIModelName():                                         schema_pkg_apis_kubevirt_v1_UnpauseOptions(ref),
+		v1.UserPasswordAccessCredential{}.OpenAPIModelName():                           schema_pkg_apis_kubevirt_v1_UserPasswordAccessCredential(ref),
+		v1.UserPasswordAccessCredentialPropagationMethod{}.OpenAPIModelName():          schema_pkg_apis_kubevirt_v1_UserPasswordAccessCredentialPropagationMethod(ref),
+		v1.UserPasswordAccessCredentialSource{}.OpenAPIModelName():                     schema_pkg_apis_kubevirt_v1_UserPasswordAccessCredentialSource(ref),
+		v1.VideoDevice{}.OpenAPIModelName():                                            schema_pkg_apis_kubevirt_v1_VideoDevice(ref),
+		v1.VirtualMachine{}.OpenAPIModelName():                                         schema_pkg_apis_kubevirt_v1_VirtualMachine(ref),
+		v1.VirtualMachineCondition{}.OpenAPIModelName():                                schema_pkg_apis_kubevirt_v1_VirtualMachineCondition(ref),
+		v1.VirtualMachineInstance{}.OpenAPIModelName():                                 schema_pkg_apis_kubevirt_v1_VirtualMachineInstance(ref),
+		v1.VirtualMachineInstanceCondition{}.OpenAPIModelName():                        schema_pkg_apis_kubevirt_v1_VirtualMachineInstanceCondition(ref),
+		v1.VirtualMachineInstanceFileSystem{}.OpenAPIModelName():                       schema_pkg_apis_kubevirt_v1_VirtualMachineInstanceFileSystem(ref),
+		v1.VirtualMachineInstanceFileSystemDisk{}.OpenAPIModelName():                   schema_pkg_apis_kubevirt_v1_VirtualMachineInstanceFileSystemDisk(ref),
+		v1.VirtualMachineInstanceFileSystemInfo{}.OpenAPIModelName():                   schema_pkg_apis_kubevirt_v1_VirtualMachineInstanceFileSystemInfo(ref),
+		v1.VirtualMachineInstanceFileSystemList{}.OpenAPIModelName():                   schema_pkg_apis_kubevirt_v1_VirtualMachineInstanceFileSystemList(ref),
+		v1.VirtualMachineInstanceGuestAgentInfo{}.OpenAPIModelName():                   schema_pkg_apis_kubevirt_v1_VirtualMachineInstanceGuestAgentInfo(ref),
+		v1.VirtualMachineInstanceGuestOSInfo{}.OpenAPIModelName():                      schema_pkg_apis_kubevirt_v1_VirtualMachineInstanceGuestOSInfo(ref),
+		v1.VirtualMachineInstanceGuestOSUser{}.OpenAPIModelName():                      schema_pkg_apis_kubevirt_v1_VirtualMachineInstanceGuestOSUser(ref),
+		v1.VirtualMachineInstanceGuestOSUserList{}.OpenAPIModelName():                  schema_pkg_apis_kubevirt_v1_VirtualMachineInstanceGuestOSUserList(ref),
+		v1.VirtualMachineInstanceList{}.OpenAPIModelName():                             schema_pkg_apis_kubevirt_v1_VirtualMachineInstanceList(ref),
+		v1.VirtualMachineInstanceNetworkInterface{}.OpenAPIModelName():                 schema_pkg_apis_kubevirt_v1_VirtualMachineInstanceNetworkInterface(ref),
+		v1.VirtualMachineInstancePhaseTransitionTimestamp{}.OpenAPIModelName():         schema_pkg_apis_kubevirt_v1_VirtualMachineInstancePhaseTransitionTimestamp(ref),
+		v1.VirtualMachineInstanceSpec{}.OpenAPIModelName():                             schema_pkg_apis_kubevirt_v1_VirtualMachineInstanceSpec(ref),
+		v1.VirtualMachineInstanceStatus{}.OpenAPIModelName():                           schema_pkg_apis_kubevirt_v1_VirtualMachineInstanceStatus(ref),
+		v1.VirtualMachineInstanceTemplateSpec{}.OpenAPIModelName():                     schema_pkg_apis_kubevirt_v1_VirtualMachineInstanceTemplateSpec(ref),
+		v1.VirtualMachineList{}.OpenAPIModelName():                                     schema_pkg_apis_kubevirt_v1_VirtualMachineList(ref),
+		v1.VirtualMachineSpec{}.OpenAPIModelName():                                     schema_pkg_apis_kubevirt_v1_VirtualMachineSpec(ref),
+		v1.VirtualMachineStartFailure{}.OpenAPIModelName():                             schema_pkg_apis_kubevirt_v1_VirtualMachineStartFailure(ref),
+		v1.VirtualMachineStateChangeRequest{}.OpenAPIModelName():                       schema_pkg_apis_kubevirt_v1_VirtualMachineStateChangeRequest(ref),
+		v1.VirtualMachineStatus{}.OpenAPIModelName():                                   schema_pkg_apis_kubevirt_v1_VirtualMachineStatus(ref),
+		v1.Volume{}.OpenAPIModelName():                                                 schema_pkg_apis_kubevirt_v1_Volume(ref),
+		v1.VolumeSource{}.OpenAPIModelName():                                           schema_pkg_apis_kubevirt_v1_VolumeSource(ref),
+		v1.VolumeStatus{}.OpenAPIModelName():                                           schema_pkg_apis_kubevirt_v1_VolumeStatus(ref),
+		v1.Watchdog{}.OpenAPIModelName():                                               schema_pkg_apis_kubevirt_v1_Watchdog(ref),
+		v1.WatchdogDevice{}.OpenAPIModelName():                                         schema_pkg_apis_kubevirt_v1_WatchdogDevice(ref),
+		subresourcesv1.VirtualMachine{}.OpenAPIModelName():                             schema_pkg_apis_subresources_v1_VirtualMachine(ref),
+		subresourcesv1.VirtualMachineInstance{}.OpenAPIModelName():                     schema_pkg_apis_subresources_v1_VirtualMachineInstance(ref),
+		apiextensions.CustomResourceDefinition{}.OpenAPIModelName():                    schema_pkg_standalone_core_apiextensions_CustomResourceDefinition(ref),
+		apiextensions.CustomResourceDefinitionList{}.OpenAPIModelName():                schema_pkg_standalone_core_apiextensions_CustomResourceDefinitionList(ref),
+		authorizationv1.FieldSelectorAttributes{}.OpenAPIModelName():                   schema_k8sio_api_authorization_v1_FieldSelectorAttributes(ref),
+		authorizationv1.LabelSelectorAttributes{}.OpenAPIModelName():                   schema_k8sio_api_authorization_v1_LabelSelectorAttributes(ref),
+		authorizationv1.LocalSubjectAccessReview{}.OpenAPIModelName():                  schema_k8sio_api_authorization_v1_LocalSubjectAccessReview(ref),
+		authorizationv1.NonResourceAttributes{}.OpenAPIModelName():                     schema_k8sio_api_authorization_v1_NonResourceAttributes(ref),
+		authorizationv1.NonResourceRule{}.OpenAPIModelName():                           schema_k8sio_api_authorization_v1_NonResourceRule(ref),
+		authorizationv1.ResourceAttributes{}.OpenAPIModelName():                        schema_k8sio_api_authorization_v1_ResourceAttributes(ref),
+		authorizationv1.ResourceRule{}.OpenAPIModelName():                              schema_k8sio_api_authorization_v1_ResourceRule(ref),
+		authorizationv1.SelfSubjectAccessReview{}.OpenAPIModelName():                   schema_k8sio_api_authorization_v1_SelfSubjectAccessReview(ref),
+		authorizationv1.SelfSubjectAccessReviewSpec{}.OpenAPIModelName():               schema_k8sio_api_authorization_v1_SelfSubjectAccessReviewSpec(ref),
+		authorizationv1.SelfSubjectRulesReview{}.OpenAPIModelName():                    schema_k8sio_api_authorization_v1_SelfSubjectRulesReview(ref),
+		authorizationv1.SelfSubjectRulesReviewSpec{}.OpenAPIModelName():                schema_k8sio_api_authorization_v1_SelfSubjectRulesReviewSpec(ref),
+		authorizationv1.SubjectAccessReview{}.OpenAPIModelName():                       schema_k8sio_api_authorization_v1_SubjectAccessReview(ref),
+		authorizationv1.SubjectAccessReviewSpec{}.OpenAPIModelName():                   schema_k8sio_api_authorization_v1_SubjectAccessReviewSpec(ref),
+		authorizationv1.SubjectAccessReviewStatus{}.OpenAPIModelName():                 schema_k8sio_api_authorization_v1_SubjectAccessReviewStatus(ref),
+		authorizationv1.SubjectRulesReviewStatus{}.OpenAPIModelName():                  schema_k8sio_api_authorization_v1_SubjectRulesReviewStatus(ref),
+		corev1.AWSElasticBlockStoreVolumeSource{}.OpenAPIModelName():                   schema_k8sio_api_core_v1_AWSElasticBlockStoreVolumeSource(ref),
+		corev1.Affinity{}.OpenAPIModelName():                                           schema_k8sio_api_core_v1_Affinity(ref),
+		corev1.AppArmorProfile{}.OpenAPIModelName():                                    schema_k8sio_api_core_v1_AppArmorProfile(ref),
+		corev1.AttachedVolume{}.OpenAPIModelName():                                     schema_k8sio_api_core_v1_AttachedVolume(ref),
+		corev1.AvoidPods{}.OpenAPIModelName():                                          schema_k8sio_api_core_v1_AvoidPods(ref),
+		corev1.AzureDiskVolumeSource{}.OpenAPIModelName():                              schema_k8sio_api_core_v1_AzureDiskVolumeSource(ref),
+		corev1.AzureFilePersistentVolumeSource{}.OpenAPIModelName():                    schema_k8sio_api_core_v1_AzureFilePersistentVolumeSource(ref),
+		corev1.AzureFileVolumeSource{}.OpenAPIModelName():                              schema_k8sio_api_core_v1_AzureFileVolumeSource(ref),
+		corev1.Binding{}.OpenAPIModelName():                                            schema_k8sio_api_core_v1_Binding(ref),
+		corev1.CSIPersistentVolumeSource{}.OpenAPIModelName():                          schema_k8sio_api_core_v1_CSIPersistentVolumeSource(ref),
+		corev1.CSIVolumeSource{}.OpenAPIModelName():                                    schema_k8sio_api_core_v1_CSIVolumeSource(ref),
+		corev1.Capabilities{}.OpenAPIModelName():                                       schema_k8sio_api_core_v1_Capabilities(ref),
+		corev1.CephFSPersistentVolumeSource{}.OpenAPIModelName():                       schema_k8sio_api_core_v1_CephFSPersistentVolumeSource(ref),
+		corev1.CephFSVolumeSource{}.OpenAPIModelName():                                 schema_k8sio_api_core_v1_CephFSVolumeSource(ref),
+		corev1.CinderPersistentVolumeSource{}.OpenAPIModelName():                       schema_k8sio_api_core_v1_CinderPersistentVolumeSource(ref),
+		corev1.CinderVolumeSource{}.OpenAPIModelName():                                 schema_k8sio_api_core_v1_CinderVolumeSource(ref),
+		corev1.ClientIPConfig{}.OpenAPIModelName():                                     schema_k8sio_api_core_v1_ClientIPConfig(ref),
+		corev1.ClusterTrustBundleProjection{}.OpenAPIModelName():                       schema_k8sio_api_core_v1_ClusterTrustBundleProjection(ref),
+		corev1.ComponentCondition{}.OpenAPIModelName():                                 schema_k8sio_api_core_v1_ComponentCondition(ref),
+		corev1.ComponentStatus{}.OpenAPIModelName():                                    schema_k8sio_api_core_v1_ComponentStatus(ref),
+		corev1.ComponentStatusList{}.OpenAPIModelName():                                schema_k8sio_api_core_v1_ComponentStatusList(ref),
+		corev1.ConfigMap{}.OpenAPIModelName():                                          schema_k8sio_api_core_v1_ConfigMap(ref),
+		corev1.ConfigMapEnvSource{}.OpenAPIModelName():                                 schema_k8sio_api_core_v1_ConfigMapEnvSource(ref),
+		corev1.ConfigMapKeySelector{}.OpenAPIModelName():                               schema_k8sio_api_core_v1_ConfigMapKeySelector(ref),
+		corev1.ConfigMapList{}.OpenAPIModelName():                                      schema_k8sio_api_core_v1_ConfigMapList(ref),
+		corev1.ConfigMapNodeConfigSource{}.OpenAPIModelName():                          schema_k8sio_api_core_v1_ConfigMapNodeConfigSource(ref),
+		corev1.ConfigMapProjection{}.OpenAPIModelName():                                schema_k8sio_api_core_v1_ConfigMapProjection(ref),
+		corev1.ConfigMapVolumeSource{}.OpenAPIModelName():                              schema_k8sio_api_core_v1_ConfigMapVolumeSource(ref),
+		corev1.Container{}.OpenAPIModelName():                                          schema_k8sio_api_core_v1_Container(ref),
+		corev1.ContainerExtendedResourceRequest{}.OpenAPIModelName():                   schema_k8sio_api_core_v1_ContainerExtendedResourceRequest(ref),
+		corev1.ContainerImage{}.OpenAPIModelName():                                     schema_k8sio_api_core_v1_ContainerImage(ref),
+		corev1.ContainerPort{}.OpenAPIModelName():                                      schema_k8sio_api_core_v1_ContainerPort(ref),
+		corev1.ContainerResizePolicy{}.OpenAPIModelName():                              schema_k8sio_api_core_v1_ContainerResizePolicy(ref),
+		corev1.ContainerRestartRule{}.OpenAPIModelName():                               schema_k8sio_api_core_v1_ContainerRestartRule(ref),
+		corev1.ContainerRestartRuleOnExitCodes{}.OpenAPIModelName():                    schema_k8sio_api_core_v1_ContainerRestartRuleOnExitCodes(ref),
+		corev1.ContainerState{}.OpenAPIModelName():                                     schema_k8sio_api_core_v1_ContainerState(ref),
+		corev1.ContainerStateRunning{}.OpenAPIModelName():                              schema_k8sio_api_core_v1_ContainerStateRunning(ref),
+		corev1.ContainerStateTerminated{}.OpenAPIModelName():                           schema_k8sio_api_core_v1_ContainerStateTerminated(ref),
+		corev1.ContainerStateWaiting{}.OpenAPIModelName():                              schema_k8sio_api_core_v1_ContainerStateWaiting(ref),
+		corev1.ContainerStatus{}.OpenAPIModelName():                                    schema_k8sio_api_core_v1_ContainerStatus(ref),
+		corev1.ContainerUser{}.OpenAPIModelName():                                      schema_k8sio_api_core_v1_ContainerUser(ref),
+		corev1.DaemonEndpoint{}.OpenAPIModelName():                                     schema_k8sio_api_core_v1_DaemonEndpoint(ref),
+		corev1.DownwardAPIProjection{}.OpenAPIModelName():                              schema_k8sio_api_core_v1_DownwardAPIProjection(ref),
+		corev1.DownwardAPIVolumeFile{}.OpenAPIModelName():                              schema_k8sio_api_core_v1_DownwardAPIVolumeFile(ref),
+		corev1.DownwardAPIVolumeSource{}.OpenAPIModelName():                            schema_k8sio_api_core_v1_DownwardAPIVolumeSource(ref),
+		corev1.EmptyDirVolumeSource{}.OpenAPIModelName():                               schema_k8sio_api_core_v1_EmptyDirVolumeSource(ref),
+		corev1.EndpointAddress{}.OpenAPIModelName():                                    schema_k8sio_api_core_v1_EndpointAddress(ref),
+		corev1.EndpointPort{}.OpenAPIModelName():                                       schema_k8sio_api_core_v1_EndpointPort(ref),
+		corev1.EndpointSubset{}.OpenAPIModelName():                                     schema_k8sio_api_core_v1_EndpointSubset(ref),
+		corev1.Endpoints{}.OpenAPIModelName():                                          schema_k8sio_api_core_v1_Endpoints(ref),
+		corev1.EndpointsList{}.OpenAPIModelName():                                      schema_k8sio_api_core_v1_EndpointsList(ref),
+		corev1.EnvFromSource{}.OpenAPIModelName():                                      schema_k8sio_api_core_v1_EnvFromSource(ref),
+		corev1.EnvVar{}.OpenAPIModelName():                                             schema_k8sio_api_core_v1_EnvVar(ref),
+		corev1.EnvVarSource{}.OpenAPIModelName():                                       schema_k8sio_api_core_v1_EnvVarSource(ref),
+		corev1.EphemeralContainer{}.OpenAPIModelName():                                 schema_k8sio_api_core_v1_EphemeralContainer(ref),
+		corev1.EphemeralContainerCommon{}.OpenAPIModelName():                           schema_k8sio_api_core_v1_EphemeralContainerCommon(ref),
+		corev1.EphemeralVolumeSource{}.OpenAPIModelName():                              schema_k8sio_api_core_v1_EphemeralVolumeSource(ref),
+		corev1.Event{}.OpenAPIModelName():                                              schema_k8sio_api_core_v1_Event(ref),
+		corev1.EventList{}.OpenAPIModelName():                                          schema_k8sio_api_core_v1_EventList(ref),
+		corev1.EventSeries{}.OpenAPIModelName():                                        schema_k8sio_api_core_v1_EventSeries(ref),
+		corev1.EventSource{}.OpenAPIModelName():                                        schema_k8sio_api_core_v1_EventSource(ref),
+		corev1.EvictionResponder{}.OpenAPIModelName():                                  schema_k8sio_api_core_v1_EvictionResponder(ref),
+		corev1.ExecAction{}.OpenAPIModelName():                                         schema_k8sio_api_core_v1_ExecAction(ref),
+		corev1.FCVolumeSource{}.OpenAPIModelName():                                     schema_k8sio_api_core_v1_FCVolumeSource(ref),
+		corev1.FileKeySelector{}.OpenAPIModelName():                                    schema_k8sio_api_core_v1_FileKeySelector(ref),
+		corev1.FlexPersistentVolumeSource{}.OpenAPIModelName():                         schema_k8sio_api_core_v1_FlexPersistentVolumeSource(ref),
+		corev1.FlexVolumeSource{}.OpenAPIModelName():                                   schema_k8sio_api_core_v1_FlexVolumeSource(ref),
+		corev1.FlockerVolumeSource{}.OpenAPIModelName():                                schema_k8sio_api_core_v1_FlockerVolumeSource(ref),
+		corev1.GCEPersistentDiskVolumeSource{}.OpenAPIModelName():                      schema_k8sio_api_core_v1_GCEPersistentDiskVolumeSource(ref),
+		corev1.GRPCAction{}.OpenAPIModelName():                                         schema_k8sio_api_core_v1_GRPCAction(ref),
+		corev1.GitRepoVolumeSource{}.OpenAPIModelName():                                schema_k8sio_api_core_v1_GitRepoVolumeSource(ref),
+		corev1.GlusterfsPersistentVolumeSource{}.OpenAPIModelName():                    schema_k8sio_api_core_v1_GlusterfsPersistentVolumeSource(ref),
+		corev1.GlusterfsVolumeSource{}.OpenAPIModelName():                              schema_k8sio_api_core_v1_GlusterfsVolumeSource(ref),
+		corev1.HTTPGetAction{}.OpenAPIModelName():                                      schema_k8sio_api_core_v1_HTTPGetAction(ref),
+		corev1.HTTPHeader{}.OpenAPIModelName():                                         schema_k8sio_api_core_v1_HTTPHeader(ref),
+		corev1.HostAlias{}.OpenAPIModelName():                                          schema_k8sio_api_core_v1_HostAlias(ref),
+		corev1.HostIP{}.OpenAPIModelName():                                             schema_k8sio_api_core_v1_HostIP(ref),
+		corev1.HostPathVolumeSource{}.OpenAPIModelName():                               schema_k8sio_api_core_v1_HostPathVolumeSource(ref),
+		corev1.ISCSIPersistentVolumeSource{}.OpenAPIModelName():                        schema_k8sio_api_core_v1_ISCSIPersistentVolumeSource(ref),
+		corev1.ISCSIVolumeSource{}.OpenAPIModelName():                                  schema_k8sio_api_core_v1_ISCSIVolumeSource(ref),
+		corev1.ImageVolumeSource{}.OpenAPIModelName():                                  schema_k8sio_api_core_v1_ImageVolumeSource(ref),
+		corev1.ImageVolumeStatus{}.OpenAPIModelName():                                  schema_k8sio_api_core_v1_ImageVolumeStatus(ref),
+		corev1.KeyToPath{}.OpenAPIModelName():                                          schema_k8sio_api_core_v1_KeyToPath(ref),
+		corev1.Lifecycle{}.OpenAPIModelName():                                          schema_k8sio_api_core_v1_Lifecycle(ref),
+		corev1.LifecycleHandler{}.OpenAPIModelName():                                   schema_k8sio_api_core_v1_LifecycleHandler(ref),
+		corev1.LimitRange{}.OpenAPIModelName():                                         schema_k8sio_api_core_v1_LimitRange(ref),
+		corev1.LimitRangeItem{}.OpenAPIModelName():                                     schema_k8sio_api_core_v1_LimitRangeItem(ref),
+		corev1.LimitRangeList{}.OpenAPIModelName():                                     schema_k8sio_api_core_v1_LimitRangeList(ref),
+		corev1.LimitRangeSpec{}.OpenAPIModelName():                                     schema_k8sio_api_core_v1_LimitRangeSpec(ref),
+		corev1.LinuxContainerUser{}.OpenAPIModelName():                                 schema_k8sio_api_core_v1_LinuxContainerUser(ref),
+		corev1.List{}.OpenAPIModelName():                                               schema_k8sio_api_core_v1_List(ref),
+		corev1.LoadBalancerIngress{}.OpenAPIModelName():                                schema_k8sio_api_core_v1_LoadBalancerIngress(ref),
+		corev1.LoadBalancerStatus{}.OpenAPIModelName():                                 schema_k8sio_api_core_v1_LoadBalancerStatus(ref),
+		corev1.LocalObjectReference{}.OpenAPIModelName():                               schema_k8sio_api_core_v1_LocalObjectReference(ref),
+		corev1.LocalVolumeSource{}.OpenAPIModelName():                                  schema_k8sio_api_core_v1_LocalVolumeSource(ref),
+		corev1.ModifyVolumeStatus{}.OpenAPIModelName():                                 schema_k8sio_api_core_v1_ModifyVolumeStatus(ref),
+		corev1.NFSVolumeSource{}.OpenAPIModelName():                                    schema_k8sio_api_core_v1_NFSVolumeSource(ref),
+		corev1.Namespace{}.OpenAPIModelName():                                          schema_k8sio_api_core_v1_Namespace(ref),
+		corev1.NamespaceCondition{}.OpenAPIModelName():                                 schema_k8sio_api_core_v1_NamespaceCondition(ref),
+		corev1.NamespaceList{}.OpenAPIModelName():                                      schema_k8sio_api_core_v1_NamespaceList(ref),
+		corev1.NamespaceSpec{}.OpenAPIModelName():                                      schema_k8sio_api_core_v1_NamespaceSpec(ref),
+		corev1.NamespaceStatus{}.OpenAPIModelName():                                    schema_k8sio_api_core_v1_NamespaceStatus(ref),
+		corev1.Node{}.OpenAPIModelName():                                               schema_k8sio_api_core_v1_Node(ref),
+		corev1.NodeAddress{}.OpenAPIModelName():                                        schema_k8sio_api_core_v1_NodeAddress(ref),
+		corev1.NodeAffinity{}.OpenAPIModelName():                                       schema_k8sio_api_core_v1_NodeAffinity(ref),
+		corev1.NodeAllocatableMappedResources{}.OpenAPIModelName():                     schema_k8sio_api_core_v1_NodeAllocatableMappedResources(ref),
+		corev1.NodeAllocatableOverheadResources{}.OpenAPIModelName():                   schema_k8sio_api_core_v1_NodeAllocatableOverheadResources(ref),
+		corev1.NodeAllocatableResourceClaimStatus{}.OpenAPIModelName():                 schema_k8sio_api_core_v1_NodeAllocatableResourceClaimStatus(ref),
+		corev1.NodeCondition{}.OpenAPIModelName():                                      schema_k8sio_api_core_v1_NodeCondition(ref),
+		corev1.NodeConfigSource{}.OpenAPIModelName():                                   schema_k8sio_api_core_v1_NodeConfigSource(ref),
+		corev1.NodeConfigStatus{}.OpenAPIModelName():                                   schema_k8sio_api_core_v1_NodeConfigStatus(ref),
+		corev1.NodeDaemonEndpoints{}.OpenAPIModelName():                                schema_k8sio_api_core_v1_NodeDaemonEndpoints(ref),
+		corev1.NodeFeatures{}.OpenAPIModelName():                                       schema_k8sio_api_core_v1_NodeFeatures(ref),
+		corev1.NodeList{}.OpenAPIModelName():                                           schema_k8sio_api_core_v1_NodeList(ref),
+		corev1.NodePodPreemptionPolicy{}.OpenAPIModelName():                            schema_k8sio_api_core_v1_NodePodPreemptionPolicy(ref),
+		corev1.NodeProxyOptions{}.OpenAPIModelName():                                   schema_k8sio_api_core_v1_NodeProxyOptions(ref),
+		corev1.NodeRuntimeHandler{}.OpenAPIModelName():                                 schema_k8sio_api_core_v1_NodeRuntimeHandler(ref),
+		corev1.NodeRuntimeHandlerFeatures{}.OpenAPIModelName():                         schema_k8sio_api_core_v1_NodeRuntimeHandlerFeatures(ref),
+		corev1.NodeSelector{}.OpenAPIModelName():                                       schema_k8sio_api_core_v1_NodeSelector(ref),
+		corev1.NodeSelectorRequirement{}.OpenAPIModelName():                            schema_k8sio_api_core_v1_NodeSelectorRequirement(ref),
+		corev1.NodeSelectorTerm{}.OpenAPIModelName():                                   schema_k8sio_api_core_v1_NodeSelectorTerm(ref),
+		corev1.NodeSpec{}.OpenAPIModelName():                                           schema_k8sio_api_core_v1_NodeSpec(ref),
+		corev1.NodeStatus{}.OpenAPIModelName():                                         schema_k8sio_api_core_v1_NodeStatus(ref),
+		corev1.NodeSwapStatus{}.OpenAPIModelName():                                     schema_k8sio_api_core_v1_NodeSwapStatus(ref),
+		corev1.NodeSystemInfo{}.OpenAPIModelName():                                     schema_k8sio_api_core_v1_NodeSystemInfo(ref),
+		corev1.ObjectFieldSelector{}.OpenAPIModelName():                                schema_k8sio_api_core_v1_ObjectFieldSelector(ref),
+		corev1.ObjectReference{}.OpenAPIModelName():                                    schema_k8sio_api_core_v1_ObjectReference(ref),
+		corev1.PersistentVolume{}.OpenAPIModelName():                                   schema_k8sio_api_core_v1_PersistentVolume(ref),
+		corev1.PersistentVolumeClaim{}.OpenAPIModelName():                              schema_k8sio_api_core_v1_PersistentVolumeClaim(ref),
+		corev1.PersistentVolumeClaimCondition{}.OpenAPIModelName():                     schema_k8sio_api_core_v1_PersistentVolumeClaimCondition(ref),
+		corev1.PersistentVolumeClaimList{}.OpenAPIModelName():                          schema_k8sio_api_core_v1_PersistentVolumeClaimList(ref),
+		corev1.PersistentVolumeClaimSpec{}.OpenAPIModelName():                          schema_k8sio_api_core_v1_PersistentVolumeClaimSpec(ref),
+		corev1.PersistentVolumeClaimStatus{}.OpenAPIModelName():                        schema_k8sio_api_core_v1_PersistentVolumeClaimStatus(ref),
+		corev1.PersistentVolumeClaimTemplate{}.OpenAPIModelName():                      schema_k8sio_api_core_v1_PersistentVolumeClaimTemplate(ref),
+		corev1.PersistentVolumeClaimVolumeSource{}.OpenAPIModelName():                  schema_k8sio_api_core_v1_PersistentVolumeClaimVolumeSource(ref),
+		corev1.PersistentVolumeList{}.OpenAPIModelName():                               schema_k8sio_api_core_v1_PersistentVolumeList(ref),
+		corev1.PersistentVolumeSource{}.OpenAPIModelName():                             schema_k8sio_api_core_v1_PersistentVolumeSource(ref),
+		corev1.PersistentVolumeSpec{}.OpenAPIModelName():                               schema_k8sio_api_core_v1_PersistentVolumeSpec(ref),
+		corev1.PersistentVolumeStatus{}.OpenAPIModelName():                             schema_k8sio_api_core_v1_PersistentVolumeStatus(ref),
+		corev1.PhotonPersistentDiskVolumeSource{}.OpenAPIModelName():                   schema_k8sio_api_core_v1_PhotonPersistentDiskVolumeSource(ref),
+		corev1.Pod{}.OpenAPIModelName():                                                schema_k8sio_api_core_v1_Pod(ref),
+		corev1.PodAffinity{}.OpenAPIModelName():                                        schema_k8sio_api_core_v1_PodAffinity(ref),
+		corev1.PodAffinityTerm{}.OpenAPIModelName():                                    schema_k8sio_api_core_v1_PodAffinityTerm(ref),
+		corev1.PodAntiAffinity{}.OpenAPIModelName():                                    schema_k8sio_api_core_v1_PodAntiAffinity(ref),
+		corev1.PodAttachOptions{}.OpenAPIModelName():                                   schema_k8sio_api_core_v1_PodAttachOptions(ref),
+		corev1.PodCertificateProjection{}.OpenAPIModelName():                           schema_k8sio_api_core_v1_PodCertificateProjection(ref),
+		corev1.PodCondition{}.OpenAPIModelName():                                       schema_k8sio_api_core_v1_PodCondition(ref),
+		corev1.PodDNSConfig{}.OpenAPIModelName():                                       schema_k8sio_api_core_v1_PodDNSConfig(ref),
+		corev1.PodDNSConfigOption{}.OpenAPIModelName():                                 schema_k8sio_api_core_v1_PodDNSConfigOption(ref),
+		corev1.PodExecOptions{}.OpenAPIModelName():                                     schema_k8sio_api_core_v1_PodExecOptions(ref),
+		corev1.PodExtendedResourceClaimStatus{}.OpenAPIModelName():                     schema_k8sio_api_core_v1_PodExtendedResourceClaimStatus(ref),
+		corev1.PodIP{}.OpenAPIModelName():                                              schema_k8sio_api_core_v1_PodIP(ref),
+		corev1.PodList{}.OpenAPIModelName():                                            schema_k8sio_api_core_v1_PodList(ref),
+		corev1.PodLogOptions{}.OpenAPIModelName():                                      schema_k8sio_api_core_v1_PodLogOptions(ref),
+		corev1.PodOS{}.OpenAPIModelName():                                              schema_k8sio_api_core_v1_PodOS(ref),
+		corev1.PodPortForwardOptions{}.OpenAPIModelName():                              schema_k8sio_api_core_v1_PodPortForwardOptions(ref),
+		corev1.PodProxyOptions{}.OpenAPIModelName():                                    schema_k8sio_api_core_v1_PodProxyOptions(ref),
+		corev1.PodReadinessGate{}.OpenAPIModelName():                                   schema_k8sio_api_core_v1_PodReadinessGate(ref),
+		corev1.PodResourceClaim{}.OpenAPIModelName():                                   schema_k8sio_api_core_v1_PodResourceClaim(ref),
+		corev1.PodResourceClaimStatus{}.OpenAPIModelName():                             schema_k8sio_api_core_v1_PodResourceClaimStatus(ref),
+		corev1.PodSchedulingGate{}.OpenAPIModelName():                                  schema_k8sio_api_core_v1_PodSchedulingGate(ref),
+		corev1.PodSchedulingGroup{}.OpenAPIModelName():                                 schema_k8sio_api_core_v1_PodSchedulingGroup(ref),
+		corev1.PodSecurityContext{}.OpenAPIModelName():                                 schema_k8sio_api_core_v1_PodSecurityContext(ref),
+		corev1.PodSignature{}.OpenAPIModelName():                                       schema_k8sio_api_core_v1_PodSignature(ref),
+		corev1.PodSpec{}.OpenAPIModelName():                                            schema_k8sio_api_core_v1_PodSpec(ref),
+		corev1.PodStatus{}.OpenAPIModelName():                                          schema_k8sio_api_core_v1_PodStatus(ref),
+		corev1.PodTemplate{}.OpenAPIModelName():                                        schema_k8sio_api_core_v1_PodTemplate(ref),
+		corev1.PodTemplateList{}.OpenAPIModelName():                                    schema_k8sio_api_core_v1_PodTemplateList(ref),
+		corev1.PodTemplateSpec{}.OpenAPIModelName():                                    schema_k8sio_api_core_v1_PodTemplateSpec(ref),
+		corev1.PodVolumeHealth{}.OpenAPIModelName():                                    schema_k8sio_api_core_v1_PodVolumeHealth(ref),
+		corev1.PortStatus{}.OpenAPIModelName():                                         schema_k8sio_api_core_v1_PortStatus(ref),
+		corev1.PortworxVolumeSource{}.OpenAPIModelName():                               schema_k8sio_api_core_v1_PortworxVolumeSource(ref),
+		corev1.PreferAvoidPodsEntry{}.OpenAPIModelName():                               schema_k8sio_api_core_v1_PreferAvoidPodsEntry(ref),
+		corev1.PreferredSchedulingTerm{}.OpenAPIModelName():                            schema_k8sio_api_core_v1_PreferredSchedulingTerm(ref),
+		corev1.Probe{}.OpenAPIModelName():                                              schema_k8sio_api_core_v1_Probe(ref),
+		corev1.ProbeHandler{}.OpenAPIModelName():                                       schema_k8sio_api_core_v1_ProbeHandler(ref),
+		corev1.ProjectedVolumeSource{}.OpenAPIModelName():                              schema_k8sio_api_core_v1_ProjectedVolumeSource(ref),
+		corev1.QuobyteVolumeSource{}.OpenAPIModelName():                                schema_k8sio_api_core_v1_QuobyteVolumeSource(ref),
+		corev1.RBDPersistentVolumeSource{}.OpenAPIModelName():                          schema_k8sio_api_core_v1_RBDPersistentVolumeSource(ref),
+		corev1.RBDVolumeSource{}.OpenAPIModelName():                                    schema_k8sio_api_core_v1_RBDVolumeSource(ref),
+		corev1.RangeAllocation{}.OpenAPIModelName():                                    schema_k8sio_api_core_v1_RangeAllocation(ref),
+		corev1.ReplicationController{}.OpenAPIModelName():                              schema_k8sio_api_core_v1_ReplicationController(ref),
+		corev1.ReplicationControllerCondition{}.OpenAPIModelName():                     schema_k8sio_api_core_v1_ReplicationControllerCondition(ref),
+		corev1.ReplicationControllerList{}.OpenAPIModelName():                          schema_k8sio_api_core_v1_ReplicationControllerList(ref),
+		corev1.ReplicationControllerSpec{}.OpenAPIModelName():                          schema_k8sio_api_core_v1_ReplicationControllerSpec(ref),
+		corev1.ReplicationControllerStatus{}.OpenAPIModelName():                        schema_k8sio_api_core_v1_ReplicationControllerStatus(ref),
+		corev1.ResourceClaim{}.OpenAPIModelName():                                      schema_k8sio_api_core_v1_ResourceClaim(ref),
+		corev1.ResourceFieldSelector{}.OpenAPIModelName():                              schema_k8sio_api_core_v1_ResourceFieldSelector(ref),
+		corev1.ResourceHealth{}.OpenAPIModelName():                                     schema_k8sio_api_core_v1_ResourceHealth(ref),
+		corev1.ResourceQuota{}.OpenAPIModelName():                                      schema_k8sio_api_core_v1_ResourceQuota(ref),
+		corev1.ResourceQuotaList{}.OpenAPIModelName():                                  schema_k8sio_api_core_v1_ResourceQuotaList(ref),
+		corev1.ResourceQuotaSpec{}.OpenAPIModelName():                                  schema_k8sio_api_core_v1_ResourceQuotaSpec(ref),
+		corev1.ResourceQuotaStatus{}.OpenAPIModelName():                                schema_k8sio_api_core_v1_ResourceQuotaStatus(ref),
+		corev1.ResourceRequirements{}.OpenAPIModelName():                               schema_k8sio_api_core_v1_ResourceRequirements(ref),
+		corev1.ResourceStatus{}.OpenAPIModelName():                                     schema_k8sio_api_core_v1_ResourceStatus(ref),
+		corev1.SELinuxOptions{}.OpenAPIModelName():                                     schema_k8sio_api_core_v1_SELinuxOptions(ref),
+		corev1.ScaleIOPersistentVolumeSource{}.OpenAPIModelName():                      schema_k8sio_api_core_v1_ScaleIOPersistentVolumeSource(ref),
+		corev1.ScaleIOVolumeSource{}.OpenAPIModelName():                                schema_k8sio_api_core_v1_ScaleIOVolumeSource(ref),
+		corev1.ScopeSelector{}.OpenAPIModelName():                                      schema_k8sio_api_core_v1_ScopeSelector(ref),
+		corev1.ScopedResourceSelectorRequirement{}.OpenAPIModelName():                  schema_k8sio_api_core_v1_ScopedResourceSelectorRequirement(ref),
+		corev1.SeccompProfile{}.OpenAPIModelName():                                     schema_k8sio_api_core_v1_SeccompProfile(ref),
+		corev1.Secret{}.OpenAPIModelName():                                             schema_k8sio_api_core_v1_Secret(ref),
+		corev1.SecretEnvSource{}.OpenAPIModelName():                                    schema_k8sio_api_core_v1_SecretEnvSource(ref),
+		corev1.SecretKeySelector{}.OpenAPIModelName():                                  schema_k8sio_api_core_v1_SecretKeySelector(ref),
+		corev1.SecretList{}.OpenAPIModelName():                                         schema_k8sio_api_core_v1_SecretList(ref),
+		corev1.SecretProjection{}.OpenAPIModelName():                                   schema_k8sio_api_core_v1_SecretProjection(ref),
+		corev1.SecretReference{}.OpenAPIModelName():                                    schema_k8sio_api_core_v1_SecretReference(ref),
+		corev1.SecretVolumeSource{}.OpenAPIModelName():                                 schema_k8sio_api_core_v1_SecretVolumeSource(ref),
+		corev1.SecurityContext{}.OpenAPIModelName():                                    schema_k8sio_api_core_v1_SecurityContext(ref),
+		corev1.SerializedReference{}.OpenAPIModelName():                                schema_k8sio_api_core_v1_SerializedReference(ref),
+		corev1.Service{}.OpenAPIModelName():                                            schema_k8sio_api_core_v1_Service(ref),
+		corev1.ServiceAccount{}.OpenAPIModelName():                                     schema_k8sio_api_core_v1_ServiceAccount(ref),
+		corev1.ServiceAccountList{}.OpenAPIModelName():                                 schema_k8sio_api_core_v1_ServiceAccountList(ref),
+		corev1.ServiceAccountTokenProjection{}.OpenAPIModelName():                      schema_k8sio_api_core_v1_ServiceAccountTokenProjection(ref),
+		corev1.ServiceList{}.OpenAPIModelName():                                        schema_k8sio_api_core_v1_ServiceList(ref),
+		corev1.ServicePort{}.OpenAPIModelName():                                        schema_k8sio_api_core_v1_ServicePort(ref),
+		corev1.ServiceProxyOptions{}.OpenAPIModelName():                                schema_k8sio_api_core_v1_ServiceProxyOptions(ref),
+		corev1.ServiceSpec{}.OpenAPIModelName():                                        schema_k8sio_api_core_v1_ServiceSpec(ref),
+		corev1.ServiceStatus{}.OpenAPIModelName():                                      schema_k8sio_api_core_v1_ServiceStatus(ref),
+		corev1.SessionAffinityConfig{}.OpenAPIModelName():                              schema_k8sio_api_core_v1_SessionAffinityConfig(ref),
+		corev1.SleepAction{}.OpenAPIModelName():                                        schema_k8sio_api_core_v1_SleepAction(ref),
+		corev1.StorageOSPersistentVolumeSource{}.OpenAPIModelName():                    schema_k8sio_api_core_v1_StorageOSPersistentVolumeSource(ref),
+		corev1.StorageOSVolumeSource{}.OpenAPIModelName():                              schema_k8sio_api_core_v1_StorageOSVolumeSource(ref),
+		corev1.Sysctl{}.OpenAPIModelName():                                             schema_k8sio_api_core_v1_Sysctl(ref),
+		corev1.TCPSocketAction{}.OpenAPIModelName():                                    schema_k8sio_api_core_v1_TCPSocketAction(ref),
+		corev1.Taint{}.OpenAPIModelName():                                              schema_k8sio_api_core_v1_Taint(ref),
+		corev1.Toleration{}.OpenAPIModelName():                                         schema_k8sio_api_core_v1_Toleration(ref),
+		corev1.TopologySelectorLabelRequirement{}.OpenAPIModelName():                   schema_k8sio_api_core_v1_TopologySelectorLabelRequirement(ref),
+		corev1.TopologySelectorTerm{}.OpenAPIModelName():                               schema_k8sio_api_core_v1_TopologySelectorTerm(ref),
+		corev1.TopologySpreadConstraint{}.OpenAPIModelName():                           schema_k8sio_api_core_v1_TopologySpreadConstraint(ref),
+		corev1.TypedLocalObjectReference{}.OpenAPIModelName():                          schema_k8sio_api_core_v1_TypedLocalObjectReference(ref),
+		corev1.TypedObjectReference{}.OpenAPIModelName():                               schema_k8sio_api_core_v1_TypedObjectReference(ref),
+		corev1.Volume{}.OpenAPIModelName():                                             schema_k8sio_api_core_v1_Volume(ref),
+		corev1.VolumeDevice{}.OpenAPIModelName():                                       schema_k8sio_api_core_v1_VolumeDevice(ref),
+		corev1.VolumeHealthCondition{}.OpenAPIModelName():                              schema_k8sio_api_core_v1_VolumeHealthCondition(ref),
+		corev1.VolumeHealthStatus{}.OpenAPIModelName():                                 schema_k8sio_api_core_v1_VolumeHealthStatus(ref),
+		corev1.VolumeMount{}.OpenAPIModelName():                                        schema_k8sio_api_core_v1_VolumeMount(ref),
+		corev1.VolumeMountStatus{}.OpenAPIModelName():                                  schema_k8sio_api_core_v1_VolumeMountStatus(ref),
+		corev1.VolumeNodeAffinity{}.OpenAPIModelName():                                 schema_k8sio_api_core_v1_VolumeNodeAffinity(ref),
+		corev1.VolumeProjection{}.OpenAPIModelName():                                   schema_k8sio_api_core_v1_VolumeProjection(ref),
+		corev1.VolumeResourceRequirements{}.OpenAPIModelName():                         schema_k8sio_api_core_v1_VolumeResourceRequirements(ref),
+		corev1.VolumeSource{}.OpenAPIModelName():                                       schema_k8sio_api_core_v1_VolumeSource(ref),
+		corev1.VolumeStatus{}.OpenAPIModelName():                                       schema_k8sio_api_core_v1_VolumeStatus(ref),
+		corev1.VsphereVirtualDiskVolumeSource{}.OpenAPIModelName():                     schema_k8sio_api_core_v1_VsphereVirtualDiskVolumeSource(ref),
+		corev1.WeightedPodAffinityTerm{}.OpenAPIModelName():                            schema_k8sio_api_core_v1_WeightedPodAffinityTerm(ref),
+		corev1.WindowsSecurityContextOptions{}.OpenAPIModelName():                      schema_k8sio_api_core_v1_WindowsSecurityContextOptions(ref),
+		storagev1.CSIDriver{}.OpenAPIModelName():                                       schema_k8sio_api_storage_v1_CSIDriver(ref),
+		storagev1.CSIDriverList{}.OpenAPIModelName():                                   schema_k8sio_api_storage_v1_CSIDriverList(ref),
+		storagev1.CSIDriverSpec{}.OpenAPIModelName():                                   schema_k8sio_api_storage_v1_CSIDriverSpec(ref),
+		storagev1.CSINode{}.OpenAPIModelName():                                         schema_k8sio_api_storage_v1_CSINode(ref),
+		storagev1.CSINodeDriver{}.OpenAPIModelName():                                   schema_k8sio_api_storage_v1_CSINodeDriver(ref),
+		storagev1.CSINodeList{}.OpenAPIModelName():                                     schema_k8sio_api_storage_v1_CSINodeList(ref),
+		storagev1.CSINodeSpec{}.OpenAPIModelName():                                     schema_k8sio_api_storage_v1_CSINodeSpec(ref),
+		storagev1.CSINodeStatus{}.OpenAPIModelName():                                   schema_k8sio_api_storage_v1_CSINodeStatus(ref),
+		storagev1.CSIStorageCapacity{}.OpenAPIModelName():                              schema_k8sio_api_storage_v1_CSIStorageCapacity(ref),
+		storagev1.CSIStorageCapacityList{}.OpenAPIModelName():                          schema_k8sio_api_storage_v1_CSIStorageCapacityList(ref),
+		storagev1.StorageClass{}.OpenAPIModelName():                                    schema_k8sio_api_storage_v1_StorageClass(ref),
+		storagev1.StorageClassList{}.OpenAPIModelName():                                schema_k8sio_api_storage_v1_StorageClassList(ref),
+		storagev1.StorageHealth{}.OpenAPIModelName():                                   schema_k8sio_api_storage_v1_StorageHealth(ref),
+		storagev1.StorageHealthCondition{}.OpenAPIModelName():                          schema_k8sio_api_storage_v1_StorageHealthCondition(ref),
+		storagev1.TokenRequest{}.OpenAPIModelName():                                    schema_k8sio_api_storage_v1_TokenRequest(ref),
+		storagev1.VolumeAttachment{}.OpenAPIModelName():                                schema_k8sio_api_storage_v1_VolumeAttachment(ref),
+		storagev1.VolumeAttachmentList{}.OpenAPIModelName():                            schema_k8sio_api_storage_v1_VolumeAttachmentList(ref),
+		storagev1.VolumeAttachmentSource{}.OpenAPIModelName():                          schema_k8sio_api_storage_v1_VolumeAttachmentSource(ref),
+		storagev1.VolumeAttachmentSpec{}.OpenAPIModelName():                            schema_k8sio_api_storage_v1_VolumeAttachmentSpec(ref),
+		storagev1.VolumeAttachmentStatus{}.OpenAPIModelName():                          schema_k8sio_api_storage_v1_VolumeAttachmentStatus(ref),
+		storagev1.VolumeAttributesClass{}.OpenAPIModelName():                           schema_k8sio_api_storage_v1_VolumeAttributesClass(ref),
+		storagev1.VolumeAttributesClassList{}.OpenAPIModelName():                       schema_k8sio_api_storage_v1_VolumeAttributesClassList(ref),
+		storagev1.VolumeError{}.OpenAPIModelName():                                     schema_k8sio_api_storage_v1_VolumeError(ref),
+		storagev1.VolumeNodeResources{}.OpenAPIModelName():                             schema_k8sio_api_storage_v1_VolumeNodeResources(ref),
+		resource.Quantity{}.OpenAPIModelName():                                         schema_apimachinery_pkg_api_resource_Quantity(ref),
+		metav1.APIGroup{}.OpenAPIModelName():                                           schema_pkg_apis_meta_v1_APIGroup(ref),
+		metav1.APIGroupList{}.OpenAPIModelName():                                       schema_pkg_apis_meta_v1_APIGroupList(ref),
+		metav1.APIResource{}.OpenAPIModelName():                                        schema_pkg_apis_meta_v1_APIResource(ref),
+		metav1.APIResourceList{}.OpenAPIModelName():                                    schema_pkg_apis_meta_v1_APIResourceList(ref),
+		metav1.APIVersions{}.OpenAPIModelName():                                        schema_pkg_apis_meta_v1_APIVersions(ref),
+		metav1.ApplyOptions{}.OpenAPIModelName():                                       schema_pkg_apis_meta_v1_ApplyOptions(ref),
+		metav1.Condition{}.OpenAPIModelName():                                          schema_pkg_apis_meta_v1_Condition(ref),
+		metav1.CreateOptions{}.OpenAPIModelName():                                      schema_pkg_apis_meta_v1_CreateOptions(ref),
+		metav1.DeleteOptions{}.OpenAPIModelName():                                      schema_pkg_apis_meta_v1_DeleteOptions(ref),
+		metav1.Duration{}.OpenAPIModelName():                                           schema_pkg_apis_meta_v1_Duration(ref),
+		metav1.FieldSelectorRequirement{}.OpenAPIModelName():                           schema_pkg_apis_meta_v1_FieldSelectorRequirement(ref),
+		metav1.FieldsV1{}.OpenAPIModelName():                                           schema_pkg_apis_meta_v1_FieldsV1(ref),
+		metav1.GetOptions{}.OpenAPIModelName():                                         schema_pkg_apis_meta_v1_GetOptions(ref),
+		metav1.GroupKind{}.OpenAPIModelName():                                          schema_pkg_apis_meta_v1_GroupKind(ref),
+		metav1.GroupResource{}.OpenAPIModelName():                                      schema_pkg_apis_meta_v1_GroupResource(ref),
+		metav1.GroupVersion{}.OpenAPIModelName():                                       schema_pkg_apis_meta_v1_GroupVersion(ref),
+		metav1.GroupVersionForDiscovery{}.OpenAPIModelName():                           schema_pkg_apis_meta_v1_GroupVersionForDiscovery(ref),
+		metav1.GroupVersionKind{}.OpenAPIModelName():                                   schema_pkg_apis_meta_v1_GroupVersionKind(ref),
+		metav1.GroupVersionResource{}.OpenAPIModelName():                               schema_pkg_apis_meta_v1_GroupVersionResource(ref),
+		metav1.InternalEvent{}.OpenAPIModelName():                                      schema_pkg_apis_meta_v1_InternalEvent(ref),
+		metav1.LabelSelector{}.OpenAPIModelName():                                      schema_pkg_apis_meta_v1_LabelSelector(ref),
+		metav1.LabelSelectorRequirement{}.OpenAPIModelName():                           schema_pkg_apis_meta_v1_LabelSelectorRequirement(ref),
+		metav1.List{}.OpenAPIModelName():                                               schema_pkg_apis_meta_v1_List(ref),
+		metav1.ListMeta{}.OpenAPIModelName():                                           schema_pkg_apis_meta_v1_ListMeta(ref),
+		metav1.ListOptions{}.OpenAPIModelName():                                        schema_pkg_apis_meta_v1_ListOptions(ref),
+		metav1.ManagedFieldsEntry{}.OpenAPIModelName():                                 schema_pkg_apis_meta_v1_ManagedFieldsEntry(ref),
+		metav1.MicroTime{}.OpenAPIModelName():                                          schema_pkg_apis_meta_v1_MicroTime(ref),
+		metav1.ObjectMeta{}.OpenAPIModelName():                                         schema_pkg_apis_meta_v1_ObjectMeta(ref),
+		metav1.OwnerReference{}.OpenAPIModelName():                                     schema_pkg_apis_meta_v1_OwnerReference(ref),
+		metav1.PartialObjectMetadata{}.OpenAPIModelName():                              schema_pkg_apis_meta_v1_PartialObjectMetadata(ref),
+		metav1.PartialObjectMetadataList{}.OpenAPIModelName():                          schema_pkg_apis_meta_v1_PartialObjectMetadataList(ref),
+		metav1.Patch{}.OpenAPIModelName():                                              schema_pkg_apis_meta_v1_Patch(ref),
+		metav1.PatchOptions{}.OpenAPIModelName():                                       schema_pkg_apis_meta_v1_PatchOptions(ref),
+		metav1.Preconditions{}.OpenAPIModelName():                                      schema_pkg_apis_meta_v1_Preconditions(ref),
+		metav1.RootPaths{}.OpenAPIModelName():                                          schema_pkg_apis_meta_v1_RootPaths(ref),
+		metav1.ServerAddressByClientCIDR{}.OpenAPIModelName():                          schema_pkg_apis_meta_v1_ServerAddressByClientCIDR(ref),
+		metav1.ShardInfo{}.OpenAPIModelName():                                          schema_pkg_apis_meta_v1_ShardInfo(ref),
+		metav1.Status{}.OpenAPIModelName():                                             schema_pkg_apis_meta_v1_Status(ref),
+		metav1.StatusCause{}.OpenAPIModelName():                                        schema_pkg_apis_meta_v1_StatusCause(ref),
+		metav1.StatusDetails{}.OpenAPIModelName():                                      schema_pkg_apis_meta_v1_StatusDetails(ref),
+		metav1.Table{}.OpenAPIModelName():                                              schema_pkg_apis_meta_v1_Table(ref),
+		metav1.TableColumnDefinition{}.OpenAPIModelName():                              schema_pkg_apis_meta_v1_TableColumnDefinition(ref),
+		metav1.TableOptions{}.OpenAPIModelName():                                       schema_pkg_apis_meta_v1_TableOptions(ref),
+		metav1.TableRow{}.OpenAPIModelName():                                           schema_pkg_apis_meta_v1_TableRow(ref),
+		metav1.TableRowCondition{}.OpenAPIModelName():                                  schema_pkg_apis_meta_v1_TableRowCondition(ref),
+		metav1.Time{}.OpenAPIModelName():                                               schema_pkg_apis_meta_v1_Time(ref),
+		metav1.Timestamp{}.OpenAPIModelName():                                          schema_pkg_apis_meta_v1_Timestamp(ref),
+		metav1.TypeMeta{}.OpenAPIModelName():                                           schema_pkg_apis_meta_v1_TypeMeta(ref),
+		metav1.UpdateOptions{}.OpenAPIModelName():                                      schema_pkg_apis_meta_v1_UpdateOptions(ref),
+		metav1.WatchEvent{}.OpenAPIModelName():                                         schema_pkg_apis_meta_v1_WatchEvent(ref),
+		runtime.RawExtension{}.OpenAPIModelName():                                      schema_k8sio_apimachinery_pkg_runtime_RawExtension(ref),
+		runtime.TypeMeta{}.OpenAPIModelName():                                          schema_k8sio_apimachinery_pkg_runtime_TypeMeta(ref),
+		runtime.Unknown{}.OpenAPIModelName():                                           schema_k8sio_apimachinery_pkg_runtime_Unknown(ref),
+		intstr.IntOrString{}.OpenAPIModelName():                                        schema_apimachinery_pkg_util_intstr_IntOrString(ref),
+		version.Info{}.OpenAPIModelName():                                              schema_k8sio_apimachinery_pkg_version_Info(ref),
 	}
 }
 
@@ -945,6 +983,1013 @@ func schema_pkg_apis_cdi_v1beta1_StorageSpec(ref common.ReferenceCallback) commo
 	}
 }
 
+func schema_pkg_apis_instancetype_v1beta1_CPUInstancetype(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "CPUInstancetype is the processors of a size.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"guest": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Guest is how many processors the guest sees. How they are laid out is for the preference to say; by default each is a socket.",
+							Default:     0,
+							Type:        []string{"integer"},
+							Format:      "int64",
+						},
+					},
+					"model": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Model is host-model, host-passthrough, or a name that libvirt knows.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"maxSockets": {
+						SchemaProps: spec.SchemaProps{
+							Description: "MaxSockets is how many sockets the running guest may be given.",
+							Type:        []string{"integer"},
+							Format:      "int64",
+						},
+					},
+				},
+				Required: []string{"guest"},
+			},
+		},
+	}
+}
+
+func schema_pkg_apis_instancetype_v1beta1_CPUPreferenceRequirement(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "CPUPreferenceRequirement is the least number of processors.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"guest": {
+						SchemaProps: spec.SchemaProps{
+							Default: 0,
+							Type:    []string{"integer"},
+							Format:  "int64",
+						},
+					},
+				},
+				Required: []string{"guest"},
+			},
+		},
+	}
+}
+
+func schema_pkg_apis_instancetype_v1beta1_CPUPreferences(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "CPUPreferences are about processors.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"preferredCPUTopology": {
+						SchemaProps: spec.SchemaProps{
+							Description: "PreferredCPUTopology is sockets (default), cores, threads, spread or any.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"spreadOptions": {
+						SchemaProps: spec.SchemaProps{
+							Description: "SpreadOptions are for the topology spread.",
+							Ref:         ref(instancetypev1beta1.SpreadOptions{}.OpenAPIModelName()),
+						},
+					},
+					"preferredCPUFeatures": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "PreferredCPUFeatures are added to those of the machine.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Ref: ref(v1.CPUFeature{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			instancetypev1beta1.SpreadOptions{}.OpenAPIModelName(), v1.CPUFeature{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_instancetype_v1beta1_ClockPreferences(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "ClockPreferences are about the clock.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"preferredClockOffset": {
+						SchemaProps: spec.SchemaProps{
+							Ref: ref(v1.ClockOffset{}.OpenAPIModelName()),
+						},
+					},
+					"preferredTimer": {
+						SchemaProps: spec.SchemaProps{
+							Ref: ref(v1.Timer{}.OpenAPIModelName()),
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			v1.ClockOffset{}.OpenAPIModelName(), v1.Timer{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_instancetype_v1beta1_DevicePreferences(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "DevicePreferences are about devices. Those of one kind of device are for each device of that kind that a machine has, and that leaves it open.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"preferredAutoattachGraphicsDevice": {
+						SchemaProps: spec.SchemaProps{
+							Type:   []string{"boolean"},
+							Format: "",
+						},
+					},
+					"preferredAutoattachMemBalloon": {
+						SchemaProps: spec.SchemaProps{
+							Type:   []string{"boolean"},
+							Format: "",
+						},
+					},
+					"preferredAutoattachPodInterface": {
+						SchemaProps: spec.SchemaProps{
+							Type:   []string{"boolean"},
+							Format: "",
+						},
+					},
+					"preferredAutoattachSerialConsole": {
+						SchemaProps: spec.SchemaProps{
+							Type:   []string{"boolean"},
+							Format: "",
+						},
+					},
+					"preferredAutoattachInputDevice": {
+						SchemaProps: spec.SchemaProps{
+							Type:   []string{"boolean"},
+							Format: "",
+						},
+					},
+					"preferredSoundModel": {
+						SchemaProps: spec.SchemaProps{
+							Description: "PreferredSoundModel is for a sound card that has none: ich9 or ac97.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"preferredUseVirtioTransitional": {
+						SchemaProps: spec.SchemaProps{
+							Type:   []string{"boolean"},
+							Format: "",
+						},
+					},
+					"preferredInputBus": {
+						SchemaProps: spec.SchemaProps{
+							Description: "PreferredInputBus is usb or virtio.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"preferredInputType": {
+						SchemaProps: spec.SchemaProps{
+							Description: "PreferredInputType is tablet.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"preferredDiskBus": {
+						SchemaProps: spec.SchemaProps{
+							Description: "PreferredDiskBus is virtio, sata, scsi or usb.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"preferredCdromBus": {
+						SchemaProps: spec.SchemaProps{
+							Description: "PreferredCdromBus is sata, scsi or usb.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"preferredDiskCache": {
+						SchemaProps: spec.SchemaProps{
+							Description: "PreferredDiskCache is none, writethrough or writeback.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"preferredInterfaceModel": {
+						SchemaProps: spec.SchemaProps{
+							Description: "PreferredInterfaceModel is virtio, e1000e or another that interfaces can have.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"preferredInterfaceMasquerade": {
+						SchemaProps: spec.SchemaProps{
+							Description: "PreferredInterfaceMasquerade is for interfaces to the pod network that name no binding.",
+							Ref:         ref(v1.InterfaceMasquerade{}.OpenAPIModelName()),
+						},
+					},
+					"preferredRng": {
+						SchemaProps: spec.SchemaProps{
+							Description: "PreferredRng gives the guest the host's randomness.",
+							Ref:         ref(v1.Rng{}.OpenAPIModelName()),
+						},
+					},
+					"preferredBlockMultiQueue": {
+						SchemaProps: spec.SchemaProps{
+							Type:   []string{"boolean"},
+							Format: "",
+						},
+					},
+					"preferredTPM": {
+						SchemaProps: spec.SchemaProps{
+							Description: "PreferredTPM gives the guest a trusted platform module.",
+							Ref:         ref(v1.TPMDevice{}.OpenAPIModelName()),
+						},
+					},
+					"preferredPanicDeviceModel": {
+						SchemaProps: spec.SchemaProps{
+							Description: "PreferredPanicDeviceModel is for panic devices that have none: hyperv or isa.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			v1.InterfaceMasquerade{}.OpenAPIModelName(), v1.Rng{}.OpenAPIModelName(), v1.TPMDevice{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_instancetype_v1beta1_FeaturePreferences(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "FeaturePreferences are about the machine's features.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"preferredAcpi": {
+						SchemaProps: spec.SchemaProps{
+							Ref: ref(v1.FeatureState{}.OpenAPIModelName()),
+						},
+					},
+					"preferredApic": {
+						SchemaProps: spec.SchemaProps{
+							Ref: ref(v1.FeatureAPIC{}.OpenAPIModelName()),
+						},
+					},
+					"preferredHyperv": {
+						SchemaProps: spec.SchemaProps{
+							Ref: ref(v1.FeatureHyperv{}.OpenAPIModelName()),
+						},
+					},
+					"preferredKvm": {
+						SchemaProps: spec.SchemaProps{
+							Ref: ref(v1.FeatureKVM{}.OpenAPIModelName()),
+						},
+					},
+					"preferredPvspinlock": {
+						SchemaProps: spec.SchemaProps{
+							Ref: ref(v1.FeatureState{}.OpenAPIModelName()),
+						},
+					},
+					"preferredSmm": {
+						SchemaProps: spec.SchemaProps{
+							Ref: ref(v1.FeatureState{}.OpenAPIModelName()),
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			v1.FeatureAPIC{}.OpenAPIModelName(), v1.FeatureHyperv{}.OpenAPIModelName(), v1.FeatureKVM{}.OpenAPIModelName(), v1.FeatureState{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_instancetype_v1beta1_FirmwarePreferences(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "FirmwarePreferences are for machines that say neither BIOS nor EFI.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"preferredUseBios": {
+						SchemaProps: spec.SchemaProps{
+							Type:   []string{"boolean"},
+							Format: "",
+						},
+					},
+					"preferredUseBiosSerial": {
+						SchemaProps: spec.SchemaProps{
+							Description: "PreferredUseBiosSerial is for machines with a BIOS.",
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
+					"preferredEfi": {
+						SchemaProps: spec.SchemaProps{
+							Description: "PreferredEfi gives EFI, with these settings.",
+							Ref:         ref(v1.EFI{}.OpenAPIModelName()),
+						},
+					},
+					"preferredUseEfi": {
+						SchemaProps: spec.SchemaProps{
+							Description: "DeprecatedPreferredUseEfi is the old form of preferredEfi.",
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
+					"preferredUseSecureBoot": {
+						SchemaProps: spec.SchemaProps{
+							Description: "DeprecatedPreferredUseSecureBoot is the old form of preferredEfi.secureBoot.",
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			v1.EFI{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_instancetype_v1beta1_MachinePreferences(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "MachinePreferences are about the emulated machine.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"preferredMachineType": {
+						SchemaProps: spec.SchemaProps{
+							Description: "PreferredMachineType is q35 or a versioned pc-q35 name.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+				},
+			},
+		},
+	}
+}
+
+func schema_pkg_apis_instancetype_v1beta1_MemoryInstancetype(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "MemoryInstancetype is the memory of a size.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"guest": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Guest is the size that the guest sees.",
+							Ref:         ref(resource.Quantity{}.OpenAPIModelName()),
+						},
+					},
+					"hugepages": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Hugepages have the guest's memory on huge pages of the node, which has them set aside.",
+							Ref:         ref(v1.Hugepages{}.OpenAPIModelName()),
+						},
+					},
+					"maxGuest": {
+						SchemaProps: spec.SchemaProps{
+							Description: "MaxGuest is how much the running guest may be given.",
+							Ref:         ref(resource.Quantity{}.OpenAPIModelName()),
+						},
+					},
+				},
+				Required: []string{"guest"},
+			},
+		},
+		Dependencies: []string{
+			v1.Hugepages{}.OpenAPIModelName(), resource.Quantity{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_instancetype_v1beta1_MemoryPreferenceRequirement(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "MemoryPreferenceRequirement is the least memory.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"guest": {
+						SchemaProps: spec.SchemaProps{
+							Ref: ref(resource.Quantity{}.OpenAPIModelName()),
+						},
+					},
+				},
+				Required: []string{"guest"},
+			},
+		},
+		Dependencies: []string{
+			resource.Quantity{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_instancetype_v1beta1_PreferenceRequirements(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "PreferenceRequirements are what a machine needs.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"cpu": {
+						SchemaProps: spec.SchemaProps{
+							Ref: ref(instancetypev1beta1.CPUPreferenceRequirement{}.OpenAPIModelName()),
+						},
+					},
+					"memory": {
+						SchemaProps: spec.SchemaProps{
+							Ref: ref(instancetypev1beta1.MemoryPreferenceRequirement{}.OpenAPIModelName()),
+						},
+					},
+					"architecture": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Architecture that the guest must have.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			instancetypev1beta1.CPUPreferenceRequirement{}.OpenAPIModelName(), instancetypev1beta1.MemoryPreferenceRequirement{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_instancetype_v1beta1_SpreadOptions(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "SpreadOptions say how processors are spread.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"across": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Across is SocketsCores where it is absent.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"ratio": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Ratio is 2 where it is absent.",
+							Type:        []string{"integer"},
+							Format:      "int64",
+						},
+					},
+				},
+			},
+		},
+	}
+}
+
+func schema_pkg_apis_instancetype_v1beta1_VirtualMachineClusterInstancetype(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "VirtualMachineClusterInstancetype is a size that machines of all namespaces can have.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"kind": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Kind is a string value representing the REST resource this object represents. Servers may infer this from the endpoint the client submits requests to. Cannot be updated. In CamelCase. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#types-kinds",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"apiVersion": {
+						SchemaProps: spec.SchemaProps{
+							Description: "APIVersion defines the versioned schema of this representation of an object. Servers should convert recognized schemas to the latest internal value, and may reject unrecognized values. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#resources",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"metadata": {
+						SchemaProps: spec.SchemaProps{
+							Default: map[string]interface{}{},
+							Ref:     ref(metav1.ObjectMeta{}.OpenAPIModelName()),
+						},
+					},
+					"spec": {
+						SchemaProps: spec.SchemaProps{
+							Default: map[string]interface{}{},
+							Ref:     ref(instancetypev1beta1.VirtualMachineInstancetypeSpec{}.OpenAPIModelName()),
+						},
+					},
+				},
+				Required: []string{"spec"},
+			},
+		},
+		Dependencies: []string{
+			instancetypev1beta1.VirtualMachineInstancetypeSpec{}.OpenAPIModelName(), metav1.ObjectMeta{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_instancetype_v1beta1_VirtualMachineClusterInstancetypeList(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "VirtualMachineClusterInstancetypeList is a list of VirtualMachineClusterInstancetypes.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"kind": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Kind is a string value representing the REST resource this object represents. Servers may infer this from the endpoint the client submits requests to. Cannot be updated. In CamelCase. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#types-kinds",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"apiVersion": {
+						SchemaProps: spec.SchemaProps{
+							Description: "APIVersion defines the versioned schema of this representation of an object. Servers should convert recognized schemas to the latest internal value, and may reject unrecognized values. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#resources",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"metadata": {
+						SchemaProps: spec.SchemaProps{
+							Default: map[string]interface{}{},
+							Ref:     ref(metav1.ListMeta{}.OpenAPIModelName()),
+						},
+					},
+					"items": {
+						SchemaProps: spec.SchemaProps{
+							Type: []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Ref: ref(instancetypev1beta1.VirtualMachineClusterInstancetype{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+				},
+				Required: []string{"items"},
+			},
+		},
+		Dependencies: []string{
+			instancetypev1beta1.VirtualMachineClusterInstancetype{}.OpenAPIModelName(), metav1.ListMeta{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_instancetype_v1beta1_VirtualMachineClusterPreference(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "VirtualMachineClusterPreference is what machines of all namespaces have where they leave it open.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"kind": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Kind is a string value representing the REST resource this object represents. Servers may infer this from the endpoint the client submits requests to. Cannot be updated. In CamelCase. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#types-kinds",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"apiVersion": {
+						SchemaProps: spec.SchemaProps{
+							Description: "APIVersion defines the versioned schema of this representation of an object. Servers should convert recognized schemas to the latest internal value, and may reject unrecognized values. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#resources",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"metadata": {
+						SchemaProps: spec.SchemaProps{
+							Default: map[string]interface{}{},
+							Ref:     ref(metav1.ObjectMeta{}.OpenAPIModelName()),
+						},
+					},
+					"spec": {
+						SchemaProps: spec.SchemaProps{
+							Default: map[string]interface{}{},
+							Ref:     ref(instancetypev1beta1.VirtualMachinePreferenceSpec{}.OpenAPIModelName()),
+						},
+					},
+				},
+				Required: []string{"spec"},
+			},
+		},
+		Dependencies: []string{
+			instancetypev1beta1.VirtualMachinePreferenceSpec{}.OpenAPIModelName(), metav1.ObjectMeta{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_instancetype_v1beta1_VirtualMachineClusterPreferenceList(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "VirtualMachineClusterPreferenceList is a list of VirtualMachineClusterPreferences.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"kind": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Kind is a string value representing the REST resource this object represents. Servers may infer this from the endpoint the client submits requests to. Cannot be updated. In CamelCase. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#types-kinds",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"apiVersion": {
+						SchemaProps: spec.SchemaProps{
+							Description: "APIVersion defines the versioned schema of this representation of an object. Servers should convert recognized schemas to the latest internal value, and may reject unrecognized values. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#resources",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"metadata": {
+						SchemaProps: spec.SchemaProps{
+							Default: map[string]interface{}{},
+							Ref:     ref(metav1.ListMeta{}.OpenAPIModelName()),
+						},
+					},
+					"items": {
+						SchemaProps: spec.SchemaProps{
+							Type: []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Ref: ref(instancetypev1beta1.VirtualMachineClusterPreference{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+				},
+				Required: []string{"items"},
+			},
+		},
+		Dependencies: []string{
+			instancetypev1beta1.VirtualMachineClusterPreference{}.OpenAPIModelName(), metav1.ListMeta{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_instancetype_v1beta1_VirtualMachineInstancetype(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "VirtualMachineInstancetype is a size that machines of its namespace can have.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"kind": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Kind is a string value representing the REST resource this object represents. Servers may infer this from the endpoint the client submits requests to. Cannot be updated. In CamelCase. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#types-kinds",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"apiVersion": {
+						SchemaProps: spec.SchemaProps{
+							Description: "APIVersion defines the versioned schema of this representation of an object. Servers should convert recognized schemas to the latest internal value, and may reject unrecognized values. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#resources",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"metadata": {
+						SchemaProps: spec.SchemaProps{
+							Default: map[string]interface{}{},
+							Ref:     ref(metav1.ObjectMeta{}.OpenAPIModelName()),
+						},
+					},
+					"spec": {
+						SchemaProps: spec.SchemaProps{
+							Default: map[string]interface{}{},
+							Ref:     ref(instancetypev1beta1.VirtualMachineInstancetypeSpec{}.OpenAPIModelName()),
+						},
+					},
+				},
+				Required: []string{"spec"},
+			},
+		},
+		Dependencies: []string{
+			instancetypev1beta1.VirtualMachineInstancetypeSpec{}.OpenAPIModelName(), metav1.ObjectMeta{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_instancetype_v1beta1_VirtualMachineInstancetypeList(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "VirtualMachineInstancetypeList is a list of VirtualMachineInstancetypes.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"kind": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Kind is a string value representing the REST resource this object represents. Servers may infer this from the endpoint the client submits requests to. Cannot be updated. In CamelCase. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#types-kinds",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"apiVersion": {
+						SchemaProps: spec.SchemaProps{
+							Description: "APIVersion defines the versioned schema of this representation of an object. Servers should convert recognized schemas to the latest internal value, and may reject unrecognized values. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#resources",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"metadata": {
+						SchemaProps: spec.SchemaProps{
+							Default: map[string]interface{}{},
+							Ref:     ref(metav1.ListMeta{}.OpenAPIModelName()),
+						},
+					},
+					"items": {
+						SchemaProps: spec.SchemaProps{
+							Type: []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Ref: ref(instancetypev1beta1.VirtualMachineInstancetype{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+				},
+				Required: []string{"items"},
+			},
+		},
+		Dependencies: []string{
+			instancetypev1beta1.VirtualMachineInstancetype{}.OpenAPIModelName(), metav1.ListMeta{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_instancetype_v1beta1_VirtualMachineInstancetypeSpec(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "VirtualMachineInstancetypeSpec is a size. A machine that refers to it must leave open what it says.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"cpu": {
+						SchemaProps: spec.SchemaProps{
+							Default: map[string]interface{}{},
+							Ref:     ref(instancetypev1beta1.CPUInstancetype{}.OpenAPIModelName()),
+						},
+					},
+					"memory": {
+						SchemaProps: spec.SchemaProps{
+							Default: map[string]interface{}{},
+							Ref:     ref(instancetypev1beta1.MemoryInstancetype{}.OpenAPIModelName()),
+						},
+					},
+					"ioThreadsPolicy": {
+						SchemaProps: spec.SchemaProps{
+							Description: "IOThreadsPolicy takes the work of virtio disks to threads of its own: shared or auto.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"annotations": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Annotations that each instance gets.",
+							Type:        []string{"object"},
+							AdditionalProperties: &spec.SchemaOrBool{
+								Allows: true,
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Type:   []string{"string"},
+										Format: "",
+									},
+								},
+							},
+						},
+					},
+				},
+				Required: []string{"cpu", "memory"},
+			},
+		},
+		Dependencies: []string{
+			instancetypev1beta1.CPUInstancetype{}.OpenAPIModelName(), instancetypev1beta1.MemoryInstancetype{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_instancetype_v1beta1_VirtualMachinePreference(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "VirtualMachinePreference is what machines of its namespace have where they leave it open.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"kind": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Kind is a string value representing the REST resource this object represents. Servers may infer this from the endpoint the client submits requests to. Cannot be updated. In CamelCase. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#types-kinds",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"apiVersion": {
+						SchemaProps: spec.SchemaProps{
+							Description: "APIVersion defines the versioned schema of this representation of an object. Servers should convert recognized schemas to the latest internal value, and may reject unrecognized values. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#resources",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"metadata": {
+						SchemaProps: spec.SchemaProps{
+							Default: map[string]interface{}{},
+							Ref:     ref(metav1.ObjectMeta{}.OpenAPIModelName()),
+						},
+					},
+					"spec": {
+						SchemaProps: spec.SchemaProps{
+							Default: map[string]interface{}{},
+							Ref:     ref(instancetypev1beta1.VirtualMachinePreferenceSpec{}.OpenAPIModelName()),
+						},
+					},
+				},
+				Required: []string{"spec"},
+			},
+		},
+		Dependencies: []string{
+			instancetypev1beta1.VirtualMachinePreferenceSpec{}.OpenAPIModelName(), metav1.ObjectMeta{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_instancetype_v1beta1_VirtualMachinePreferenceList(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "VirtualMachinePreferenceList is a list of VirtualMachinePreferences.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"kind": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Kind is a string value representing the REST resource this object represents. Servers may infer this from the endpoint the client submits requests to. Cannot be updated. In CamelCase. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#types-kinds",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"apiVersion": {
+						SchemaProps: spec.SchemaProps{
+							Description: "APIVersion defines the versioned schema of this representation of an object. Servers should convert recognized schemas to the latest internal value, and may reject unrecognized values. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#resources",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"metadata": {
+						SchemaProps: spec.SchemaProps{
+							Default: map[string]interface{}{},
+							Ref:     ref(metav1.ListMeta{}.OpenAPIModelName()),
+						},
+					},
+					"items": {
+						SchemaProps: spec.SchemaProps{
+							Type: []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Ref: ref(instancetypev1beta1.VirtualMachinePreference{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+				},
+				Required: []string{"items"},
+			},
+		},
+		Dependencies: []string{
+			instancetypev1beta1.VirtualMachinePreference{}.OpenAPIModelName(), metav1.ListMeta{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_instancetype_v1beta1_VirtualMachinePreferenceSpec(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "VirtualMachinePreferenceSpec is what a machine has where it leaves it open, and what it needs at least.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"clock": {
+						SchemaProps: spec.SchemaProps{
+							Ref: ref(instancetypev1beta1.ClockPreferences{}.OpenAPIModelName()),
+						},
+					},
+					"cpu": {
+						SchemaProps: spec.SchemaProps{
+							Ref: ref(instancetypev1beta1.CPUPreferences{}.OpenAPIModelName()),
+						},
+					},
+					"devices": {
+						SchemaProps: spec.SchemaProps{
+							Ref: ref(instancetypev1beta1.DevicePreferences{}.OpenAPIModelName()),
+						},
+					},
+					"features": {
+						SchemaProps: spec.SchemaProps{
+							Ref: ref(instancetypev1beta1.FeaturePreferences{}.OpenAPIModelName()),
+						},
+					},
+					"firmware": {
+						SchemaProps: spec.SchemaProps{
+							Ref: ref(instancetypev1beta1.FirmwarePreferences{}.OpenAPIModelName()),
+						},
+					},
+					"machine": {
+						SchemaProps: spec.SchemaProps{
+							Ref: ref(instancetypev1beta1.MachinePreferences{}.OpenAPIModelName()),
+						},
+					},
+					"volumes": {
+						SchemaProps: spec.SchemaProps{
+							Ref: ref(instancetypev1beta1.VolumePreferences{}.OpenAPIModelName()),
+						},
+					},
+					"preferredTerminationGracePeriodSeconds": {
+						SchemaProps: spec.SchemaProps{
+							Type:   []string{"integer"},
+							Format: "int64",
+						},
+					},
+					"preferredArchitecture": {
+						SchemaProps: spec.SchemaProps{
+							Description: "PreferredArchitecture is amd64.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"requirements": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Requirements are what a machine needs; one that has less is refused.",
+							Ref:         ref(instancetypev1beta1.PreferenceRequirements{}.OpenAPIModelName()),
+						},
+					},
+					"annotations": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Annotations that each instance gets where the machine's template does not set them.",
+							Type:        []string{"object"},
+							AdditionalProperties: &spec.SchemaOrBool{
+								Allows: true,
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Type:   []string{"string"},
+										Format: "",
+									},
+								},
+							},
+						},
+					},
+					"preferSpreadSocketToCoreRatio": {
+						SchemaProps: spec.SchemaProps{
+							Description: "PreferSpreadSocketToCoreRatio is the old form of cpu.spreadOptions.ratio.",
+							Type:        []string{"integer"},
+							Format:      "int64",
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			instancetypev1beta1.CPUPreferences{}.OpenAPIModelName(), instancetypev1beta1.ClockPreferences{}.OpenAPIModelName(), instancetypev1beta1.DevicePreferences{}.OpenAPIModelName(), instancetypev1beta1.FeaturePreferences{}.OpenAPIModelName(), instancetypev1beta1.FirmwarePreferences{}.OpenAPIModelName(), instancetypev1beta1.MachinePreferences{}.OpenAPIModelName(), instancetypev1beta1.PreferenceRequirements{}.OpenAPIModelName(), instancetypev1beta1.VolumePreferences{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_instancetype_v1beta1_VolumePreferences(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "VolumePreferences are about the machine's own DataVolumes.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"preferredStorageClassName": {
+						SchemaProps: spec.SchemaProps{
+							Description: "PreferredStorageClassName is for DataVolume templates that name none.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+				},
+			},
+		},
+	}
+}
+
 func schema_pkg_apis_kubevirt_v1_AccessCredential(ref common.ReferenceCallback) common.OpenAPIDefinition {
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
@@ -990,6 +2035,61 @@ func schema_pkg_apis_kubevirt_v1_AccessCredentialSecretSource(ref common.Referen
 				Required: []string{"secretName"},
 			},
 		},
+	}
+}
+
+func schema_pkg_apis_kubevirt_v1_AddVolumeOptions(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "AddVolumeOptions is the body of addvolume.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"name": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Name of the volume and of its disk.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"disk": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Disk is how the guest sees the volume; its name is not looked at.",
+							Ref:         ref(v1.Disk{}.OpenAPIModelName()),
+						},
+					},
+					"volumeSource": {
+						SchemaProps: spec.SchemaProps{
+							Description: "VolumeSource is what the disk holds.",
+							Ref:         ref(v1.HotplugVolumeSource{}.OpenAPIModelName()),
+						},
+					},
+					"dryRun": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "DryRun with \"All\" checks and changes nothing.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Type:   []string{"string"},
+										Format: "",
+									},
+								},
+							},
+						},
+					},
+				},
+				Required: []string{"name", "disk", "volumeSource"},
+			},
+		},
+		Dependencies: []string{
+			v1.Disk{}.OpenAPIModelName(), v1.HotplugVolumeSource{}.OpenAPIModelName()},
 	}
 }
 
@@ -1624,6 +2724,13 @@ func schema_pkg_apis_kubevirt_v1_DataVolumeSource(ref common.ReferenceCallback) 
 							Format:  "",
 						},
 					},
+					"hotpluggable": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Hotpluggable lets the volume be added to and removed from a running guest.",
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
 				},
 				Required: []string{"name"},
 			},
@@ -1675,6 +2782,26 @@ func schema_pkg_apis_kubevirt_v1_DataVolumeTemplateSpec(ref common.ReferenceCall
 	}
 }
 
+func schema_pkg_apis_kubevirt_v1_DeveloperConfiguration(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "DeveloperConfiguration is for those who look for faults.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"logVerbosity": {
+						SchemaProps: spec.SchemaProps{
+							Ref: ref(v1.LogVerbosity{}.OpenAPIModelName()),
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			v1.LogVerbosity{}.OpenAPIModelName()},
+	}
+}
+
 func schema_pkg_apis_kubevirt_v1_Devices(ref common.ReferenceCallback) common.OpenAPIDefinition {
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
@@ -1698,6 +2825,13 @@ func schema_pkg_apis_kubevirt_v1_Devices(ref common.ReferenceCallback) common.Op
 									},
 								},
 							},
+						},
+					},
+					"disableHotplug": {
+						SchemaProps: spec.SchemaProps{
+							Description: "DisableHotplug leaves a guest without what disks need that are added while it runs.",
+							Type:        []string{"boolean"},
+							Format:      "",
 						},
 					},
 					"interfaces": {
@@ -2797,6 +3931,42 @@ func schema_pkg_apis_kubevirt_v1_HostDisk(ref common.ReferenceCallback) common.O
 	}
 }
 
+func schema_pkg_apis_kubevirt_v1_HotplugVolumeSource(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "HotplugVolumeSource is exactly one kind of volume.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"persistentVolumeClaim": {
+						SchemaProps: spec.SchemaProps{
+							Ref: ref(v1.PersistentVolumeClaimVolumeSource{}.OpenAPIModelName()),
+						},
+					},
+					"dataVolume": {
+						SchemaProps: spec.SchemaProps{
+							Ref: ref(v1.DataVolumeSource{}.OpenAPIModelName()),
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			v1.DataVolumeSource{}.OpenAPIModelName(), v1.PersistentVolumeClaimVolumeSource{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_kubevirt_v1_HotplugVolumeStatus(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "HotplugVolumeStatus marks a volume as hot-pluggable.",
+				Type:        []string{"object"},
+			},
+		},
+	}
+}
+
 func schema_pkg_apis_kubevirt_v1_Hugepages(ref common.ReferenceCallback) common.OpenAPIDefinition {
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
@@ -2909,6 +4079,67 @@ func schema_pkg_apis_kubevirt_v1_Input(ref common.ReferenceCallback) common.Open
 				Required: []string{"name"},
 			},
 		},
+	}
+}
+
+func schema_pkg_apis_kubevirt_v1_InstancetypeMatcher(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "InstancetypeMatcher refers to the instance type that gives a machine its size.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"name": {
+						SchemaProps: spec.SchemaProps{
+							Default: "",
+							Type:    []string{"string"},
+							Format:  "",
+						},
+					},
+					"kind": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Kind is VirtualMachineClusterInstancetype (default) or VirtualMachineInstancetype, which is of the machine's namespace. Case does not matter, and the plural is understood.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+				},
+				Required: []string{"name"},
+			},
+		},
+	}
+}
+
+func schema_pkg_apis_kubevirt_v1_InstancetypeStatusRef(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "InstancetypeStatusRef is the instance type or preference that a machine has. It is kept as it was when the machine began to refer to it: what is changed in it later is for machines that are made later.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"name": {
+						SchemaProps: spec.SchemaProps{
+							Type:   []string{"string"},
+							Format: "",
+						},
+					},
+					"kind": {
+						SchemaProps: spec.SchemaProps{
+							Type:   []string{"string"},
+							Format: "",
+						},
+					},
+					"spec": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Spec of the object when it was referred to. KubeVirt keeps it in a ControllerRevision.",
+							Ref:         ref(runtime.RawExtension{}.OpenAPIModelName()),
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			runtime.RawExtension{}.OpenAPIModelName()},
 	}
 }
 
@@ -3068,6 +4299,208 @@ func schema_pkg_apis_kubevirt_v1_KVMTimer(ref common.ReferenceCallback) common.O
 							Description: "Enabled is true where it is absent.",
 							Type:        []string{"boolean"},
 							Format:      "",
+						},
+					},
+				},
+			},
+		},
+	}
+}
+
+func schema_pkg_apis_kubevirt_v1_KubeVirt(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "KubeVirt has the settings of the whole installation. There is at most one.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"kind": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Kind is a string value representing the REST resource this object represents. Servers may infer this from the endpoint the client submits requests to. Cannot be updated. In CamelCase. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#types-kinds",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"apiVersion": {
+						SchemaProps: spec.SchemaProps{
+							Description: "APIVersion defines the versioned schema of this representation of an object. Servers should convert recognized schemas to the latest internal value, and may reject unrecognized values. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#resources",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"metadata": {
+						SchemaProps: spec.SchemaProps{
+							Default: map[string]interface{}{},
+							Ref:     ref(metav1.ObjectMeta{}.OpenAPIModelName()),
+						},
+					},
+					"spec": {
+						SchemaProps: spec.SchemaProps{
+							Default: map[string]interface{}{},
+							Ref:     ref(v1.KubeVirtSpec{}.OpenAPIModelName()),
+						},
+					},
+					"status": {
+						SchemaProps: spec.SchemaProps{
+							Default: map[string]interface{}{},
+							Ref:     ref(v1.KubeVirtStatus{}.OpenAPIModelName()),
+						},
+					},
+				},
+				Required: []string{"spec"},
+			},
+		},
+		Dependencies: []string{
+			v1.KubeVirtSpec{}.OpenAPIModelName(), v1.KubeVirtStatus{}.OpenAPIModelName(), metav1.ObjectMeta{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_kubevirt_v1_KubeVirtConfiguration(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "KubeVirtConfiguration has the settings of all components.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"developerConfiguration": {
+						SchemaProps: spec.SchemaProps{
+							Ref: ref(v1.DeveloperConfiguration{}.OpenAPIModelName()),
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			v1.DeveloperConfiguration{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_kubevirt_v1_KubeVirtList(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "KubeVirtList is a list of KubeVirts.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"kind": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Kind is a string value representing the REST resource this object represents. Servers may infer this from the endpoint the client submits requests to. Cannot be updated. In CamelCase. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#types-kinds",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"apiVersion": {
+						SchemaProps: spec.SchemaProps{
+							Description: "APIVersion defines the versioned schema of this representation of an object. Servers should convert recognized schemas to the latest internal value, and may reject unrecognized values. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#resources",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"metadata": {
+						SchemaProps: spec.SchemaProps{
+							Default: map[string]interface{}{},
+							Ref:     ref(metav1.ListMeta{}.OpenAPIModelName()),
+						},
+					},
+					"items": {
+						SchemaProps: spec.SchemaProps{
+							Type: []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Ref: ref(v1.KubeVirt{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+				},
+				Required: []string{"items"},
+			},
+		},
+		Dependencies: []string{
+			v1.KubeVirt{}.OpenAPIModelName(), metav1.ListMeta{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_kubevirt_v1_KubeVirtSpec(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "KubeVirtSpec is what an administrator wants.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"configuration": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Configuration is in the object even where it is empty: clients patch what is below it.",
+							Default:     map[string]interface{}{},
+							Ref:         ref(v1.KubeVirtConfiguration{}.OpenAPIModelName()),
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			v1.KubeVirtConfiguration{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_kubevirt_v1_KubeVirtStatus(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "KubeVirtStatus is told by the server that answers, and not stored.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"phase": {
+						SchemaProps: spec.SchemaProps{
+							Type:   []string{"string"},
+							Format: "",
+						},
+					},
+					"observedKubeVirtVersion": {
+						SchemaProps: spec.SchemaProps{
+							Description: "ObservedKubeVirtVersion is what GET /apis/subresources.kubevirt.io/v1/version answers.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+				},
+			},
+		},
+	}
+}
+
+func schema_pkg_apis_kubevirt_v1_LogVerbosity(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "LogVerbosity says how much components log, from 1 to 10. A component that is not named, or has 0, logs as its own flags say. Components in one process log at the highest of theirs. It applies at once.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"virtAPI": {
+						SchemaProps: spec.SchemaProps{
+							Type:   []string{"integer"},
+							Format: "int32",
+						},
+					},
+					"virtController": {
+						SchemaProps: spec.SchemaProps{
+							Type:   []string{"integer"},
+							Format: "int32",
+						},
+					},
+					"virtHandler": {
+						SchemaProps: spec.SchemaProps{
+							Type:   []string{"integer"},
+							Format: "int32",
+						},
+					},
+					"virtLauncher": {
+						SchemaProps: spec.SchemaProps{
+							Description: "VirtLauncher above 2 has launchers log each request.",
+							Type:        []string{"integer"},
+							Format:      "int32",
 						},
 					},
 				},
@@ -3389,6 +4822,13 @@ func schema_pkg_apis_kubevirt_v1_PersistentVolumeClaimVolumeSource(ref common.Re
 							Format: "",
 						},
 					},
+					"hotpluggable": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Hotpluggable lets the volume be added to and removed from a running guest.",
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
 				},
 				Required: []string{"claimName"},
 			},
@@ -3438,6 +4878,34 @@ func schema_pkg_apis_kubevirt_v1_Port(ref common.ReferenceCallback) common.OpenA
 					},
 				},
 				Required: []string{"port"},
+			},
+		},
+	}
+}
+
+func schema_pkg_apis_kubevirt_v1_PreferenceMatcher(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "PreferenceMatcher refers to the preference that fills in what a machine leaves open.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"name": {
+						SchemaProps: spec.SchemaProps{
+							Default: "",
+							Type:    []string{"string"},
+							Format:  "",
+						},
+					},
+					"kind": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Kind is VirtualMachineClusterPreference (default) or VirtualMachinePreference, which is of the machine's namespace. Case does not matter, and the plural is understood.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+				},
+				Required: []string{"name"},
 			},
 		},
 	}
@@ -3590,6 +5058,47 @@ func schema_pkg_apis_kubevirt_v1_RTCTimer(ref common.ReferenceCallback) common.O
 						},
 					},
 				},
+			},
+		},
+	}
+}
+
+func schema_pkg_apis_kubevirt_v1_RemoveVolumeOptions(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "RemoveVolumeOptions is the body of removevolume.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"name": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Name of the volume.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"dryRun": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "DryRun with \"All\" checks and changes nothing.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Type:   []string{"string"},
+										Format: "",
+									},
+								},
+							},
+						},
+					},
+				},
+				Required: []string{"name"},
 			},
 		},
 	}
@@ -5331,6 +6840,18 @@ func schema_pkg_apis_kubevirt_v1_VirtualMachineSpec(ref common.ReferenceCallback
 							Format:      "",
 						},
 					},
+					"instancetype": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Instancetype gives the machine its size, which the template then leaves open.",
+							Ref:         ref(v1.InstancetypeMatcher{}.OpenAPIModelName()),
+						},
+					},
+					"preference": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Preference fills in what the template leaves open.",
+							Ref:         ref(v1.PreferenceMatcher{}.OpenAPIModelName()),
+						},
+					},
 					"template": {
 						SchemaProps: spec.SchemaProps{
 							Description: "Template is what each instance is made from. A change takes effect at the next start.",
@@ -5360,7 +6881,7 @@ func schema_pkg_apis_kubevirt_v1_VirtualMachineSpec(ref common.ReferenceCallback
 			},
 		},
 		Dependencies: []string{
-			v1.DataVolumeTemplateSpec{}.OpenAPIModelName(), v1.VirtualMachineInstanceTemplateSpec{}.OpenAPIModelName()},
+			v1.DataVolumeTemplateSpec{}.OpenAPIModelName(), v1.InstancetypeMatcher{}.OpenAPIModelName(), v1.PreferenceMatcher{}.OpenAPIModelName(), v1.VirtualMachineInstanceTemplateSpec{}.OpenAPIModelName()},
 	}
 }
 
@@ -5533,11 +7054,23 @@ func schema_pkg_apis_kubevirt_v1_VirtualMachineStatus(ref common.ReferenceCallba
 							Format:      "int64",
 						},
 					},
+					"instancetypeRef": {
+						SchemaProps: spec.SchemaProps{
+							Description: "InstancetypeRef is the instance type that the machine has.",
+							Ref:         ref(v1.InstancetypeStatusRef{}.OpenAPIModelName()),
+						},
+					},
+					"preferenceRef": {
+						SchemaProps: spec.SchemaProps{
+							Description: "PreferenceRef is the preference that the machine has.",
+							Ref:         ref(v1.InstancetypeStatusRef{}.OpenAPIModelName()),
+						},
+					},
 				},
 			},
 		},
 		Dependencies: []string{
-			v1.VirtualMachineCondition{}.OpenAPIModelName(), v1.VirtualMachineStartFailure{}.OpenAPIModelName(), v1.VirtualMachineStateChangeRequest{}.OpenAPIModelName()},
+			v1.InstancetypeStatusRef{}.OpenAPIModelName(), v1.VirtualMachineCondition{}.OpenAPIModelName(), v1.VirtualMachineStartFailure{}.OpenAPIModelName(), v1.VirtualMachineStateChangeRequest{}.OpenAPIModelName()},
 	}
 }
 
@@ -5768,6 +7301,12 @@ func schema_pkg_apis_kubevirt_v1_VolumeStatus(ref common.ReferenceCallback) comm
 							Ref: ref(v1.PersistentVolumeClaimInfo{}.OpenAPIModelName()),
 						},
 					},
+					"hotplugVolume": {
+						SchemaProps: spec.SchemaProps{
+							Description: "HotplugVolume is there for a volume that can be added and removed while the guest runs.",
+							Ref:         ref(v1.HotplugVolumeStatus{}.OpenAPIModelName()),
+						},
+					},
 					"size": {
 						SchemaProps: spec.SchemaProps{
 							Description: "Size in bytes.",
@@ -5780,7 +7319,7 @@ func schema_pkg_apis_kubevirt_v1_VolumeStatus(ref common.ReferenceCallback) comm
 			},
 		},
 		Dependencies: []string{
-			v1.PersistentVolumeClaimInfo{}.OpenAPIModelName()},
+			v1.HotplugVolumeStatus{}.OpenAPIModelName(), v1.PersistentVolumeClaimInfo{}.OpenAPIModelName()},
 	}
 }
 

@@ -18,6 +18,11 @@ func (in AccessCredentialSecretSource) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in AddVolumeOptions) OpenAPIModelName() string {
+	return "io.kubevirt.v1.AddVolumeOptions"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in BIOS) OpenAPIModelName() string {
 	return "io.kubevirt.v1.BIOS"
 }
@@ -110,6 +115,11 @@ func (in DataVolumeSource) OpenAPIModelName() string {
 // OpenAPIModelName returns the OpenAPI model name for this type.
 func (in DataVolumeTemplateSpec) OpenAPIModelName() string {
 	return "io.kubevirt.v1.DataVolumeTemplateSpec"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in DeveloperConfiguration) OpenAPIModelName() string {
+	return "io.kubevirt.v1.DeveloperConfiguration"
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
@@ -253,6 +263,16 @@ func (in HostDisk) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in HotplugVolumeSource) OpenAPIModelName() string {
+	return "io.kubevirt.v1.HotplugVolumeSource"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in HotplugVolumeStatus) OpenAPIModelName() string {
+	return "io.kubevirt.v1.HotplugVolumeStatus"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in Hugepages) OpenAPIModelName() string {
 	return "io.kubevirt.v1.Hugepages"
 }
@@ -278,6 +298,16 @@ func (in Input) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in InstancetypeMatcher) OpenAPIModelName() string {
+	return "io.kubevirt.v1.InstancetypeMatcher"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in InstancetypeStatusRef) OpenAPIModelName() string {
+	return "io.kubevirt.v1.InstancetypeStatusRef"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in Interface) OpenAPIModelName() string {
 	return "io.kubevirt.v1.Interface"
 }
@@ -300,6 +330,36 @@ func (in InterfaceMasquerade) OpenAPIModelName() string {
 // OpenAPIModelName returns the OpenAPI model name for this type.
 func (in KVMTimer) OpenAPIModelName() string {
 	return "io.kubevirt.v1.KVMTimer"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in KubeVirt) OpenAPIModelName() string {
+	return "io.kubevirt.v1.KubeVirt"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in KubeVirtConfiguration) OpenAPIModelName() string {
+	return "io.kubevirt.v1.KubeVirtConfiguration"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in KubeVirtList) OpenAPIModelName() string {
+	return "io.kubevirt.v1.KubeVirtList"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in KubeVirtSpec) OpenAPIModelName() string {
+	return "io.kubevirt.v1.KubeVirtSpec"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in KubeVirtStatus) OpenAPIModelName() string {
+	return "io.kubevirt.v1.KubeVirtStatus"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in LogVerbosity) OpenAPIModelName() string {
+	return "io.kubevirt.v1.LogVerbosity"
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
@@ -368,6 +428,11 @@ func (in Port) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in PreferenceMatcher) OpenAPIModelName() string {
+	return "io.kubevirt.v1.PreferenceMatcher"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in Probe) OpenAPIModelName() string {
 	return "io.kubevirt.v1.Probe"
 }
@@ -385,6 +450,11 @@ func (in QemuGuestAgentUserPasswordAccessCredentialPropagation) OpenAPIModelName
 // OpenAPIModelName returns the OpenAPI model name for this type.
 func (in RTCTimer) OpenAPIModelName() string {
 	return "io.kubevirt.v1.RTCTimer"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in RemoveVolumeOptions) OpenAPIModelName() string {
+	return "io.kubevirt.v1.RemoveVolumeOptions"
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
