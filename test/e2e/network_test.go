@@ -36,7 +36,7 @@ func TestGuestsHaveANetwork(t *testing.T) {
 	other := p.awaitRunning("db", nil)
 	address, otherAddress := addressOf(t, instance), addressOf(t, other)
 	assert.NotEqual(t, address, otherAddress)
-	assert.Equal(t, "domain", instance.Status.Interfaces[0].InfoSource)
+	assert.Contains(t, instance.Status.Interfaces[0].InfoSource, "domain")
 	assert.Equal(t, "up", instance.Status.Interfaces[0].LinkState)
 
 	console := p.loginTo("web")
@@ -56,7 +56,7 @@ func TestGuestsHaveANetwork(t *testing.T) {
 
 	s.Kill()
 	require.NoError(t, s.Start())
-	console = p.loginTo("web")
+	console = p.openConsole("web") // who is logged in still is
 	assert.Equal(t, "outside", console.run(fetch(outside, 20)), "the guest of a server that was killed notices nothing")
 	console.run("sudo udhcpc -i eth0 -n -q -t 10 -T 2")
 	assert.Contains(t, console.run("ip -4 addr show dev eth0"), "inet "+address+"/", "it is told the same address again")
@@ -74,6 +74,7 @@ func TestGuestsHaveANetwork(t *testing.T) {
 	assert.NotContains(t, string(left), bridge)
 	_, err = net.InterfaceByName(bridge)
 	require.Error(t, err, "the last guest is gone, and so is its network with the server")
+	require.NoError(t, s.Start())
 }
 
 func addressOf(t *testing.T, instance *kubevirtv1.VirtualMachineInstance) string {
@@ -81,7 +82,8 @@ func addressOf(t *testing.T, instance *kubevirtv1.VirtualMachineInstance) string
 	require.Len(t, instance.Status.Interfaces, 1)
 	iface := instance.Status.Interfaces[0]
 	require.NotEmpty(t, iface.IP)
-	require.Equal(t, []string{iface.IP}, iface.IPs)
+	require.NotEmpty(t, iface.IPs)
+	require.Equal(t, iface.IP, iface.IPs[0], "the guest agent may report more")
 	return iface.IP
 }
 
