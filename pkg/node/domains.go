@@ -72,6 +72,17 @@ func (d *domains) learn(status api.DomainStatus) {
 	}
 }
 
+// learnCredentials takes the version of credentials that the domain was given, ahead of the watch: who looks in
+// between would give them again.
+func (d *domains) learnCredentials(key types.NamespacedName, uid types.UID, version string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if known, found := d.byKey[key]; found && known.UID == uid {
+		known.Credentials = version
+		d.byKey[key] = known
+	}
+}
+
 // forget drops a domain that was deleted, without waiting for the watch.
 func (d *domains) forget(status api.DomainStatus) {
 	d.mu.Lock()

@@ -110,7 +110,11 @@ func (a *Agent) tryCredentials(ctx context.Context, vmi *kubevirtv1.VirtualMachi
 		return err
 	}
 	target := api.Target{Namespace: vmi.Namespace, Name: vmi.Name, UID: vmi.UID}
-	return a.Launcher.Call(ctx, target, api.ActionCredentials, wanted, nil)
+	if err := a.Launcher.Call(ctx, target, api.ActionCredentials, wanted, nil); err != nil {
+		return err
+	}
+	a.domains.learnCredentials(keyFor(vmi), vmi.UID, wanted.Version)
+	return nil
 }
 
 // setAccess writes what came of giving the guest its credentials. Before it is known, what was written
