@@ -29,6 +29,8 @@ packages_for() { # PURPOSE
 		echo dosfstools e2fsprogs fakeroot fdisk genisoimage kmod mtools xorriso
 		echo binutils cpio mmdebstrap
 		echo bzip2 gzip xz-utils zstd
+		# Node.js from elsewhere brings npm along, and is at odds with Debian's.
+		command -v npm >/dev/null || echo nodejs npm
 		;;
 	cluster)
 		echo conntrack containerd containernetworking-plugins iproute2 iptables runc

@@ -5,10 +5,8 @@ package machines
 import (
 	"context"
 	"net/http"
-	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/client-go/rest"
 
 	"github.com/virt-apiserver/virt-apiserver/pkg/node/streams"
 )
@@ -22,21 +20,10 @@ func (c *Client) Console(ctx context.Context, name string) (*streams.Socket, err
 	return streams.Dial(ctx, address, client)
 }
 
-// streamOf returns where a stream is, and a client for it: one without HTTP/2, which can't be upgraded, and
-// without a limit of time.
+// streamOf returns where a stream is, and a client for it.
 func (c *Client) streamOf(resource, name, stream string) (address string, client *http.Client, err error) {
-	config := rest.CopyConfig(c.config)
-	config.NextProtos = []string{"http/1.1"}
-	config.Timeout = 0
-	client, err = rest.HTTPClientFor(config)
-	if err != nil {
-		return "", nil, err
-	}
-	base, _, err := rest.DefaultServerUrlFor(config)
-	if err != nil {
-		return "", nil, err
-	}
-	return strings.TrimSuffix(base.String(), "/") + c.path(resource, name, stream), client, nil
+	base, client, err := streams.ClientFor(c.config)
+	return base + c.path(resource, name, stream), client, err
 }
 
 // Screen opens the screen of the instance. Where preserve is true and another session is open, it fails.
