@@ -84,6 +84,8 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &kubevirtv1.AccessCredentialSecretSourceApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("BIOS"):
 		return &kubevirtv1.BIOSApplyConfiguration{}
+	case v1.SchemeGroupVersion.WithKind("BlockSize"):
+		return &kubevirtv1.BlockSizeApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("Bootloader"):
 		return &kubevirtv1.BootloaderApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("CDRomTarget"):
@@ -108,6 +110,8 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &kubevirtv1.CPUFeatureApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("CPUTopology"):
 		return &kubevirtv1.CPUTopologyApplyConfiguration{}
+	case v1.SchemeGroupVersion.WithKind("CustomBlockSize"):
+		return &kubevirtv1.CustomBlockSizeApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("DataVolumeSource"):
 		return &kubevirtv1.DataVolumeSourceApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("DataVolumeTemplateSpec"):
@@ -126,6 +130,8 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &kubevirtv1.DiskDeviceApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("DiskTarget"):
 		return &kubevirtv1.DiskTargetApplyConfiguration{}
+	case v1.SchemeGroupVersion.WithKind("DiskTuning"):
+		return &kubevirtv1.DiskTuningApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("DNSConfig"):
 		return &kubevirtv1.DNSConfigApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("DomainSpec"):

@@ -63,6 +63,7 @@ func GetOpenAPIDefinitions(ref common.ReferenceCallback) map[string]common.OpenA
 		v1.AccessCredentialSecretSource{}.OpenAPIModelName():                           schema_pkg_apis_kubevirt_v1_AccessCredentialSecretSource(ref),
 		v1.AddVolumeOptions{}.OpenAPIModelName():                                       schema_pkg_apis_kubevirt_v1_AddVolumeOptions(ref),
 		v1.BIOS{}.OpenAPIModelName():                                                   schema_pkg_apis_kubevirt_v1_BIOS(ref),
+		v1.BlockSize{}.OpenAPIModelName():                                              schema_pkg_apis_kubevirt_v1_BlockSize(ref),
 		v1.Bootloader{}.OpenAPIModelName():                                             schema_pkg_apis_kubevirt_v1_Bootloader(ref),
 		v1.CDRomTarget{}.OpenAPIModelName():                                            schema_pkg_apis_kubevirt_v1_CDRomTarget(ref),
 		v1.CPU{}.OpenAPIModelName():                                                    schema_pkg_apis_kubevirt_v1_CPU(ref),
@@ -76,6 +77,7 @@ func GetOpenAPIDefinitions(ref common.ReferenceCallback) map[string]common.OpenA
 		v1.ConfigDriveSSHPublicKeyAccessCredentialPropagation{}.OpenAPIModelName():     schema_pkg_apis_kubevirt_v1_ConfigDriveSSHPublicKeyAccessCredentialPropagation(ref),
 		v1.ConfigMapVolumeSource{}.OpenAPIModelName():                                  schema_pkg_apis_kubevirt_v1_ConfigMapVolumeSource(ref),
 		v1.ContainerDiskSource{}.OpenAPIModelName():                                    schema_pkg_apis_kubevirt_v1_ContainerDiskSource(ref),
+		v1.CustomBlockSize{}.OpenAPIModelName():                                        schema_pkg_apis_kubevirt_v1_CustomBlockSize(ref),
 		v1.DHCPOptions{}.OpenAPIModelName():                                            schema_pkg_apis_kubevirt_v1_DHCPOptions(ref),
 		v1.DHCPPrivateOptions{}.OpenAPIModelName():                                     schema_pkg_apis_kubevirt_v1_DHCPPrivateOptions(ref),
 		v1.DNSConfig{}.OpenAPIModelName():                                              schema_pkg_apis_kubevirt_v1_DNSConfig(ref),
@@ -86,6 +88,7 @@ func GetOpenAPIDefinitions(ref common.ReferenceCallback) map[string]common.OpenA
 		v1.Disk{}.OpenAPIModelName():                                                   schema_pkg_apis_kubevirt_v1_Disk(ref),
 		v1.DiskDevice{}.OpenAPIModelName():                                             schema_pkg_apis_kubevirt_v1_DiskDevice(ref),
 		v1.DiskTarget{}.OpenAPIModelName():                                             schema_pkg_apis_kubevirt_v1_DiskTarget(ref),
+		v1.DiskTuning{}.OpenAPIModelName():                                             schema_pkg_apis_kubevirt_v1_DiskTuning(ref),
 		v1.DomainSpec{}.OpenAPIModelName():                                             schema_pkg_apis_kubevirt_v1_DomainSpec(ref),
 		v1.DownwardAPIVolumeFile{}.OpenAPIModelName():                                  schema_pkg_apis_kubevirt_v1_DownwardAPIVolumeFile(ref),
 		v1.DownwardAPIVolumeSource{}.OpenAPIModelName():                                schema_pkg_apis_kubevirt_v1_DownwardAPIVolumeSource(ref),
@@ -1196,6 +1199,26 @@ func schema_pkg_apis_instancetype_v1beta1_DevicePreferences(ref common.Reference
 							Format:      "",
 						},
 					},
+					"preferredDiskIO": {
+						SchemaProps: spec.SchemaProps{
+							Description: "PreferredDiskIO is native or threads.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"preferredDiskDedicatedIoThread": {
+						SchemaProps: spec.SchemaProps{
+							Description: "PreferredDiskDedicatedIoThread is for disks on virtio.",
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
+					"preferredDiskBlockSize": {
+						SchemaProps: spec.SchemaProps{
+							Description: "PreferredDiskBlockSize is for disks that name no block size.",
+							Ref:         ref(v1.BlockSize{}.OpenAPIModelName()),
+						},
+					},
 					"preferredInterfaceModel": {
 						SchemaProps: spec.SchemaProps{
 							Description: "PreferredInterfaceModel is virtio, e1000e or another that interfaces can have.",
@@ -1238,7 +1261,7 @@ func schema_pkg_apis_instancetype_v1beta1_DevicePreferences(ref common.Reference
 			},
 		},
 		Dependencies: []string{
-			v1.InterfaceMasquerade{}.OpenAPIModelName(), v1.Rng{}.OpenAPIModelName(), v1.TPMDevice{}.OpenAPIModelName()},
+			v1.BlockSize{}.OpenAPIModelName(), v1.InterfaceMasquerade{}.OpenAPIModelName(), v1.Rng{}.OpenAPIModelName(), v1.TPMDevice{}.OpenAPIModelName()},
 	}
 }
 
@@ -2113,6 +2136,26 @@ func schema_pkg_apis_kubevirt_v1_BIOS(ref common.ReferenceCallback) common.OpenA
 	}
 }
 
+func schema_pkg_apis_kubevirt_v1_BlockSize(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "BlockSize of a disk.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"custom": {
+						SchemaProps: spec.SchemaProps{
+							Ref: ref(v1.CustomBlockSize{}.OpenAPIModelName()),
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			v1.CustomBlockSize{}.OpenAPIModelName()},
+	}
+}
+
 func schema_pkg_apis_kubevirt_v1_Bootloader(ref common.ReferenceCallback) common.OpenAPIDefinition {
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
@@ -2558,6 +2601,31 @@ func schema_pkg_apis_kubevirt_v1_ContainerDiskSource(ref common.ReferenceCallbac
 					},
 				},
 				Required: []string{"image"},
+			},
+		},
+	}
+}
+
+func schema_pkg_apis_kubevirt_v1_CustomBlockSize(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "CustomBlockSize in bytes: powers of two from 512 to 2097152, the logical one no more than the physical one.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"logical": {
+						SchemaProps: spec.SchemaProps{
+							Type:   []string{"integer"},
+							Format: "int32",
+						},
+					},
+					"physical": {
+						SchemaProps: spec.SchemaProps{
+							Type:   []string{"integer"},
+							Format: "int32",
+						},
+					},
+				},
 			},
 		},
 	}
@@ -3033,12 +3101,39 @@ func schema_pkg_apis_kubevirt_v1_Disk(ref common.ReferenceCallback) common.OpenA
 							Format:      "",
 						},
 					},
+					"io": {
+						SchemaProps: spec.SchemaProps{
+							Description: "IO is native or threads. Where it is absent, it is native for the cache none, and threads otherwise.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"errorPolicy": {
+						SchemaProps: spec.SchemaProps{
+							Description: "ErrorPolicy is what an error of the disk does: stop pauses the guest, and is what happens where it is absent; report tells the guest; ignore goes on; enospace pauses for a full disk and reports all else.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"dedicatedIOThread": {
+						SchemaProps: spec.SchemaProps{
+							Description: "DedicatedIOThread gives a virtio disk a thread that no other disk has.",
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
+					"blockSize": {
+						SchemaProps: spec.SchemaProps{
+							Description: "BlockSize is what the guest sees; 512 bytes where it is absent.",
+							Ref:         ref(v1.BlockSize{}.OpenAPIModelName()),
+						},
+					},
 				},
 				Required: []string{"name"},
 			},
 		},
 		Dependencies: []string{
-			v1.CDRomTarget{}.OpenAPIModelName(), v1.DiskTarget{}.OpenAPIModelName()},
+			v1.BlockSize{}.OpenAPIModelName(), v1.CDRomTarget{}.OpenAPIModelName(), v1.DiskTarget{}.OpenAPIModelName()},
 	}
 }
 
@@ -3090,6 +3185,48 @@ func schema_pkg_apis_kubevirt_v1_DiskTarget(ref common.ReferenceCallback) common
 				},
 			},
 		},
+	}
+}
+
+func schema_pkg_apis_kubevirt_v1_DiskTuning(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "DiskTuning is how a disk does its work, whatever device it is.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"io": {
+						SchemaProps: spec.SchemaProps{
+							Description: "IO is native or threads. Where it is absent, it is native for the cache none, and threads otherwise.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"errorPolicy": {
+						SchemaProps: spec.SchemaProps{
+							Description: "ErrorPolicy is what an error of the disk does: stop pauses the guest, and is what happens where it is absent; report tells the guest; ignore goes on; enospace pauses for a full disk and reports all else.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"dedicatedIOThread": {
+						SchemaProps: spec.SchemaProps{
+							Description: "DedicatedIOThread gives a virtio disk a thread that no other disk has.",
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
+					"blockSize": {
+						SchemaProps: spec.SchemaProps{
+							Description: "BlockSize is what the guest sees; 512 bytes where it is absent.",
+							Ref:         ref(v1.BlockSize{}.OpenAPIModelName()),
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			v1.BlockSize{}.OpenAPIModelName()},
 	}
 }
 

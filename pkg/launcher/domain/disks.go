@@ -54,6 +54,9 @@ func buildDisk(spec *kubevirtv1.Disk, file File, names targetNames) (*libvirtxml
 	if file.Backing != "" {
 		setBacking(disk, file.Backing)
 	}
+	if err := tuneDisk(disk, spec); err != nil {
+		return nil, err
+	}
 	if spec.CDRom != nil {
 		return disk, setCDRom(disk, spec.CDRom, names)
 	}

@@ -26,9 +26,7 @@ func tuneVirtio(domain *libvirtxml.Domain, spec *kubevirtv1.DomainSpec, vcpus ui
 		}
 	}
 	setQueues(domain, spec, vcpus)
-	if spec.IOThreadsPolicy != nil {
-		assignThreads(domain, spec)
-	}
+	assignThreads(domain, spec)
 	if ptr.Deref(spec.Devices.UseVirtioTransitional, false) {
 		setTransitional(domain.Devices)
 	}
@@ -44,22 +42,46 @@ func virtioDisks(domain *libvirtxml.Domain) []*libvirtxml.DomainDisk {
 	return disks
 }
 
-// assignThreads deals the virtio disks out among the threads, which are numbered from 1.
+// assignThreads gives the virtio disks that want one a thread of their own, and deals the others out among the
+// threads before those. Threads are numbered from 1.
 func assignThreads(domain *libvirtxml.Domain, spec *kubevirtv1.DomainSpec) {
-	disks := virtioDisks(domain)
-	threads := min(threadLimit(spec), uint(len(disks)))
-	if threads == 0 {
+	dedicated, shared := splitByThread(virtioDisks(domain), spec.Devices.Disks)
+	if spec.IOThreadsPolicy == nil && len(dedicated) == 0 {
 		return
 	}
-	domain.IOThreads = threads
-	for i, disk := range disks {
-		disk.Driver.IOThread = ptr.To(uint(i)%threads + 1)
+	own := uint(len(dedicated))
+	pool := uint(1)
+	if limit := threadLimit(spec); limit > own {
+		pool = limit - own
 	}
+	pool = min(pool, uint(len(shared)))
+	for i, disk := range shared {
+		disk.Driver.IOThread = ptr.To(uint(i)%pool + 1)
+	}
+	for i, disk := range dedicated {
+		disk.Driver.IOThread = ptr.To(pool + uint(i) + 1)
+	}
+	domain.IOThreads = pool + own
+}
+
+func splitByThread(disks []*libvirtxml.DomainDisk, specs []kubevirtv1.Disk) (dedicated, shared []*libvirtxml.DomainDisk) {
+	own := map[string]bool{}
+	for _, spec := range specs {
+		own[Alias(spec.Name)] = ptr.Deref(spec.DedicatedIOThread, false)
+	}
+	for _, disk := range disks {
+		if own[disk.Alias.Name] {
+			dedicated = append(dedicated, disk)
+		} else {
+			shared = append(shared, disk)
+		}
+	}
+	return dedicated, shared
 }
 
 // threadLimit is upstream's: of auto it is two for each processor that is requested.
 func threadLimit(spec *kubevirtv1.DomainSpec) uint {
-	if *spec.IOThreadsPolicy == kubevirtv1.IOThreadsPolicyShared {
+	if ptr.Deref(spec.IOThreadsPolicy, kubevirtv1.IOThreadsPolicyShared) == kubevirtv1.IOThreadsPolicyShared {
 		return 1
 	}
 	cpus, ok := spec.Resources.Requests["cpu"]

@@ -50,6 +50,11 @@ func applyDisk(disk *kubevirtv1.Disk, preferred *instancetypev1.DevicePreference
 	if disk.Disk != nil {
 		fillText(&disk.Disk.Bus, preferred.PreferredDiskBus)
 		fillText(&disk.Cache, preferred.PreferredDiskCache)
+		fillText(&disk.IO, preferred.PreferredDiskIO)
+		fill(&disk.BlockSize, preferred.PreferredDiskBlockSize)
+		if disk.Disk.Bus == kubevirtv1.DiskBusVirtio {
+			fill(&disk.DedicatedIOThread, preferred.PreferredDiskDedicatedIoThread)
+		}
 	}
 }
 

@@ -118,6 +118,9 @@ devices:
   preferredDiskBus: virtio
   preferredCdromBus: scsi
   preferredDiskCache: writeback
+  preferredDiskIO: threads
+  preferredDiskDedicatedIoThread: true
+  preferredDiskBlockSize: {custom: {logical: 512, physical: 4096}}
   preferredInterfaceModel: e1000e
   preferredInterfaceMasquerade: {}
   preferredInputBus: virtio
@@ -131,7 +134,7 @@ devices:
 spec:
   domain:
     devices:
-      disks: [{name: set, disk: {bus: usb}, cache: none}, {name: cd, cdrom: {}}]
+      disks: [{name: set, disk: {bus: usb}, cache: none, io: native, blockSize: {}}, {name: cd, cdrom: {}}]
       inputs: [{name: i}]
       sound: {name: s}
       panicDevices: [{}]
@@ -139,7 +142,8 @@ spec:
 spec:
   domain:
     devices:
-      disks: [{name: set, disk: {bus: usb}, cache: none}, {name: cd, cdrom: {bus: scsi}}, {name: open, disk: {bus: virtio}, cache: writeback}]
+      disks: [{name: set, disk: {bus: usb}, cache: none, io: native, blockSize: {}}, {name: cd, cdrom: {bus: scsi}},
+        {name: open, disk: {bus: virtio}, cache: writeback, io: threads, dedicatedIOThread: true, blockSize: {custom: {logical: 512, physical: 4096}}}]
       interfaces: [{name: default, model: e1000e, masquerade: {}}]
       inputs: [{name: i, bus: virtio}]
       sound: {name: s, model: ac97}

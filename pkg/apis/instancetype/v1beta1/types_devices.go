@@ -37,6 +37,15 @@ type DevicePreferences struct {
 	// PreferredDiskCache is none, writethrough or writeback.
 	// +optional
 	PreferredDiskCache kubevirtv1.DriverCache `json:"preferredDiskCache,omitempty"`
+	// PreferredDiskIO is native or threads.
+	// +optional
+	PreferredDiskIO kubevirtv1.DriverIO `json:"preferredDiskIO,omitempty"`
+	// PreferredDiskDedicatedIoThread is for disks on virtio.
+	// +optional
+	PreferredDiskDedicatedIoThread *bool `json:"preferredDiskDedicatedIoThread,omitempty"`
+	// PreferredDiskBlockSize is for disks that name no block size.
+	// +optional
+	PreferredDiskBlockSize *kubevirtv1.BlockSize `json:"preferredDiskBlockSize,omitempty"`
 	// PreferredInterfaceModel is virtio, e1000e or another that interfaces can have.
 	// +optional
 	PreferredInterfaceModel string `json:"preferredInterfaceModel,omitempty"`

@@ -144,6 +144,16 @@ func (in *DevicePreferences) DeepCopyInto(out *DevicePreferences) {
 		*out = new(bool)
 		**out = **in
 	}
+	if in.PreferredDiskDedicatedIoThread != nil {
+		in, out := &in.PreferredDiskDedicatedIoThread, &out.PreferredDiskDedicatedIoThread
+		*out = new(bool)
+		**out = **in
+	}
+	if in.PreferredDiskBlockSize != nil {
+		in, out := &in.PreferredDiskBlockSize, &out.PreferredDiskBlockSize
+		*out = new(v1.BlockSize)
+		(*in).DeepCopyInto(*out)
+	}
 	if in.PreferredInterfaceMasquerade != nil {
 		in, out := &in.PreferredInterfaceMasquerade, &out.PreferredInterfaceMasquerade
 		*out = new(v1.InterfaceMasquerade)

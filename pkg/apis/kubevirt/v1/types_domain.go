@@ -130,7 +130,8 @@ type Disk struct {
 	Serial string `json:"serial,omitempty"`
 	// Cache is none, writethrough or writeback.
 	// +optional
-	Cache DriverCache `json:"cache,omitempty"`
+	Cache      DriverCache `json:"cache,omitempty"`
+	DiskTuning `json:",inline"`
 }
 
 // DriverCache is a disk's cache mode.

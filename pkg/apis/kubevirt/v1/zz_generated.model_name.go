@@ -28,6 +28,11 @@ func (in BIOS) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in BlockSize) OpenAPIModelName() string {
+	return "io.kubevirt.v1.BlockSize"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in Bootloader) OpenAPIModelName() string {
 	return "io.kubevirt.v1.Bootloader"
 }
@@ -93,6 +98,11 @@ func (in ContainerDiskSource) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in CustomBlockSize) OpenAPIModelName() string {
+	return "io.kubevirt.v1.CustomBlockSize"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in DHCPOptions) OpenAPIModelName() string {
 	return "io.kubevirt.v1.DHCPOptions"
 }
@@ -140,6 +150,11 @@ func (in DiskDevice) OpenAPIModelName() string {
 // OpenAPIModelName returns the OpenAPI model name for this type.
 func (in DiskTarget) OpenAPIModelName() string {
 	return "io.kubevirt.v1.DiskTarget"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in DiskTuning) OpenAPIModelName() string {
+	return "io.kubevirt.v1.DiskTuning"
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.

@@ -22,8 +22,10 @@ func validateDisks(spec *kubevirtv1.VirtualMachineInstanceSpec, path *field.Path
 		return field.ErrorList{field.TooMany(diskPath, len(disks), maxItems)}
 	}
 	volumes := make(map[string]bool, len(spec.Volumes))
-	for _, volume := range spec.Volumes {
-		volumes[volume.Name] = true
+	hotpluggable := map[string]bool{}
+	for i := range spec.Volumes {
+		volumes[spec.Volumes[i].Name] = true
+		hotpluggable[spec.Volumes[i].Name] = spec.Volumes[i].IsHotpluggable()
 	}
 	var errs field.ErrorList
 	seen := map[string]bool{}
@@ -40,6 +42,7 @@ func validateDisks(spec *kubevirtv1.VirtualMachineInstanceSpec, path *field.Path
 			errs = append(errs, field.Invalid(path.Child("name"), disk.Name, "no volume of spec.volumes has this name"))
 		}
 		errs = append(errs, validateDisk(disk, path)...)
+		errs = append(errs, validateDiskTuning(disk, hotpluggable[disk.Name], path)...)
 	}
 	return errs
 }

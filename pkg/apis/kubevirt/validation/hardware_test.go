@@ -111,6 +111,17 @@ func TestHardwareIsJudged(t *testing.T) {
 		`domain: {ioThreadsPolicy: shared}`: nil,
 		`domain: {ioThreadsPolicy: many}`:   {invalid + "domain.ioThreadsPolicy"},
 
+		`{domain: {devices: {disks: [{name: d, disk: {bus: virtio}, io: native, errorPolicy: enospace, dedicatedIOThread: true, blockSize: {custom: {logical: 512, physical: 4096}}}]}}, volumes: [{name: d, emptyDisk: {capacity: 1Gi}}]}`: nil,
+		`{domain: {devices: {disks: [{name: d, dedicatedIOThread: false, blockSize: {custom: {logical: 512, physical: 4096}}}]}}, volumes: [{name: d, emptyDisk: {capacity: 1Gi}}]}`:                                                        nil,
+		`{domain: {devices: {disks: [{name: d, io: fast, errorPolicy: panic}]}}, volumes: [{name: d, emptyDisk: {capacity: 1Gi}}]}`:                                                                                                         {invalid + "domain.devices.disks[0].errorPolicy", unknown + "domain.devices.disks[0].io"},
+		`{domain: {devices: {disks: [{name: d, io: native, cache: writeback}]}}, volumes: [{name: d, emptyDisk: {capacity: 1Gi}}]}`:                                                                                                         {invalid + "domain.devices.disks[0].io"},
+		`{domain: {devices: {disks: [{name: d, dedicatedIOThread: true}]}}, volumes: [{name: d, emptyDisk: {capacity: 1Gi}}]}`:                                                                                                              {unknown + "domain.devices.disks[0]"},
+		`{domain: {devices: {disks: [{name: d, disk: {bus: virtio}, dedicatedIOThread: true}]}}, volumes: [{name: d, dataVolume: {name: d, hotpluggable: true}}]}`:                                                                          {invalid + "domain.devices.disks[0].dedicatedIOThread"},
+		`{domain: {devices: {disks: [{name: d, blockSize: {custom: {logical: 4096, physical: 4096}}}]}}, volumes: [{name: d, emptyDisk: {capacity: 1Gi}}]}`:                                                                                 {invalid + "domain.devices.disks[0].blockSize.custom.logical"},
+		`{domain: {devices: {disks: [{name: d, disk: {bus: scsi}, blockSize: {custom: {logical: 4096, physical: 512}}}]}}, volumes: [{name: d, emptyDisk: {capacity: 1Gi}}]}`:                                                               {invalid + "domain.devices.disks[0].blockSize.custom.logical"},
+		`{domain: {devices: {disks: [{name: d, disk: {bus: scsi}, blockSize: {custom: {logical: 513, physical: 4194304}}}]}}, volumes: [{name: d, emptyDisk: {capacity: 1Gi}}]}`:                                                            {invalid + "domain.devices.disks[0].blockSize.custom.logical", invalid + "domain.devices.disks[0].blockSize.custom.physical"},
+		`{domain: {devices: {disks: [{name: d, cdrom: {}, blockSize: {custom: {logical: 512, physical: 512}}}]}}, volumes: [{name: d, emptyDisk: {capacity: 1Gi}}]}`:                                                                        {invalid + "domain.devices.disks[0].blockSize"},
+
 		`domain: {devices: {autoattachInputDevice: true, inputs: [{name: pen, bus: virtio}, {name: finger}]}}`: nil,
 		`domain: {devices: {inputs: [{name: pen, bus: ps2, type: mouse}]}}`:                                    {invalid + "domain.devices.inputs[0].bus", invalid + "domain.devices.inputs[0].type"},
 		`domain: {devices: {inputs: [{name: pen}, {name: pen}]}}`:                                              {duplicate + "domain.devices.inputs[1].name"},

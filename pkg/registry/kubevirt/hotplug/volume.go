@@ -11,6 +11,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime/schema"
 	"k8s.io/apimachinery/pkg/util/validation/field"
+	"k8s.io/utils/ptr"
 
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
 )
@@ -36,6 +37,9 @@ func CheckAdd(kind schema.GroupKind, name string, options *kubevirtv1.AddVolumeO
 	}
 	if options.Disk.BootOrder != nil {
 		errs = append(errs, field.Invalid(disk.Child("bootOrder"), *options.Disk.BootOrder, "a disk that is added while the guest runs can't boot it; leave bootOrder out"))
+	}
+	if ptr.Deref(options.Disk.DedicatedIOThread, false) {
+		errs = append(errs, field.Invalid(disk.Child("dedicatedIOThread"), true, "a running guest gets no more threads; leave dedicatedIOThread out"))
 	}
 	if len(errs) > 0 {
 		return apierrors.NewInvalid(kind, name, errs)

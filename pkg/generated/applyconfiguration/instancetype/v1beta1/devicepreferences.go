@@ -33,6 +33,12 @@ type DevicePreferencesApplyConfiguration struct {
 	PreferredCdromBus *v1.DiskBus `json:"preferredCdromBus,omitempty"`
 	// PreferredDiskCache is none, writethrough or writeback.
 	PreferredDiskCache *v1.DriverCache `json:"preferredDiskCache,omitempty"`
+	// PreferredDiskIO is native or threads.
+	PreferredDiskIO *v1.DriverIO `json:"preferredDiskIO,omitempty"`
+	// PreferredDiskDedicatedIoThread is for disks on virtio.
+	PreferredDiskDedicatedIoThread *bool `json:"preferredDiskDedicatedIoThread,omitempty"`
+	// PreferredDiskBlockSize is for disks that name no block size.
+	PreferredDiskBlockSize *kubevirtv1.BlockSizeApplyConfiguration `json:"preferredDiskBlockSize,omitempty"`
 	// PreferredInterfaceModel is virtio, e1000e or another that interfaces can have.
 	PreferredInterfaceModel *string `json:"preferredInterfaceModel,omitempty"`
 	// PreferredInterfaceMasquerade is for interfaces to the pod network that name no binding.
@@ -145,6 +151,30 @@ func (b *DevicePreferencesApplyConfiguration) WithPreferredCdromBus(value v1.Dis
 // If called multiple times, the PreferredDiskCache field is set to the value of the last call.
 func (b *DevicePreferencesApplyConfiguration) WithPreferredDiskCache(value v1.DriverCache) *DevicePreferencesApplyConfiguration {
 	b.PreferredDiskCache = &value
+	return b
+}
+
+// WithPreferredDiskIO sets the PreferredDiskIO field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the PreferredDiskIO field is set to the value of the last call.
+func (b *DevicePreferencesApplyConfiguration) WithPreferredDiskIO(value v1.DriverIO) *DevicePreferencesApplyConfiguration {
+	b.PreferredDiskIO = &value
+	return b
+}
+
+// WithPreferredDiskDedicatedIoThread sets the PreferredDiskDedicatedIoThread field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the PreferredDiskDedicatedIoThread field is set to the value of the last call.
+func (b *DevicePreferencesApplyConfiguration) WithPreferredDiskDedicatedIoThread(value bool) *DevicePreferencesApplyConfiguration {
+	b.PreferredDiskDedicatedIoThread = &value
+	return b
+}
+
+// WithPreferredDiskBlockSize sets the PreferredDiskBlockSize field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the PreferredDiskBlockSize field is set to the value of the last call.
+func (b *DevicePreferencesApplyConfiguration) WithPreferredDiskBlockSize(value *kubevirtv1.BlockSizeApplyConfiguration) *DevicePreferencesApplyConfiguration {
+	b.PreferredDiskBlockSize = value
 	return b
 }
 

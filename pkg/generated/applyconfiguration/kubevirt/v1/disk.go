@@ -21,7 +21,8 @@ type DiskApplyConfiguration struct {
 	// Serial number of the disk.
 	Serial *string `json:"serial,omitempty"`
 	// Cache is none, writethrough or writeback.
-	Cache *kubevirtv1.DriverCache `json:"cache,omitempty"`
+	Cache                        *kubevirtv1.DriverCache `json:"cache,omitempty"`
+	DiskTuningApplyConfiguration `json:""`
 }
 
 // DiskApplyConfiguration constructs a declarative configuration of the Disk type for use with
@@ -75,5 +76,37 @@ func (b *DiskApplyConfiguration) WithSerial(value string) *DiskApplyConfiguratio
 // If called multiple times, the Cache field is set to the value of the last call.
 func (b *DiskApplyConfiguration) WithCache(value kubevirtv1.DriverCache) *DiskApplyConfiguration {
 	b.Cache = &value
+	return b
+}
+
+// WithIO sets the IO field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the IO field is set to the value of the last call.
+func (b *DiskApplyConfiguration) WithIO(value kubevirtv1.DriverIO) *DiskApplyConfiguration {
+	b.DiskTuningApplyConfiguration.IO = &value
+	return b
+}
+
+// WithErrorPolicy sets the ErrorPolicy field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the ErrorPolicy field is set to the value of the last call.
+func (b *DiskApplyConfiguration) WithErrorPolicy(value kubevirtv1.DiskErrorPolicy) *DiskApplyConfiguration {
+	b.DiskTuningApplyConfiguration.ErrorPolicy = &value
+	return b
+}
+
+// WithDedicatedIOThread sets the DedicatedIOThread field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the DedicatedIOThread field is set to the value of the last call.
+func (b *DiskApplyConfiguration) WithDedicatedIOThread(value bool) *DiskApplyConfiguration {
+	b.DiskTuningApplyConfiguration.DedicatedIOThread = &value
+	return b
+}
+
+// WithBlockSize sets the BlockSize field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the BlockSize field is set to the value of the last call.
+func (b *DiskApplyConfiguration) WithBlockSize(value *BlockSizeApplyConfiguration) *DiskApplyConfiguration {
+	b.DiskTuningApplyConfiguration.BlockSize = value
 	return b
 }

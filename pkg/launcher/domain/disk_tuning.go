@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package domain
+
+import (
+	"fmt"
+
+	"libvirt.org/go/libvirtxml"
+
+	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
+)
+
+// tuneDisk gives a disk, whose cache is decided, what its spec wants of how it works.
+func tuneDisk(disk *libvirtxml.DomainDisk, spec *kubevirtv1.Disk) error {
+	switch spec.IO {
+	case "":
+	case kubevirtv1.IONative:
+		if disk.Driver.Cache != string(kubevirtv1.CacheNone) {
+			return fmt.Errorf("io native: needs the cache none, and this disk has %s; leave io out", disk.Driver.Cache)
+		}
+	case kubevirtv1.IOThreads:
+		disk.Driver.IO = string(kubevirtv1.IOThreads)
+	default:
+		return fmt.Errorf("io %q: must be native or threads", spec.IO)
+	}
+	if err := setErrorPolicy(disk.Driver, spec.ErrorPolicy); err != nil {
+		return err
+	}
+	if spec.BlockSize != nil && spec.BlockSize.Custom != nil {
+		size := spec.BlockSize.Custom
+		disk.BlockIO = &libvirtxml.DomainDiskBlockIO{LogicalBlockSize: size.Logical, PhysicalBlockSize: size.Physical}
+	}
+	return nil
+}
+
+func setErrorPolicy(driver *libvirtxml.DomainDiskDriver, policy *kubevirtv1.DiskErrorPolicy) error {
+	if policy == nil {
+		return nil
+	}
+	switch *policy {
+	case kubevirtv1.DiskErrorPolicyStop, kubevirtv1.DiskErrorPolicyIgnore, kubevirtv1.DiskErrorPolicyReport, kubevirtv1.DiskErrorPolicyEnospace:
+		driver.ErrorPolicy = string(*policy)
+		return nil
+	}
+	return fmt.Errorf("errorPolicy %q: must be stop, ignore, report or enospace", *policy)
+}
