@@ -13,12 +13,14 @@ import (
 
 	"github.com/virt-apiserver/virt-apiserver/pkg/kubectlvirt/console"
 	"github.com/virt-apiserver/virt-apiserver/pkg/kubectlvirt/create"
+	"github.com/virt-apiserver/virt-apiserver/pkg/kubectlvirt/expand"
 	"github.com/virt-apiserver/virt-apiserver/pkg/kubectlvirt/guest"
 	"github.com/virt-apiserver/virt-apiserver/pkg/kubectlvirt/portforward"
 	"github.com/virt-apiserver/virt-apiserver/pkg/kubectlvirt/power"
 	"github.com/virt-apiserver/virt-apiserver/pkg/kubectlvirt/ssh"
 	"github.com/virt-apiserver/virt-apiserver/pkg/kubectlvirt/version"
 	"github.com/virt-apiserver/virt-apiserver/pkg/kubectlvirt/vnc"
+	"github.com/virt-apiserver/virt-apiserver/pkg/kubectlvirt/volumes"
 )
 
 // shown are the connection flags that --help lists; the others work as well.
@@ -60,7 +62,10 @@ func NewCommand(program string, streams genericiooptions.IOStreams) *cobra.Comma
 		guest.NewOSInfoCommand(flags, streams),
 		guest.NewUsersCommand(flags, streams),
 		guest.NewFileSystemsCommand(flags, streams),
+		volumes.NewAddCommand(flags, streams),
+		volumes.NewRemoveCommand(flags, streams),
 		create.NewCommand(streams),
+		expand.NewCommand(flags, streams),
 		ssh.NewCommand(flags, streams),
 		ssh.NewCopyCommand(flags, streams),
 		version.NewCommand(flags, streams),

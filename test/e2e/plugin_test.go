@@ -44,11 +44,29 @@ func TestPluginDoesWhatItsVerbsSay(t *testing.T) {
 	assert.Greater(t, picture.Bounds().Dx(), 100)
 	p.viewScreen("web")
 
+	p.plugDisks("web")
+	assert.Contains(t, p.plugin("expand", "--vm", "web"), "kind: VirtualMachine\n")
+
 	p.plugin("stop", "web", "--force")
 	p.awaitNoInstance("web")
-	for _, verb := range [][]string{{"pause", "vm", "web"}, {"reset", "web"}, {"vnc", "web", "--proxy-only"},
+	for _, verb := range [][]string{{"pause", "vm", "web"}, {"addvolume", "web", "--volume-name", "spare"}, {"reset", "web"}, {"vnc", "web", "--proxy-only"},
 		{"vnc", "screenshot", "web", "-f", "-"}, {"port-forward", "--stdio", "vm/web", "22"}} {
 		p.refuses("kubectl virt start web -n "+p.name, verb...)
+	}
+}
+
+// plugDisks gives a guest a disk and takes it away: once from the guest alone, once from its machine as well.
+func (p *space) plugDisks(name string) {
+	p.t.Helper()
+	p.apply(strings.ReplaceAll(spareClaim, "NAME", "spare"))
+	volumes := len(p.machine(name).Spec.Template.Spec.Volumes)
+	for more, persist := range []string{"--persist=false", "--persist"} {
+		p.plugin("addvolume", name, "--volume-name", "spare", "--serial", "spare", persist)
+		p.awaitVolume(name, "spare", kubevirtv1.VolumeReady)
+		assert.Len(p.t, p.machine(name).Spec.Template.Spec.Volumes, volumes+more)
+		p.plugin("removevolume", name, "--volume-name", "spare", persist)
+		p.awaitVolume(name, "spare", "")
+		assert.Len(p.t, p.machine(name).Spec.Template.Spec.Volumes, volumes)
 	}
 }
 

@@ -4,11 +4,9 @@ package power
 
 import (
 	"fmt"
-	"strconv"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 
@@ -19,15 +17,14 @@ import (
 type common struct {
 	flags   genericclioptions.RESTClientGetter
 	streams genericiooptions.IOStreams
-	dryRun  dryRun
+	dryRun  machines.DryRun
 
 	name   string
 	client *machines.Client
 }
 
 func (o *common) addFlags(flags *pflag.FlagSet) {
-	flag := flags.VarPF(&o.dryRun, "dry-run", "", "Have the server check the request and change nothing.")
-	flag.NoOptDefVal = "server"
+	o.dryRun.AddFlag(flags)
 }
 
 // Complete takes the machine's name and finds the server.
@@ -48,11 +45,7 @@ func (o *common) reportInstance(what string) {
 }
 
 func (o *common) tell(kind, what string) {
-	suffix := ""
-	if o.dryRun {
-		suffix = " (server dry run)"
-	}
-	fmt.Fprintf(o.streams.Out, "%s.kubevirt.io/%s %s%s\n", kind, o.name, what, suffix)
+	fmt.Fprintf(o.streams.Out, "%s.kubevirt.io/%s %s%s\n", kind, o.name, what, o.dryRun.Suffix())
 }
 
 // verb is the options of one verb.
@@ -73,44 +66,4 @@ func run(o verb) func(*cobra.Command, []string) error {
 		}
 		return o.Run(command)
 	}
-}
-
-// dryRun is a flag that takes kubectl's values as well as a boolean's. A dry run on the client would check
-// nothing that matters, so there is none.
-type dryRun bool
-
-// String implements pflag.Value.
-func (d *dryRun) String() string {
-	if *d {
-		return "server"
-	}
-	return "none"
-}
-
-// Type implements pflag.Value.
-func (d *dryRun) Type() string { return "none|server" }
-
-// Set implements pflag.Value.
-func (d *dryRun) Set(value string) error {
-	switch value {
-	case "server":
-		*d = true
-	case "none":
-		*d = false
-	default:
-		on, err := strconv.ParseBool(value)
-		if err != nil {
-			return fmt.Errorf("must be none or server")
-		}
-		*d = dryRun(on)
-	}
-	return nil
-}
-
-// options is the value for the body of an action.
-func (d dryRun) options() []string {
-	if d {
-		return []string{metav1.DryRunAll}
-	}
-	return nil
 }

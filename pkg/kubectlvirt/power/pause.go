@@ -69,9 +69,9 @@ func (o *PauseOptions) Run(command *cobra.Command) error {
 	var err error
 	if o.Unpause {
 		what = "unpaused"
-		err = o.client.Unpause(ctx, o.name, &kubevirtv1.UnpauseOptions{DryRun: o.dryRun.options()})
+		err = o.client.Unpause(ctx, o.name, &kubevirtv1.UnpauseOptions{DryRun: o.dryRun.Options()})
 	} else {
-		err = o.client.Pause(ctx, o.name, &kubevirtv1.PauseOptions{DryRun: o.dryRun.options()})
+		err = o.client.Pause(ctx, o.name, &kubevirtv1.PauseOptions{DryRun: o.dryRun.Options()})
 	}
 	if err != nil {
 		return err

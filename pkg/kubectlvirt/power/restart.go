@@ -62,7 +62,7 @@ func (o *RestartOptions) Validate() error {
 
 // Run has the machine restarted.
 func (o *RestartOptions) Run(command *cobra.Command) error {
-	options := &kubevirtv1.RestartOptions{DryRun: o.dryRun.options()}
+	options := &kubevirtv1.RestartOptions{DryRun: o.dryRun.Options()}
 	if o.Force {
 		options.GracePeriodSeconds = ptr.To(int64(0))
 	}

@@ -48,7 +48,7 @@ func (o *StartOptions) Validate() error { return nil }
 
 // Run has the machine started.
 func (o *StartOptions) Run(command *cobra.Command) error {
-	err := o.client.Start(command.Context(), o.name, &kubevirtv1.StartOptions{Paused: o.Paused, DryRun: o.dryRun.options()})
+	err := o.client.Start(command.Context(), o.name, &kubevirtv1.StartOptions{Paused: o.Paused, DryRun: o.dryRun.Options()})
 	if err != nil {
 		return err
 	}

@@ -63,7 +63,7 @@ func (o *StopOptions) Validate() error {
 
 // Run has the machine stopped.
 func (o *StopOptions) Run(command *cobra.Command) error {
-	options := &kubevirtv1.StopOptions{DryRun: o.dryRun.options()}
+	options := &kubevirtv1.StopOptions{DryRun: o.dryRun.Options()}
 	switch {
 	case o.GracePeriod != unset:
 		options.GracePeriod = &o.GracePeriod
