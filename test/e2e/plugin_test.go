@@ -58,14 +58,15 @@ func TestPluginDoesWhatItsVerbsSay(t *testing.T) {
 // plugDisks gives a guest a disk and takes it away: once from the guest alone, once from its machine as well.
 func (p *space) plugDisks(name string) {
 	p.t.Helper()
-	p.apply(strings.ReplaceAll(spareClaim, "NAME", "spare"))
 	volumes := len(p.machine(name).Spec.Template.Spec.Volumes)
-	for more, persist := range []string{"--persist=false", "--persist"} {
-		p.plugin("addvolume", name, "--volume-name", "spare", "--serial", "spare", persist)
-		p.awaitVolume(name, "spare", kubevirtv1.VolumeReady)
+	for more, claim := range []string{"spare", "kept"} {
+		p.apply(strings.ReplaceAll(spareClaim, "NAME", claim))
+		persist := fmt.Sprintf("--persist=%t", more == 1)
+		p.plugin("addvolume", name, "--volume-name", claim, "--serial", claim, persist)
+		p.awaitVolume(name, claim, kubevirtv1.VolumeReady)
 		assert.Len(p.t, p.machine(name).Spec.Template.Spec.Volumes, volumes+more)
-		p.plugin("removevolume", name, "--volume-name", "spare", persist)
-		p.awaitVolume(name, "spare", "")
+		p.plugin("removevolume", name, "--volume-name", claim, persist)
+		p.awaitVolume(name, claim, "")
 		assert.Len(p.t, p.machine(name).Spec.Template.Spec.Volumes, volumes)
 	}
 }

@@ -27,8 +27,8 @@ type chpasswd struct {
 	Expire bool `json:"expire"`
 }
 
-// addCloudInit adds a seed where there is something to tell.
-func (o *Options) addCloudInit(spec *kubevirtv1.VirtualMachineInstanceSpec) error {
+// addCloudInit adds a seed where there is something to tell, or one is needed.
+func (o *Options) addCloudInit(spec *kubevirtv1.VirtualMachineInstanceSpec, needed bool) error {
 	source := &kubevirtv1.CloudInitSource{UserDataBase64: o.UserData}
 	switch {
 	case o.UserData != "":
@@ -41,6 +41,8 @@ func (o *Options) addCloudInit(spec *kubevirtv1.VirtualMachineInstanceSpec) erro
 			return err
 		}
 		source.UserData = config
+	case needed:
+		source.UserData = "#cloud-config\n"
 	default:
 		return nil
 	}

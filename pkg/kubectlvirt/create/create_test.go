@@ -17,10 +17,12 @@ import (
 	"github.com/virt-apiserver/virt-apiserver/pkg/kubectlvirt"
 )
 
-func run(args ...string) (string, error) {
+func run(args ...string) (string, error) { return create(append([]string{"vm"}, args...)...) }
+
+func create(args ...string) (string, error) {
 	streams, _, out, _ := genericiooptions.NewTestIOStreams()
 	command := kubectlvirt.NewCommand("kubectl-virt", streams)
-	command.SetArgs(append([]string{"create", "vm"}, args...))
+	command.SetArgs(append([]string{"create"}, args...))
 	err := command.Execute()
 	return out.String(), err
 }
@@ -40,7 +42,12 @@ func TestManifestsAreThoseOfMachinesThatAreTaken(t *testing.T) {
 				"name: empty", "name: web-disk-4", "guest: 1Gi", "runStrategy: Manual"}},
 		"a user": {[]string{"--user", "debian", "--password-file", password, "--ssh-key", "ssh-ed25519 A a", "--ssh-key", "ssh-ed25519 B b"},
 			[]string{"#cloud-config", "user: debian", "password: 's3cret: #'", "expire: false", "- ssh-ed25519 A a", "- ssh-ed25519 B b"}},
-		"user data": {[]string{"--cloud-init-user-data", "I2Nsb3VkLWNvbmZpZwo="}, []string{"userDataBase64: I2Nsb3VkLWNvbmZpZwo="}},
+		"answers for Windows": {[]string{"--volume-sysprep", "src:answers"}, []string{"sysprep:", "configMap:", "name: answers", "- cdrom:\n              bus: sata\n"}},
+		"answers in a Secret": {[]string{"--volume-sysprep", "src:answers,type:secret"}, []string{"secret:\n"}},
+		"credentials": {[]string{"--user", "me", "--access-cred", "src:keys", "--access-cred", "src:all,type:password"},
+			[]string{"secretName: keys", "qemuGuestAgent:\n              users:\n              - me\n", "userPassword:", "secretName: all"}},
+		"keys by cloud-init": {[]string{"--access-cred", "src:keys,method:nocloud"}, []string{"noCloud: {}", "cloudInitNoCloud:"}},
+		"user data":          {[]string{"--cloud-init-user-data", "I2Nsb3VkLWNvbmZpZwo="}, []string{"userDataBase64: I2Nsb3VkLWNvbmZpZwo="}},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -57,6 +64,13 @@ func TestManifestsAreThoseOfMachinesThatAreTaken(t *testing.T) {
 			assert.Empty(t, validation.ValidateVirtualMachine(&vm))
 		})
 	}
+}
+
+func TestInstanceTypeBringsTheMemory(t *testing.T) {
+	out, err := run("--name", "web", "--instancetype", "virtualmachineinstancetype/small", "--preference", "linux")
+	require.NoError(t, err)
+	assert.Contains(t, out, "  instancetype:\n    kind: virtualmachineinstancetype\n    name: small\n  preference:\n    name: linux\n")
+	assert.NotContains(t, out, "memory")
 }
 
 func TestNonsenseIsRefused(t *testing.T) {
@@ -78,11 +92,60 @@ func TestNonsenseIsRefused(t *testing.T) {
 		"both":           {[]string{"--cloud-init-user-data", "eA==", "--user", "x"}, "none of the others can be"},
 		"no file":        {[]string{"--password-file", "/nowhere"}, "no such file"},
 		"empty password": {[]string{"--password-file", "/dev/null"}, "the file is empty"},
-		"instance type":  {[]string{"--instancetype", "small"}, "unknown flag"},
+		"two sizes":      {[]string{"--instancetype", "small", "--memory", "1Gi"}, "none of the others can be"},
+		"instance type":  {[]string{"--instancetype", "pod/small"}, "VirtualMachineClusterInstancetype/NAME"},
+		"preference":     {[]string{"--preference", "VirtualMachinePreference/"}, "VirtualMachinePreference/NAME"},
+		"answers":        {[]string{"--volume-sysprep", "src:a,type:file"}, "type must be configmap or secret"},
+		"no user":        {[]string{"--access-cred", "src:keys"}, "user is needed"},
+		"users":          {[]string{"--access-cred", "src:all,type:password,user:me"}, "leave user out"},
+		"other user":     {[]string{"--access-cred", "src:keys,method:nocloud,user:me"}, "use --user"},
+		"other method":   {[]string{"--access-cred", "src:keys,method:post"}, "type must be ssh"},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
 			out, err := run(append([]string{"--name", "web"}, tc.args...)...)
+			assert.ErrorContains(t, err, tc.want)
+			assert.Empty(t, out)
+		})
+	}
+}
+
+func TestSizesAndPreferencesArePrinted(t *testing.T) {
+	tests := map[string]struct {
+		args []string
+		want string
+	}{
+		"a size": {[]string{"instancetype", "--name=small", "--cpu=2", "--memory=1Gi", "--iothreadspolicy=auto"},
+			"kind: VirtualMachineClusterInstancetype\nmetadata:\n  name: small\nspec:\n  cpu:\n    guest: 2\n  ioThreadsPolicy: auto\n  memory:\n    guest: 1Gi\n"},
+		"a namespace's size": {[]string{"instancetype", "--name=small", "--cpu=1", "--memory=1Gi", "--namespaced"}, "kind: VirtualMachineInstancetype\n"},
+		"a preference": {[]string{"preference", "--name=p", "--cpu-topology=cores", "--machine-type=q35", "--volume-storage-class=fast"},
+			"kind: VirtualMachineClusterPreference\nmetadata:\n  name: p\nspec:\n  cpu:\n    preferredCPUTopology: cores\n  machine:\n    preferredMachineType: q35\n  volumes:\n    preferredStorageClassName: fast\n"},
+		"a namespace's preference": {[]string{"preference", "--name=p", "--namespaced"}, "kind: VirtualMachinePreference\n"},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			out, err := create(tc.args...)
+			require.NoError(t, err)
+			assert.Contains(t, out, "apiVersion: instancetype.kubevirt.io/v1beta1\n"+tc.want)
+		})
+	}
+}
+
+func TestSizesThatAreNoneAreRefused(t *testing.T) {
+	tests := map[string]struct {
+		args []string
+		want string
+	}{
+		"no name":       {[]string{"instancetype"}, "--name is needed"},
+		"no processors": {[]string{"instancetype", "--name=s"}, "--cpu is needed"},
+		"no memory":     {[]string{"instancetype", "--name=s", "--cpu=1"}, "--memory"},
+		"threads":       {[]string{"instancetype", "--name=s", "--cpu=1", "--memory=1Gi", "--iothreadspolicy=some"}, "--iothreadspolicy must be"},
+		"nameless":      {[]string{"preference"}, "--name is needed"},
+		"topology":      {[]string{"preference", "--name=p", "--cpu-topology=round"}, "--cpu-topology must be"},
+	}
+	for name, tc := range tests {
+		t.Run(name, func(t *testing.T) {
+			out, err := create(tc.args...)
 			assert.ErrorContains(t, err, tc.want)
 			assert.Empty(t, out)
 		})

@@ -22,17 +22,22 @@ type Options struct {
 	Name string
 	// RunStrategy, and Memory as a quantity.
 	RunStrategy, Memory string
+	// Instancetype and Preference are [KIND/]NAME, or empty. An instance type brings the memory.
+	Instancetype, Preference string
 	// GracePeriod in seconds.
 	GracePeriod int64
 	// ContainerDisks, Claims, Imports and Blanks are volumes, each as KEY:VALUE,....
 	ContainerDisks, Claims, Imports, Blanks []string
+	// Sysprep is a volume of answers for the setup of Windows, and Credentials are Secrets, as KEY:VALUE,....
+	Sysprep     string
+	Credentials []string
 	// User, PasswordFile and SSHKeys are for cloud-init; UserData, in base64, is all of its configuration.
 	User, PasswordFile string
 	SSHKeys            []string
 	UserData           string
 }
 
-// NewCommand returns the command create, and vm below it.
+// NewCommand returns the command create, and a command for each kind below it.
 func NewCommand(streams genericiooptions.IOStreams) *cobra.Command {
 	command := &cobra.Command{
 		Use:   "create",
@@ -42,7 +47,7 @@ func NewCommand(streams genericiooptions.IOStreams) *cobra.Command {
 		Args:              cobra.NoArgs,
 		ValidArgsFunction: cobra.NoFileCompletions,
 	}
-	command.AddCommand(newVMCommand(streams))
+	command.AddCommand(newVMCommand(streams), newInstancetypeCommand(streams), newPreferenceCommand(streams))
 	return command
 }
 
@@ -59,7 +64,10 @@ func newVMCommand(streams genericiooptions.IOStreams) *cobra.Command {
 
   # A disk in a container image, an empty one, and a user who logs in with a key
   kubectl virt create vm --name web --volume-containerdisk src:example.com/debian:12 \
-    --volume-import type:blank,size:5Gi --user debian --ssh-key "$(cat ~/.ssh/id_ed25519.pub)"`,
+    --volume-import type:blank,size:5Gi --user debian --ssh-key "$(cat ~/.ssh/id_ed25519.pub)"
+
+  # The size of the instance type small, and what a Linux guest likes best
+  kubectl virt create vm --name web --instancetype small --preference linux --volume-pvc src:web`,
 		Args:              cobra.NoArgs,
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(command *cobra.Command, _ []string) error {
@@ -67,22 +75,28 @@ func newVMCommand(streams genericiooptions.IOStreams) *cobra.Command {
 			if err != nil {
 				return fmt.Errorf("%w\nSee %s --help", err, command.CommandPath())
 			}
-			return o.print(vm)
+			return printManifest(o.streams, vm)
 		},
 	}
 	flags := command.Flags()
 	flags.StringVar(&o.Name, "name", o.Name, "Name of the machine. Needed.")
 	flags.StringVar(&o.RunStrategy, "run-strategy", o.RunStrategy, "Always, Halted, Manual, RerunOnFailure or Once.")
 	flags.StringVar(&o.Memory, "memory", o.Memory, "Memory of the guest.")
+	flags.StringVar(&o.Instancetype, "instancetype", o.Instancetype, "Instance type that the guest has its size of: [KIND/]NAME.")
+	flags.StringVar(&o.Preference, "preference", o.Preference, "Preference that fills in what is left open: [KIND/]NAME.")
 	flags.Int64Var(&o.GracePeriod, "termination-grace-period", o.GracePeriod, "Seconds that the guest may take to power off.")
 	flags.StringArrayVar(&o.ContainerDisks, "volume-containerdisk", nil, "Disk in a container image: src:IMAGE.")
 	flags.StringArrayVar(&o.Claims, "volume-pvc", nil, "Disk that there is: src:CLAIM.")
 	flags.StringArrayVar(&o.Imports, "volume-import", nil, "Disk that is made with the machine: type:http,url:URL,size:SIZE or type:blank,size:SIZE.")
 	flags.StringArrayVar(&o.Blanks, "volume-blank", nil, "Empty disk: size:SIZE. The same as --volume-import type:blank,size:SIZE.")
+	flags.StringVar(&o.Sysprep, "volume-sysprep", o.Sysprep, "Answers for the setup of Windows: src:NAME,type:configmap or secret.")
+	flags.StringArrayVar(&o.Credentials, "access-cred", nil,
+		"Secret that users log in with: src:SECRET,type:ssh,method:ga or nocloud,user:USER, or src:SECRET,type:password.")
 	flags.StringVar(&o.User, "user", o.User, "User that cloud-init makes.")
 	flags.StringVar(&o.PasswordFile, "password-file", o.PasswordFile, "File with the user's password. The manifest shows it to who reads it.")
 	flags.StringArrayVar(&o.SSHKeys, "ssh-key", nil, "Public key of the user. Can be repeated.")
 	flags.StringVar(&o.UserData, "cloud-init-user-data", o.UserData, "All of cloud-init's user data, in base64.")
+	command.MarkFlagsMutuallyExclusive("instancetype", "memory")
 	command.MarkFlagsMutuallyExclusive("cloud-init-user-data", "user")
 	command.MarkFlagsMutuallyExclusive("cloud-init-user-data", "password-file")
 	command.MarkFlagsMutuallyExclusive("cloud-init-user-data", "ssh-key")
@@ -109,11 +123,20 @@ func (o *Options) build() (*kubevirtv1.VirtualMachine, error) {
 	}
 	spec := &vm.Spec.Template.Spec
 	spec.TerminationGracePeriodSeconds = ptr.To(o.GracePeriod)
-	spec.Domain.Memory = &kubevirtv1.Memory{Guest: &memory}
+	if o.Instancetype == "" {
+		spec.Domain.Memory = &kubevirtv1.Memory{Guest: &memory}
+	}
+	if err := o.addMatchers(vm); err != nil {
+		return nil, err
+	}
 	if err := o.addVolumes(vm); err != nil {
 		return nil, err
 	}
-	return vm, o.addCloudInit(spec)
+	needsSeed, err := o.addCredentials(spec)
+	if err != nil {
+		return nil, err
+	}
+	return vm, o.addCloudInit(spec, needsSeed)
 }
 
 func parseStrategy(text string) (kubevirtv1.VirtualMachineRunStrategy, error) {
@@ -126,11 +149,11 @@ func parseStrategy(text string) (kubevirtv1.VirtualMachineRunStrategy, error) {
 	}
 }
 
-func (o *Options) print(vm *kubevirtv1.VirtualMachine) error {
-	text, err := yaml.Marshal(vm)
+func printManifest(streams genericiooptions.IOStreams, object any) error {
+	text, err := yaml.Marshal(object)
 	if err != nil {
 		return err
 	}
-	_, err = o.streams.Out.Write(text)
+	_, err = streams.Out.Write(text)
 	return err
 }

@@ -70,6 +70,33 @@ func (o *Options) addVolumes(vm *kubevirtv1.VirtualMachine) error {
 			return err
 		}
 	}
+	return o.addSysprep(vm)
+}
+
+// addSysprep adds a CD-ROM of answers for the setup of Windows.
+func (o *Options) addSysprep(vm *kubevirtv1.VirtualMachine) error {
+	if o.Sysprep == "" {
+		return nil
+	}
+	p, err := parseParameters("volume-sysprep", o.Sysprep, []string{"src"}, []string{"type"})
+	if err != nil {
+		return err
+	}
+	source, reference := &kubevirtv1.SysprepSource{}, &corev1.LocalObjectReference{Name: p["src"]}
+	switch strings.ToLower(p["type"]) {
+	case "", "configmap":
+		source.ConfigMap = reference
+	case "secret":
+		source.Secret = reference
+	default:
+		return fmt.Errorf("--volume-sysprep %s: type must be configmap or secret", o.Sysprep)
+	}
+	const name = "sysprepdisk"
+	spec := &vm.Spec.Template.Spec
+	spec.Volumes = append(spec.Volumes, kubevirtv1.Volume{Name: name, VolumeSource: kubevirtv1.VolumeSource{Sysprep: source}})
+	disk := kubevirtv1.Disk{Name: name}
+	disk.CDRom = &kubevirtv1.CDRomTarget{Bus: kubevirtv1.DiskBusSATA}
+	spec.Domain.Devices.Disks = append(spec.Domain.Devices.Disks, disk)
 	return nil
 }
 
