@@ -56,6 +56,10 @@ spec:
           - name: scratch
             bootOrder: 2
             disk: {bus: virtio}
+            io: threads
+            errorPolicy: report
+            dedicatedIOThread: true
+            blockSize: {custom: {logical: 4096, physical: 8192}}
           - name: root
             bootOrder: 1
             disk: {bus: BUS}
@@ -100,6 +104,8 @@ func TestMachineHasTheHardwareThatItsSpecNames(t *testing.T) {
 			disks := console.run("cat /proc/partitions")
 			assert.Contains(t, disks, "1048576 sda\n", "the root disk")
 			assert.Contains(t, disks, "65536 vda", "the empty disk")
+			assert.Equal(t, "4096", console.run("cat /sys/block/vda/queue/logical_block_size"))
+			assert.Equal(t, "8192", console.run("cat /sys/block/vda/queue/physical_block_size"))
 		})
 	}
 }
