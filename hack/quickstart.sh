@@ -183,8 +183,8 @@ up() {
 		  export KUBECONFIG=$KUBECONFIG PATH=$PWD/bin:${kubectl%/*}:\$PATH
 		  kubectl get vms,vmis,dvs -o wide
 		  kubectl virt console hello            # guest / hello; Ctrl-] leaves
+		  kubectl virt ssh guest@vm/hello       # the same, over its network
 		  kubectl virt restart hello
-		  kubectl describe vm hello
 		  make quickstart-down                  # removes all of it
 	NEXT
 }
