@@ -65,6 +65,7 @@ func (a *Agent) follow(ctx context.Context, vmi *kubevirtv1.VirtualMachineInstan
 	default:
 		return nil
 	}
+	domain.Interfaces = a.addressed(vmi, domain)
 	a.attend(ctx, vmi, &domain)
 	if err := a.endUnhealthy(ctx, vmi, &domain); err != nil {
 		return err
@@ -113,7 +114,6 @@ func (a *Agent) setRunning(status *kubevirtv1.VirtualMachineInstanceStatus, vmi 
 		a.setReady(status, vmi)
 		removeCondition(status, kubevirtv1.VirtualMachineInstancePaused)
 	}
-	domain.Interfaces = a.addressed(vmi, domain)
 	a.setGuest(status, domain)
 	if domain.Machine != "" {
 		status.Machine = &kubevirtv1.Machine{Type: domain.Machine}

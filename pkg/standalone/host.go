@@ -111,7 +111,7 @@ func newHost(ctx context.Context, options *Options) (*host, error) {
 		launcher:   launcher,
 		importers:  importers,
 		containers: containers,
-		streams:    streams.NewLocal(launcher, maxSessions),
+		streams:    streams.NewLocal(launcher, guests.Addresses, maxSessions),
 		calls:      calls.NewLocal(launcher, maxCalls),
 		supervisor: supervisor.New(supervisor.Config{
 			Command: command,

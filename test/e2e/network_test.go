@@ -17,6 +17,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"k8s.io/apimachinery/pkg/util/intstr"
 
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
 	"github.com/virt-apiserver/virt-apiserver/pkg/standalone/network/networktest"
@@ -29,6 +30,9 @@ func TestGuestsHaveANetwork(t *testing.T) {
 	p := s.newSpace(t)
 	web := linuxMachine("web", kubevirtv1.RunStrategyAlways)
 	web.Spec.Template.Spec.Hostname, web.Spec.Template.Spec.Subdomain = "front", "shop"
+	web.Spec.Template.Spec.ReadinessProbe = &kubevirtv1.Probe{
+		Handler: kubevirtv1.Handler{TCPSocket: &kubevirtv1.TCPSocketAction{Port: intstr.FromInt32(22)}}, PeriodSeconds: 1,
+	}
 	p.create(web)
 	p.create(linuxMachine("db", kubevirtv1.RunStrategyAlways))
 	outside := outsideHost(t)
@@ -43,6 +47,7 @@ func TestGuestsHaveANetwork(t *testing.T) {
 	assert.Contains(t, console.run("ip -4 addr show dev eth0"), "inet "+address+"/", "the guest has the address that the status shows")
 	assert.Equal(t, "front", console.run("hostname"))
 	p.awaitConsole(other, "virt-guest ready db")
+	p.kubectl("wait", "vmi/web", "--for=condition=Ready", "--timeout=60s")
 	for _, name := range []string{"db", "db." + p.name, "db." + p.name + ".vm.internal"} {
 		assert.Contains(t, console.run("sudo ping -c 1 -W 10 "+name), otherAddress, "guests find one another by name")
 	}

@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"net/netip"
 	"os/exec"
 	"path/filepath"
 	"testing"
@@ -115,7 +114,7 @@ func (s screens) VNC(ctx context.Context, _, _ string) (net.Conn, error) {
 func BenchmarkScreen(b *testing.B) {
 	path := filepath.Join(b.TempDir(), "vnc")
 	source(b, "unix", path)
-	local := NewLocal(screens{newFakeLauncher(), relayed(b, path)}, 4)
+	local := NewLocal(screens{newFakeLauncher(), relayed(b, path)}, asItSays, 4)
 	b.Run("socat", func(b *testing.B) { benchmarkSocat(b, "UNIX-CONNECT:"+path) })
 	b.Run("stream", func(b *testing.B) {
 		benchmarkStream(b, func(ctx context.Context) (net.Conn, error) { return local.Open(ctx, instance(), VNC) })
@@ -125,8 +124,7 @@ func BenchmarkScreen(b *testing.B) {
 func BenchmarkPort(b *testing.B) {
 	listener := source(b, "tcp", "127.0.0.1:0")
 	address := listener.Addr().(*net.TCPAddr)
-	local := NewLocal(newFakeLauncher(), 4)
-	local.isGuest = netip.Addr.IsLoopback
+	local := NewLocal(newFakeLauncher(), asItSays, 4)
 	stream := PortForward(uint16(address.Port), TCP)
 	b.Run("socat", func(b *testing.B) { benchmarkSocat(b, "TCP:"+address.String()) })
 	b.Run("stream", func(b *testing.B) {

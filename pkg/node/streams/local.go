@@ -24,21 +24,24 @@ type Launcher interface {
 	VNC(ctx context.Context, namespace, name string) (net.Conn, error)
 }
 
+// Addresses returns those of an instance's interfaces, by name, that the node's network gave them. What a guest
+// says of itself is none of them: it would lead the node to wherever the guest wants.
+type Addresses func(vmi *kubevirtv1.VirtualMachineInstance) map[string]netip.Addr
+
 // Local opens streams through the launcher of this machine, and to the ports of its guests. A console and a
 // screen each have one session: a newer one takes over, and the older one's reads end with ErrTakenOver.
 type Local struct {
-	launcher Launcher
-	sessions *sessions
-	isGuest  func(netip.Addr) bool
+	launcher  Launcher
+	addresses Addresses
+	sessions  *sessions
 }
 
 // NewLocal returns a Local that has at most maxSessions open.
-func NewLocal(launcher Launcher, maxSessions int) *Local {
-	return &Local{launcher: launcher, sessions: newSessions(maxSessions), isGuest: netip.Addr.IsGlobalUnicast}
+func NewLocal(launcher Launcher, addresses Addresses, maxSessions int) *Local {
+	return &Local{launcher: launcher, addresses: addresses, sessions: newSessions(maxSessions)}
 }
 
-// Open opens a stream of vmi, of which namespace and name count, and for PortForward the interfaces in the
-// status. ctx bounds the opening only. The caller closes what it gets.
+// Open opens a stream of vmi. ctx bounds the opening only. The caller closes what it gets.
 func (l *Local) Open(ctx context.Context, vmi *kubevirtv1.VirtualMachineInstance, stream string) (net.Conn, error) {
 	key, manner := sessionOf(vmi, stream)
 	session, err := l.sessions.begin(key, manner)
@@ -72,7 +75,7 @@ func sessionOf(vmi *kubevirtv1.VirtualMachineInstance, stream string) (sessionKe
 
 func (l *Local) connect(ctx context.Context, vmi *kubevirtv1.VirtualMachineInstance, stream string) (net.Conn, error) {
 	if strings.HasPrefix(stream, portForward+"/") {
-		return dialPort(ctx, vmi, stream, l.isGuest)
+		return dialPort(ctx, vmi, stream, l.addresses)
 	}
 	var conn net.Conn
 	var err error

@@ -16,7 +16,7 @@ import (
 
 func TestLocalFreesPlacesAndCapsThem(t *testing.T) {
 	launcher := newFakeLauncher()
-	local := NewLocal(launcher, 2)
+	local := NewLocal(launcher, asItSays, 2)
 	console, err := local.Open(t.Context(), instance(), Console)
 	require.NoError(t, err)
 	screen, err := local.Open(t.Context(), instance(), VNC)
@@ -50,7 +50,7 @@ func (s slowLauncher) Console(ctx context.Context, namespace, name string) (net.
 
 func TestSessionsThatOpenAtOnceLeaveOne(t *testing.T) {
 	launcher := slowLauncher{newFakeLauncher(), make(chan struct{})}
-	local := NewLocal(launcher, 8)
+	local := NewLocal(launcher, asItSays, 8)
 	var opening sync.WaitGroup
 	opened := make(chan net.Conn, 5)
 	for range 5 {
@@ -77,7 +77,7 @@ func TestSessionsThatOpenAtOnceLeaveOne(t *testing.T) {
 
 func TestServeOpensNothingForWhatIsNoWebSocket(t *testing.T) {
 	mux := http.NewServeMux()
-	Handle(mux, NewLocal(newFakeLauncher(), 1), asNamed)
+	Handle(mux, NewLocal(newFakeLauncher(), asItSays, 1), asNamed)
 	server := httptest.NewServer(mux)
 	defer server.Close()
 

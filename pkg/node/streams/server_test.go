@@ -46,7 +46,7 @@ func newHop(t *testing.T, maxSessions int) *hop {
 	options := link.NewServerOptions()
 	options.Certificate, options.Key, options.ClientCA = pki.file("node-a.crt"), pki.file("node-a.key"), pki.file("ca.crt")
 	mux := http.NewServeMux()
-	h.local = NewLocal(h.launcher, maxSessions)
+	h.local = NewLocal(h.launcher, asItSays, maxSessions)
 	Handle(mux, h.local, func(named *kubevirtv1.VirtualMachineInstance) (*kubevirtv1.VirtualMachineInstance, error) {
 		if h.known != nil {
 			return h.known, nil
