@@ -210,6 +210,8 @@ func (f *fakeHypervisor) DetachDevice(ref Ref, alias string) error {
 	})
 }
 
+func (f *fakeHypervisor) CloseLeft(Ref) error { return nil }
+
 func (f *fakeHypervisor) ForgetTPM(uuid string) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -58,6 +58,7 @@ func (m *Manager) refresh(g *guest) error {
 	}
 	if g.stale.Swap(false) {
 		g.facts = nil
+		m.closeLeft(g, power)
 	}
 	if g.facts == nil && power != PowerGone {
 		if g.facts, err = m.describe(g.Ref); err != nil && !errors.Is(err, ErrNoDomain) {
@@ -66,6 +67,17 @@ func (m *Manager) refresh(g *guest) error {
 	}
 	m.settle(g, power)
 	return nil
+}
+
+// closeLeft is for a guest whose devices may be fewer: before anybody is told that a disk is gone, another guest can
+// have it.
+func (m *Manager) closeLeft(g *guest, power Power) {
+	if !power.Active() || power == PowerBeginning {
+		return
+	}
+	if err := m.hypervisor.CloseLeft(g.Ref); err != nil && !errors.Is(err, ErrNoDomain) && !errors.Is(err, ErrUnavailable) {
+		m.log.Warn("can't close what a guest has given up", "uid", g.UID, "error", err)
+	}
 }
 
 func (m *Manager) describe(ref Ref) (*domain.Facts, error) {

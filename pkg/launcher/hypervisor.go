@@ -54,6 +54,9 @@ type Hypervisor interface {
 	AttachDevice(ref Ref, xml string) error
 	// DetachDevice asks an active domain to give the device of that alias up. It does not wait for the guest.
 	DetachDevice(ref Ref, alias string) error
+	// CloseLeft closes what is still open of devices that an active domain has given up. Nothing is added to the
+	// domain meanwhile.
+	CloseLeft(ref Ref) error
 	// ForgetTPM removes what a trusted platform module has stored for domains of the UUID, of which there is none.
 	ForgetTPM(uuid string) error
 	// OpenScreen connects to the screen of a domain.

@@ -45,7 +45,11 @@ func (m *Manager) Unplug(target api.Target, request api.UnplugRequest) (*api.Dom
 		if _, has := g.facts.Targets[request.Name]; !has {
 			return nil
 		}
-		return m.hypervisor.DetachDevice(g.Ref, domain.Alias(request.Name))
+		if err := m.hypervisor.DetachDevice(g.Ref, domain.Alias(request.Name)); err != nil {
+			return err
+		}
+		g.stale.Store(true) // it may be gone already
+		return nil
 	})
 }
 

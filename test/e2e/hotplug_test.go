@@ -49,6 +49,39 @@ func (p *space) awaitVolume(machine, volume string, phase kubevirtv1.VolumePhase
 	return found
 }
 
+const emptyMachine = `
+apiVersion: kubevirt.io/v1
+kind: VirtualMachine
+metadata:
+  name: bare
+spec:
+  runStrategy: Always
+  template:
+    spec:
+      terminationGracePeriodSeconds: 0
+      domain:
+        memory: {guest: 64Mi}
+        devices: {}
+      volumes:
+      - name: scratch
+        emptyDisk: {capacity: 16Mi}
+`
+
+// TestDiskThatWasTakenAwayCanBeUsedAgain has a guest without a system, which gives up disks at once.
+func TestDiskThatWasTakenAwayCanBeUsedAgain(t *testing.T) {
+	t.Parallel()
+	p := suite.server.newSpace(t)
+	p.apply(emptyMachine)
+	p.apply(strings.ReplaceAll(spareClaim, "NAME", "again"))
+	p.awaitStatus("bare", kubevirtv1.VirtualMachineStatusRunning)
+	for range 4 {
+		p.plug("virtualmachineinstances/bare", "addvolume", `{"name": "again", "disk": {}, "volumeSource": {"persistentVolumeClaim": {"claimName": "again"}}}`)
+		p.awaitVolume("bare", "again", kubevirtv1.VolumeReady)
+		p.plug("virtualmachineinstances/bare", "removevolume", `{"name": "again"}`)
+		p.awaitVolume("bare", "again", "")
+	}
+}
+
 func TestDisksComeToAndLeaveARunningGuest(t *testing.T) {
 	t.Parallel()
 	s := startServer(t, "--container-disk-folder", suite.Folder)
