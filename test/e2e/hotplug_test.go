@@ -84,7 +84,9 @@ func TestDiskThatWasTakenAwayCanBeUsedAgain(t *testing.T) {
 
 func TestDisksComeToAndLeaveARunningGuest(t *testing.T) {
 	t.Parallel()
-	s := startServer(t, "--container-disk-folder", suite.Folder)
+	// Its guests go without a network of the server, as where that can't be had.
+	flags := []string{"--container-disk-folder", suite.Folder, "--guest-network=user"}
+	s := startServer(t, flags...)
 	p := s.newSpace(t)
 	p.applyContainerMachine("vm", "oci-archive:"+filepath.Join(suite.Folder, "linux.tar"))
 	for _, name := range []string{"one", "two", "three", "four"} {
@@ -94,6 +96,10 @@ func TestDisksComeToAndLeaveARunningGuest(t *testing.T) {
 	first := p.instance("vm")
 	console := p.openConsole("vm")
 	console.login("clerk", "pencil")
+	_, message, err := p.tryPlugin("port-forward", "vm/vm", "--stdio", "22")
+	require.Error(t, err)
+	assert.Contains(t, message, "it is not on the node's guest network")
+	assert.Contains(t, p.eventReasons("VirtualMachineInstance", "vm"), "Warning UserModeNetwork")
 	// guestHas waits for what the guest's kernel says of a disk.
 	guestHas := func(device string, there bool) {
 		t.Helper()
@@ -116,7 +122,7 @@ func TestDisksComeToAndLeaveARunningGuest(t *testing.T) {
 	// The launcher ends, and the server, while there is something to do.
 	require.NoError(t, syscall.Kill(s.LauncherPID(), syscall.SIGKILL))
 	s.Kill()
-	require.NoError(t, s.Start("--container-disk-folder", suite.Folder))
+	require.NoError(t, s.Start(flags...))
 	p.kubectl("patch", "vm", "vm", "--type=json", "-p", `[
 		{"op": "add", "path": "/spec/template/spec/volumes/-", "value": {"name": "three", "persistentVolumeClaim": {"claimName": "three", "hotpluggable": true}}},
 		{"op": "add", "path": "/spec/template/spec/domain/devices/disks/-", "value": {"name": "three", "disk": {"bus": "scsi"}}}]`)
