@@ -79,13 +79,14 @@ func (c *Terminal) Expect(pattern, nudge string) string {
 	}
 }
 
-// Login logs in once the guest asks for it.
+// Login logs in once the guest asks for it, with a password that it must accept.
 func (c *Terminal) Login(user, password string) {
 	c.Expect(`login: $`, "\r")
 	c.Send(user + "\r")
 	c.Expect(`assword: $`, "")
 	c.Send(password + "\r")
-	c.Expect(`[$#] $`, "")
+	answer := c.Expect(`[$#] $|incorrect`, "")
+	require.NotContains(c.t, answer, "incorrect", "the guest refuses %s's password", user)
 }
 
 // Run has the shell run a command, which must succeed, and gives what it printed.

@@ -45,6 +45,8 @@ func (s system) apply(found seed, c config) error {
 		s.addUsers(found, c),
 		s.writeFiles(c.WriteFiles),
 		s.leaveForLater(c),
+		// A guest that is killed now must not believe later that it has what it never kept.
+		s.run("", "sync"),
 		s.write("instance-id", []byte(found.instanceID), 0o600),
 	)
 }

@@ -69,6 +69,7 @@ write_files:
 		"chpasswd -e < bob:$6$salt$hash",
 		"chpasswd < root:toor",
 		"chown bob:bob /opt/x/y",
+		"sync",
 	}, g.ran)
 	assert.Equal(t, "vm\n", g.read(t, "etc/hostname"))
 	assert.Contains(t, g.read(t, "etc/hosts"), "127.0.1.1 vm\n")
@@ -90,7 +91,7 @@ func TestApplyDoesItOnceForAnInstance(t *testing.T) {
 	require.NoError(t, g.apply(seed{instanceID: "one", hostname: "second"}, c))
 	assert.Equal(t, "first\n", g.read(t, "etc/hostname"))
 	assert.NoFileExists(t, filepath.Join(g.root, stateDir, "run"))
-	assert.Equal(t, []string{"sh -c each time", "sh -c each time"}, g.ran)
+	assert.Equal(t, []string{"sh -c each time", "sync", "sh -c each time"}, g.ran)
 
 	hostKey := filepath.Join(g.root, "etc/dropbear/dropbear_ed25519_host_key")
 	require.NoError(t, os.WriteFile(hostKey, nil, 0o600))
