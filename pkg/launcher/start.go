@@ -84,7 +84,8 @@ func uuidOf(instance *kubevirtv1.VirtualMachineInstance) string {
 	return string(instance.Spec.Domain.Firmware.UUID)
 }
 
-// standing looks at what there is of a locked instance and says whether that is all that can be.
+// standing looks at what there is of a locked instance and says whether that is all that can be. A start that
+// nobody waits for any more is not: it may fail yet, and then nobody else begins another.
 func (m *Manager) standing(g *guest, uid types.UID) (done bool, err error) {
 	if g.UID != uid {
 		return false, &api.Error{Reason: api.ErrorConflict, Message: fmt.Sprintf(
@@ -92,6 +93,10 @@ func (m *Manager) standing(g *guest, uid types.UID) (done bool, err error) {
 	}
 	if err := m.refresh(g); err != nil {
 		return false, err
+	}
+	if g.power == PowerBeginning {
+		return false, &api.Error{Reason: api.ErrorUnsettled, Message: fmt.Sprintf(
+			"%s/%s: libvirt was stopped while it started the domain, and has not decided what becomes of it; try again", g.record.Namespace, g.record.Name)}
 	}
 	return g.power.Active() || g.record.End != nil, nil
 }

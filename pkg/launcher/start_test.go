@@ -68,6 +68,20 @@ func TestStartGoesOnWhereACrashStoppedIt(t *testing.T) {
 	})
 }
 
+func TestAHalfStartOfAnotherLibvirtIsNoStart(t *testing.T) {
+	b := newBench(t)
+	uuid := b.start(t)
+	b.forgetStart(t)
+	b.hypervisor.set(uuid, PowerBeginning)
+	b.begin(t)
+	_, err := b.Start(t.Context(), b.request(t))
+	assert.Equal(t, api.ErrorUnsettled, api.ReasonFor(err), "what may fail yet is no success")
+	b.hypervisor.set(uuid, PowerDied)
+	status, err := b.Start(t.Context(), b.request(t))
+	require.NoError(t, err)
+	assert.Equal(t, api.StateRunning, status.State)
+}
+
 // forgetStart makes the record what it was before the domain was seen to run.
 func (b *bench) forgetStart(t *testing.T) {
 	t.Helper()

@@ -21,6 +21,8 @@ const (
 	ErrorLimit = "Limit"
 	// ErrorLibvirtUnavailable: libvirt does not answer; the launcher keeps trying to reach it.
 	ErrorLibvirtUnavailable = "LibvirtUnavailable"
+	// ErrorUnsettled: libvirt was stopped while it did that, and what becomes of it is not known yet; to be tried again.
+	ErrorUnsettled = "Unsettled"
 	// ErrorStartFailed: libvirt or QEMU refused to start the domain; nothing of it is left.
 	ErrorStartFailed = "StartFailed"
 	// ErrorNoAgent: the guest's agent is not there, does not answer, or not what it should.
@@ -50,7 +52,7 @@ func (e *Error) Code() int {
 		return http.StatusUnprocessableEntity
 	case ErrorLimit:
 		return http.StatusTooManyRequests
-	case ErrorLibvirtUnavailable:
+	case ErrorLibvirtUnavailable, ErrorUnsettled:
 		return http.StatusServiceUnavailable
 	}
 	return http.StatusInternalServerError

@@ -12,8 +12,9 @@ import (
 
 // StartRequest asks that the domain of an instance runs. It is idempotent: where a domain of the same
 // UID runs or ran, nothing is started and its status is returned. A domain that is in StateStarting
-// (the launcher ended before it could start it) is started. A start that libvirt refuses leaves nothing
-// behind, so that it can be tried again.
+// (the launcher ended before it could start it) is started; while libvirt makes up its mind about an earlier
+// start, the answer is ErrorUnsettled. So a domain whose status is returned is never in StateStarting. A start
+// that libvirt refuses leaves nothing behind, so that it can be tried again.
 type StartRequest struct {
 	// Instance is the complete instance, defaults filled in.
 	Instance *kubevirtv1.VirtualMachineInstance `json:"instance"`
