@@ -6,7 +6,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/netip"
+	"slices"
 
 	"github.com/spf13/pflag"
 	"k8s.io/klog/v2"
@@ -28,6 +30,8 @@ type guestNetworkOptions struct {
 	Kind   string
 	Bridge string
 	CIDR   string
+	// Secondary are the networks beside it, by name.
+	Secondary map[string]string
 }
 
 func (o *guestNetworkOptions) addFlags(flags *pflag.FlagSet) {
@@ -37,6 +41,8 @@ func (o *guestNetworkOptions) addFlags(flags *pflag.FlagSet) {
 		"Name of the bridge that is made for guests. One is derived from the data directory where it is empty.")
 	flags.StringVar(&o.CIDR, "guest-network-cidr", o.CIDR,
 		"IPv4 range of the guests' addresses, for example 10.213.0.0/22. A free one is chosen where it is empty, and kept in the data directory.")
+	flags.StringToStringVar(&o.Secondary, "secondary-network", o.Secondary,
+		"One more network that machines can name under networks[].multus, as NAME=bridge:DEVICE, a bridge of this machine that guests join, or NAME=isolated, on which guests reach one another alone. May be given several times.")
 }
 
 func (o *guestNetworkOptions) validate() []error {
@@ -52,7 +58,24 @@ func (o *guestNetworkOptions) validate() []error {
 	if _, err := o.prefix(); err != nil {
 		errs = append(errs, fmt.Errorf("--guest-network-cidr %w", err))
 	}
+	if len(o.Secondary) > 0 && o.Kind != guestNetworkBridge {
+		errs = append(errs, fmt.Errorf("--secondary-network needs --guest-network=%s", guestNetworkBridge))
+	}
+	if _, err := o.secondary(); err != nil {
+		errs = append(errs, fmt.Errorf("--secondary-network %w", err))
+	}
 	return errs
+}
+
+func (o *guestNetworkOptions) secondary() (map[string]network.Secondary, error) {
+	parsed := make(map[string]network.Secondary, len(o.Secondary))
+	for _, name := range slices.Sorted(maps.Keys(o.Secondary)) {
+		var err error
+		if parsed[name], err = network.ParseSecondary(name, o.Secondary[name]); err != nil {
+			return nil, err
+		}
+	}
+	return parsed, nil
 }
 
 // prefix is zero where one is to be chosen.
@@ -80,9 +103,14 @@ func openGuestNetwork(ctx context.Context, options *Options, instance string) (*
 	if err != nil {
 		return nil, fmt.Errorf("--guest-network-cidr %w", err)
 	}
+	secondary, err := options.guestNetwork.secondary()
+	if err != nil {
+		return nil, fmt.Errorf("--secondary-network %w", err)
+	}
 	bridge, err := network.Open(ctx, network.Config{
 		Dir: options.path("network"), RuntimeDir: runtimeRoot, InstanceID: instance,
 		Bridge: options.guestNetwork.Bridge, CIDR: cidr, ResolvConf: resolvConf,
+		Secondary: secondary,
 	})
 	if unavailable := (&network.Unavailable{}); errors.As(err, &unavailable) {
 		klog.FromContext(ctx).Error(unavailable.Cause, "There is no guest network; guests have QEMU's user-mode network, on which they can't be reached",

@@ -82,6 +82,69 @@ func TestGuestsHaveANetwork(t *testing.T) {
 	require.NoError(t, s.Start())
 }
 
+// TestGuestsAreOnSeveralNetworks has guests on the pod network, one of their own, and a bridge of the machine.
+func TestGuestsAreOnSeveralNetworks(t *testing.T) {
+	t.Parallel()
+	lan, bridge := networktest.New(t), fmt.Sprintf("e2l%d", os.Getpid())
+	lan.Connect(fmt.Sprintf("e2u%d", os.Getpid()), nil)
+	lan.Address("192.0.2.9/24", "")
+	output, err := exec.Command("sh", "-c", fmt.Sprintf(
+		"ip link add %[1]s type bridge && ip link set %[1]s up && ip link set e2u%[2]d up master %[1]s", bridge, os.Getpid())).CombinedOutput()
+	require.NoError(t, err, "%s", output)
+	t.Cleanup(func() { _ = exec.Command("ip", "link", "delete", bridge).Run() })
+	var listener net.Listener
+	lan.Do(func() (err error) {
+		listener, err = net.Listen("tcp4", "192.0.2.9:80")
+		return err
+	})
+	serve(t, listener, "lan")
+	s := startServer(t, "--secondary-network", "lab=isolated", "--secondary-network", "lan=bridge:"+bridge)
+	p := s.newSpace(t)
+	web, db := linuxMachine("web", kubevirtv1.RunStrategyAlways), linuxMachine("db", kubevirtv1.RunStrategyAlways)
+	for machine, networks := range map[*kubevirtv1.VirtualMachine][]string{web: {"lab", "lan"}, db: {"lab"}} {
+		connectTo(machine, networks...)
+		p.create(machine)
+	}
+	lost := linuxMachine("lost", kubevirtv1.RunStrategyAlways)
+	connectTo(lost, "wan")
+	p.create(lost)
+
+	instance := p.awaitRunning("web", nil)
+	p.awaitRunning("db", nil)
+	require.Len(t, instance.Status.Interfaces, 3)
+	var macs []string
+	for i, name := range []string{"default", "lab", "lan"} {
+		assert.Equal(t, name, instance.Status.Interfaces[i].Name)
+		macs = append(macs, instance.Status.Interfaces[i].MAC)
+	}
+	assert.NotEmpty(t, instance.Status.Interfaces[0].IP)
+	assert.Empty(t, instance.Status.Interfaces[1].IP, "nobody has given it one")
+
+	first, second := p.loginTo("web"), p.loginTo("db")
+	for i, mac := range macs {
+		assert.Equal(t, mac, first.run(fmt.Sprintf("cat /sys/class/net/eth%d/address", i)), "the guest finds them in the order of the spec")
+	}
+	second.run("sudo ip addr add 198.51.100.2/24 dev eth1 && sudo ip link set eth1 up")
+	first.run("sudo ip addr add 198.51.100.1/24 dev eth1 && sudo ip link set eth1 up")
+	first.run("sudo ping -c 1 -W 10 198.51.100.2")
+	first.run("sudo ip addr add 192.0.2.1/24 dev eth2 && sudo ip link set eth2 up")
+	assert.Equal(t, "lan", first.run(fetch("192.0.2.9:80", 20)))
+	p.kubectl("wait", "vmi/lost", "--for=jsonpath={.status.conditions[?(@.type=='Synchronized')].reason}=NetworkNotReady", "--timeout=60s")
+	assert.Contains(t, p.kubectl("get", "vmi/lost", "-o", "yaml"), "start it with --secondary-network wan=isolated")
+}
+
+// connectTo connects a machine to the pod network and to those.
+func connectTo(machine *kubevirtv1.VirtualMachine, networks ...string) {
+	spec := &machine.Spec.Template.Spec
+	spec.Networks = []kubevirtv1.Network{{Name: "default", NetworkSource: kubevirtv1.NetworkSource{Pod: &kubevirtv1.PodNetwork{}}}}
+	spec.Domain.Devices.Interfaces = []kubevirtv1.Interface{{Name: "default"}}
+	for _, name := range networks {
+		source := kubevirtv1.NetworkSource{Multus: &kubevirtv1.MultusNetwork{NetworkName: name}}
+		spec.Networks = append(spec.Networks, kubevirtv1.Network{Name: name, NetworkSource: source})
+		spec.Domain.Devices.Interfaces = append(spec.Domain.Devices.Interfaces, kubevirtv1.Interface{Name: name})
+	}
+}
+
 func addressOf(t *testing.T, instance *kubevirtv1.VirtualMachineInstance) string {
 	t.Helper()
 	require.Len(t, instance.Status.Interfaces, 1)

@@ -210,6 +210,8 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &kubevirtv1.MemoryApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("MemoryStatus"):
 		return &kubevirtv1.MemoryStatusApplyConfiguration{}
+	case v1.SchemeGroupVersion.WithKind("MultusNetwork"):
+		return &kubevirtv1.MultusNetworkApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("Network"):
 		return &kubevirtv1.NetworkApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("NetworkSource"):

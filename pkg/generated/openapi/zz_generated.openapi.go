@@ -136,6 +136,7 @@ func GetOpenAPIDefinitions(ref common.ReferenceCallback) map[string]common.OpenA
 		v1.Machine{}.OpenAPIModelName():                                                schema_pkg_apis_kubevirt_v1_Machine(ref),
 		v1.Memory{}.OpenAPIModelName():                                                 schema_pkg_apis_kubevirt_v1_Memory(ref),
 		v1.MemoryStatus{}.OpenAPIModelName():                                           schema_pkg_apis_kubevirt_v1_MemoryStatus(ref),
+		v1.MultusNetwork{}.OpenAPIModelName():                                          schema_pkg_apis_kubevirt_v1_MultusNetwork(ref),
 		v1.Network{}.OpenAPIModelName():                                                schema_pkg_apis_kubevirt_v1_Network(ref),
 		v1.NetworkSource{}.OpenAPIModelName():                                          schema_pkg_apis_kubevirt_v1_NetworkSource(ref),
 		v1.NoCloudSSHPublicKeyAccessCredentialPropagation{}.OpenAPIModelName():         schema_pkg_apis_kubevirt_v1_NoCloudSSHPublicKeyAccessCredentialPropagation(ref),
@@ -4730,6 +4731,28 @@ func schema_pkg_apis_kubevirt_v1_MemoryStatus(ref common.ReferenceCallback) comm
 	}
 }
 
+func schema_pkg_apis_kubevirt_v1_MultusNetwork(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "MultusNetwork is a network that an administrator has named.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"networkName": {
+						SchemaProps: spec.SchemaProps{
+							Description: "NetworkName is the name, or namespace/name. A server on its own has networks for all namespaces, and looks at the name alone.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+				},
+				Required: []string{"networkName"},
+			},
+		},
+	}
+}
+
 func schema_pkg_apis_kubevirt_v1_Network(ref common.ReferenceCallback) common.OpenAPIDefinition {
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
@@ -4750,12 +4773,18 @@ func schema_pkg_apis_kubevirt_v1_Network(ref common.ReferenceCallback) common.Op
 							Ref:         ref(v1.PodNetwork{}.OpenAPIModelName()),
 						},
 					},
+					"multus": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Multus is another network of the node, on which nobody gives the guest an address but who is there.",
+							Ref:         ref(v1.MultusNetwork{}.OpenAPIModelName()),
+						},
+					},
 				},
 				Required: []string{"name"},
 			},
 		},
 		Dependencies: []string{
-			v1.PodNetwork{}.OpenAPIModelName()},
+			v1.MultusNetwork{}.OpenAPIModelName(), v1.PodNetwork{}.OpenAPIModelName()},
 	}
 }
 
@@ -4772,11 +4801,17 @@ func schema_pkg_apis_kubevirt_v1_NetworkSource(ref common.ReferenceCallback) com
 							Ref:         ref(v1.PodNetwork{}.OpenAPIModelName()),
 						},
 					},
+					"multus": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Multus is another network of the node, on which nobody gives the guest an address but who is there.",
+							Ref:         ref(v1.MultusNetwork{}.OpenAPIModelName()),
+						},
+					},
 				},
 			},
 		},
 		Dependencies: []string{
-			v1.PodNetwork{}.OpenAPIModelName()},
+			v1.MultusNetwork{}.OpenAPIModelName(), v1.PodNetwork{}.OpenAPIModelName()},
 	}
 }
 

@@ -47,24 +47,37 @@ func (n *Network) attach(vmi *kubevirtv1.VirtualMachineInstance, iface *kubevirt
 	}
 	lease, err := n.leases.Ensure(leases.Lease{
 		Namespace: vmi.Namespace, Name: vmi.Name, Owner: vmi.OwnerUID(), Interface: iface.Name, MAC: mac.String(), Ports: portsOf(iface),
+		Network: networkOf(&vmi.Spec, iface.Name),
 	})
 	if err != nil {
 		return "", err
 	}
-	tap := n.tapName(lease)
-	if err := n.filter.Add(filtered(tap, lease)); err != nil {
-		return "", err
-	}
-	err = n.bridge.EnsureTap(link.Tap{
-		Name: tap, MultiQueue: vmi.Spec.Domain.HasMultiQueue(iface),
+	tap := link.Tap{
+		Name: n.tapName(lease), MultiQueue: vmi.Spec.Domain.HasMultiQueue(iface),
 		Alias: fmt.Sprintf("virt-apiserver %s/%s %s", vmi.Namespace, vmi.Name, iface.Name),
-	})
+	}
+	if lease.Network != "" {
+		err = n.join(lease.Network, tap)
+	} else {
+		err = n.admit(vmi, iface, lease, tap)
+	}
 	if err != nil {
 		return "", err
 	}
-	n.taps[tap] = true
+	n.taps[tap.Name] = true
+	return tap.Name, nil
+}
+
+// admit connects a tap to the guest network.
+func (n *Network) admit(vmi *kubevirtv1.VirtualMachineInstance, iface *kubevirtv1.Interface, lease leases.Lease, tap link.Tap) error {
+	if err := n.filter.Add(filtered(tap.Name, lease)); err != nil {
+		return err
+	}
+	if err := n.bridge.EnsureTap(tap); err != nil {
+		return err
+	}
 	n.guests.put(newGuest(vmi, iface, lease, n.state.gateway().Addr()))
-	return tap, nil
+	return nil
 }
 
 // Detach implements node.Network.
@@ -119,7 +132,7 @@ func (n *Network) Addresses(vmi *kubevirtv1.VirtualMachineInstance) map[string]n
 	addresses := map[string]netip.Addr{}
 	for i := range vmi.Spec.Domain.Devices.Interfaces {
 		name := vmi.Spec.Domain.Devices.Interfaces[i].Name
-		if lease, found := n.leases.Get(leases.Key{Owner: vmi.OwnerUID(), Interface: name}); found {
+		if lease, found := n.leases.Get(leases.Key{Owner: vmi.OwnerUID(), Interface: name}); found && lease.Address.IsValid() {
 			addresses[name] = lease.Address
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/netip"
 	"regexp"
+	"strings"
 )
 
 // Config of a network.
@@ -22,6 +23,38 @@ type Config struct {
 	CIDR netip.Prefix
 	// ResolvConf is the file that names the host's resolvers.
 	ResolvConf string
+	// Secondary are the networks beside this one, by name.
+	Secondary map[string]Secondary
+}
+
+// Secondary is a network on which the server gives no addresses, and lets pass what guests send.
+type Secondary struct {
+	// Bridge is one of the machine's that guests join; where it is empty, they have one of their own, and reach
+	// nobody but one another.
+	Bridge string
+}
+
+// isolated is the secondary network that leads nowhere.
+const isolated = "isolated"
+
+var (
+	devices  = regexp.MustCompile(`^[A-Za-z0-9_.-]{1,15}$`)
+	networks = regexp.MustCompile(`^[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?$`)
+)
+
+// ParseSecondary reads what a network of that name is: isolated, or bridge:DEVICE.
+func ParseSecondary(name, text string) (Secondary, error) {
+	if !networks.MatchString(name) {
+		return Secondary{}, fmt.Errorf("%q: a network's name has at most 63 lower-case letters, digits, - and .", name)
+	}
+	bridge, found := strings.CutPrefix(text, "bridge:")
+	switch {
+	case text == isolated:
+		return Secondary{}, nil
+	case found && devices.MatchString(bridge):
+		return Secondary{Bridge: bridge}, nil
+	}
+	return Secondary{}, fmt.Errorf("%s=%q: must be isolated, or bridge:DEVICE such as bridge:br0", name, text)
 }
 
 // Sizes of a network, in bits of its prefix: from 65,533 guests to 5.

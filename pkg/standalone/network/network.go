@@ -122,7 +122,7 @@ func (n *Network) replace(before state) error {
 	if before.Bridge == "" {
 		return nil
 	}
-	taps, err := link.Taps(n.tapPrefix())
+	taps, err := n.allTaps()
 	if err != nil {
 		return &Unavailable{Cause: err}
 	}
@@ -146,7 +146,7 @@ func (n *Network) replace(before state) error {
 
 // make brings the kernel to what the leases say: rules first, so that nothing is ever without.
 func (n *Network) make(ctx context.Context) error {
-	there, err := link.Taps(n.tapPrefix())
+	there, err := n.allTaps()
 	if err != nil {
 		return err
 	}
@@ -155,7 +155,7 @@ func (n *Network) make(ctx context.Context) error {
 	for _, lease := range n.leases.All() {
 		tap := n.tapName(lease)
 		known[tap] = lease
-		if _, found := there[tap]; found {
+		if _, found := there[tap]; found && lease.Network == "" {
 			kept = append(kept, filtered(tap, lease))
 		}
 	}
@@ -171,11 +171,14 @@ func (n *Network) make(ctx context.Context) error {
 	if err := n.tryTap(); err != nil {
 		return err
 	}
+	if err := n.makeSegments(); err != nil {
+		return err
+	}
 	for tap, held := range there {
-		_, found := known[tap]
+		lease, found := known[tap]
 		switch {
 		case found:
-			err = n.bridge.Reconnect(tap)
+			err = n.reconnect(tap, lease)
 			n.taps[tap] = true
 		case held:
 			klog.FromContext(ctx).Info("A guest that no lease tells of holds a tap; it is left alone, and nothing of it passes", "tap", tap)
@@ -261,7 +264,7 @@ func Remove(dir, runtimeDir string) error {
 
 // unmake removes bridge and rules, unless a guest is on the bridge.
 func (n *Network) unmake() error {
-	taps, err := link.Taps(n.tapPrefix())
+	taps, err := n.allTaps()
 	if err != nil {
 		return err
 	}
@@ -273,14 +276,17 @@ func (n *Network) unmake() error {
 	for tap := range taps {
 		err = errors.Join(err, link.RemoveTap(tap))
 	}
-	return errors.Join(err, n.bridge.Remove(), n.filter.Delete(), stopForwarding(n.config.RuntimeDir, n.state.Bridge))
+	return errors.Join(err, n.bridge.Remove(), link.RemoveSegments(n.segmentPrefix()), n.filter.Delete(), stopForwarding(n.config.RuntimeDir, n.state.Bridge))
 }
 
-// tapPrefix begins the names of all taps of this server, and of no other device.
+// tapPrefix begins the names of all taps of this network, and of no other device.
 func (n *Network) tapPrefix() string { return "v" + n.config.InstanceID[:6] }
 
-// tapName is made from the address, of which there is one.
+// tapName is made from the address, of which there is one, or from the interface.
 func (n *Network) tapName(lease leases.Lease) string {
+	if lease.Network != "" {
+		return n.secondaryPrefix() + digest(string(lease.Owner)+"/"+lease.Interface)
+	}
 	return n.tapPrefix() + hex.EncodeToString(lease.Address.AsSlice())
 }
 

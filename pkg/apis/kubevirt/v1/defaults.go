@@ -44,7 +44,7 @@ func SetDefaultsVirtualMachineInstanceSpec(spec *VirtualMachineInstanceSpec) {
 		setDefaultsDisk(&domain.Devices.Disks[i])
 	}
 	for i := range domain.Devices.Interfaces {
-		setDefaultsInterface(&domain.Devices.Interfaces[i])
+		setDefaultsInterface(&domain.Devices.Interfaces[i], spec.Networks)
 	}
 	setDefaultsProbe(spec.LivenessProbe)
 	setDefaultsProbe(spec.ReadinessProbe)
@@ -94,12 +94,31 @@ func setDefaultsDisk(disk *Disk) {
 }
 
 // setDefaultsInterface has the interface reach out by masquerade, which upstream offers as a cluster's default;
-// upstream's own default is bridge.
-func setDefaultsInterface(iface *Interface) {
+// upstream's own default is bridge, and so is ours on all but the pod network.
+func setDefaultsInterface(iface *Interface, networks []Network) {
 	if iface.Masquerade == nil && iface.Bridge == nil {
-		iface.Masquerade = &InterfaceMasquerade{}
+		if multusOf(iface.Name, networks) != nil {
+			iface.Bridge = &InterfaceBridge{}
+		} else {
+			iface.Masquerade = &InterfaceMasquerade{}
+		}
 	}
 	if iface.Model == "" {
 		iface.Model = DefaultInterfaceModel
 	}
+}
+
+// multusOf is the network of that name, where it is one of multus.
+func multusOf(name string, networks []Network) *MultusNetwork {
+	for i := range networks {
+		if networks[i].Name == name {
+			return networks[i].Multus
+		}
+	}
+	return nil
+}
+
+// MultusNetwork is what the interface of that name connects to; nil where that is the pod network.
+func (spec *VirtualMachineInstanceSpec) MultusNetwork(iface string) *MultusNetwork {
+	return multusOf(iface, spec.Networks)
 }

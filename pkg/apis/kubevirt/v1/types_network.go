@@ -9,7 +9,7 @@ type Interface struct {
 	// Model is virtio where it is absent.
 	// +optional
 	Model string `json:"model,omitempty"`
-	// InterfaceBindingMethod is masquerade where it is absent.
+	// InterfaceBindingMethod is masquerade on the pod network, and bridge on others, where it is absent.
 	InterfaceBindingMethod `json:",inline"`
 	// Ports that the guest can be reached at; all, where none is named. With the bridge binding they name what
 	// the guest offers, and close nothing.
@@ -107,6 +107,16 @@ type NetworkSource struct {
 	// Pod is the node's default network.
 	// +optional
 	Pod *PodNetwork `json:"pod,omitempty"`
+	// Multus is another network of the node, on which nobody gives the guest an address but who is there.
+	// +optional
+	Multus *MultusNetwork `json:"multus,omitempty"`
+}
+
+// MultusNetwork is a network that an administrator has named.
+type MultusNetwork struct {
+	// NetworkName is the name, or namespace/name. A server on its own has networks for all namespaces, and looks
+	// at the name alone.
+	NetworkName string `json:"networkName"`
 }
 
 // PodNetwork is the node's default network.

@@ -393,6 +393,11 @@ func (in MemoryStatus) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in MultusNetwork) OpenAPIModelName() string {
+	return "io.kubevirt.v1.MultusNetwork"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in Network) OpenAPIModelName() string {
 	return "io.kubevirt.v1.Network"
 }

@@ -16,8 +16,12 @@ var (
 	modelNames   = []string{"e1000", "e1000e", "igb", "ne2k_pci", "pcnet", "rtl8139", "virtio"}
 	ifaceNames   = regexp.MustCompile(`^[A-Za-z0-9-_]{1,63}$`)
 	pciAddresses = regexp.MustCompile(`^[0-9a-fA-F]{4}:[0-9a-fA-F]{2}:[01][0-9a-fA-F]\.[0-7]$`)
+	networkNames = regexp.MustCompile(`^([a-z0-9]([a-z0-9-]*[a-z0-9])?/)?[a-z0-9]([a-z0-9.-]*[a-z0-9])?$`)
 	zeroAddress  = net.HardwareAddr{0, 0, 0, 0, 0, 0}
 )
+
+// maxNetworkName is a namespace, a slash and a name.
+const maxNetworkName = 63 + 1 + 253
 
 func validateNetworks(spec *kubevirtv1.VirtualMachineInstanceSpec, path *field.Path) field.ErrorList {
 	networkPath, ifacePath, podPath := path.Child("networks"), path.Child("domain", "devices", "interfaces"), path.Child("interfaces")
@@ -34,8 +38,8 @@ func validateNetworks(spec *kubevirtv1.VirtualMachineInstanceSpec, path *field.P
 			errs = append(errs, field.Duplicate(path.Child("name"), network.Name))
 		}
 		networks[network.Name] = true
+		errs = append(errs, validateNetworkSource(&network.NetworkSource, path)...)
 		if network.Pod == nil {
-			errs = append(errs, field.Required(path, "should have a network type: pod: {}; it is the only one that there is"))
 			continue
 		}
 		if pods++; pods == 2 {
@@ -53,11 +57,45 @@ func validateNetworks(spec *kubevirtv1.VirtualMachineInstanceSpec, path *field.P
 		}
 		connected[iface.Name] = true
 		errs = append(errs, validateInterface(iface, path)...)
+		if spec.MultusNetwork(iface.Name) != nil {
+			errs = append(errs, validateSecondary(iface, path)...)
+		}
 	}
 	for i, network := range spec.Networks {
 		if !connected[network.Name] {
 			errs = append(errs, field.Required(networkPath.Index(i).Child("name"), fmt.Sprintf("no interface of domain.devices.interfaces is named %q", network.Name)))
 		}
+	}
+	return errs
+}
+
+func validateNetworkSource(source *kubevirtv1.NetworkSource, path *field.Path) field.ErrorList {
+	switch {
+	case source.Pod != nil && source.Multus != nil:
+		return field.ErrorList{field.Invalid(path, "pod, multus", "should have only one network type; keep one of pod and multus")}
+	case source.Pod == nil && source.Multus == nil:
+		return field.ErrorList{field.Required(path, "should have a network type: pod: {}, or multus: {networkName: NAME}")}
+	case source.Pod != nil:
+		return nil
+	}
+	name := source.Multus.NetworkName
+	if name == "" {
+		return field.ErrorList{field.Required(path.Child("multus", "networkName"), "names the network")}
+	}
+	if len(name) > maxNetworkName || !networkNames.MatchString(name) {
+		return field.ErrorList{field.Invalid(path.Child("multus", "networkName"), name, "must be NAME or NAMESPACE/NAME, of lower-case letters, digits, - and .")}
+	}
+	return nil
+}
+
+// validateSecondary refuses what only the pod network has.
+func validateSecondary(iface *kubevirtv1.Interface, path *field.Path) field.ErrorList {
+	var errs field.ErrorList
+	if iface.Masquerade != nil {
+		errs = append(errs, field.Invalid(path.Child("name"), iface.Name, "masquerade is there on the pod network alone; use bridge: {}"))
+	}
+	if iface.DHCPOptions != nil {
+		errs = append(errs, field.Invalid(path.Child("dhcpOptions"), iface.Name, "are told on the pod network alone: who gives addresses on a multus network is not the server"))
 	}
 	return errs
 }

@@ -22,6 +22,12 @@ func TestARefusedNetworkNamesTheField(t *testing.T) {
 	onInterface := func(change func(*iface)) func(*spec) {
 		return func(s *spec) { change(&s.Domain.Devices.Interfaces[0]) }
 	}
+	onLab := func(change func(*spec)) func(*spec) {
+		return func(s *spec) {
+			addNetwork(s, "lab", "lab")
+			change(s)
+		}
+	}
 	ports := func(ports ...kubevirtv1.Port) func(*spec) { return onInterface(func(i *iface) { i.Ports = ports }) }
 	dhcp := func(options kubevirtv1.DHCPOptions) func(*spec) {
 		return onInterface(func(i *iface) { i.DHCPOptions = &options })
@@ -38,6 +44,16 @@ func TestARefusedNetworkNamesTheField(t *testing.T) {
 			s.Networks = append(s.Networks, kubevirtv1.Network{Name: "more", NetworkSource: s.Networks[0].NetworkSource})
 			s.Domain.Devices.Interfaces = append(s.Domain.Devices.Interfaces, iface{Name: "more"})
 		}, "spec.template.spec.interfaces"},
+		"no kind of network":    {func(s *spec) { s.Networks[0].Pod = nil }, "spec.template.spec.networks[0]"},
+		"two kinds":             {func(s *spec) { s.Networks[0].Multus = &kubevirtv1.MultusNetwork{NetworkName: "lab"} }, "spec.template.spec.networks[0]"},
+		"multus without a name": {onLab(func(s *spec) { s.Networks[1].Multus.NetworkName = "" }), "spec.template.spec.networks[1].multus.networkName"},
+		"multus with a path":    {onLab(func(s *spec) { s.Networks[1].Multus.NetworkName = "a/b/c" }), "spec.template.spec.networks[1].multus.networkName"},
+		"masquerade on multus": {onLab(func(s *spec) {
+			s.Domain.Devices.Interfaces[1].Masquerade = &kubevirtv1.InterfaceMasquerade{}
+		}), "spec.template.spec.domain.devices.interfaces[1].name"},
+		"DHCP options on multus": {onLab(func(s *spec) {
+			s.Domain.Devices.Interfaces[1].DHCPOptions = &kubevirtv1.DHCPOptions{}
+		}), "spec.template.spec.domain.devices.interfaces[1].dhcpOptions"},
 		"MAC of zeros":      {onInterface(func(i *iface) { i.MacAddress = "00:00:00:00:00:00" }), first + "macAddress"},
 		"PCI address":       {onInterface(func(i *iface) { i.PciAddress = "81:01.0" }), first + "pciAddress"},
 		"state":             {onInterface(func(i *iface) { i.State = "sideways" }), first + "state"},
@@ -69,6 +85,27 @@ func TestARefusedNetworkNamesTheField(t *testing.T) {
 			assert.Contains(t, fields, test.field)
 		})
 	}
+}
+
+// addNetwork connects the guest to one more network.
+func addNetwork(spec *kubevirtv1.VirtualMachineInstanceSpec, name, network string) {
+	spec.Networks = append(spec.Networks, kubevirtv1.Network{
+		Name: name, NetworkSource: kubevirtv1.NetworkSource{Multus: &kubevirtv1.MultusNetwork{NetworkName: network}},
+	})
+	spec.Domain.Devices.Interfaces = append(spec.Domain.Devices.Interfaces, kubevirtv1.Interface{Name: name})
+}
+
+func TestAGuestMayBeOnSeveralNetworks(t *testing.T) {
+	vm := machine()
+	spec := &vm.Spec.Template.Spec
+	addNetwork(spec, "lab", "lab")
+	addNetwork(spec, "lan", "default/lan.example")
+	assert.Empty(t, validation.ValidateVirtualMachine(vm))
+	kubevirtv1.SetDefaultsVirtualMachineInstanceSpec(spec)
+	assert.NotNil(t, spec.Domain.Devices.Interfaces[1].Bridge, "there is no masquerade but on the pod network")
+	assert.Nil(t, spec.Domain.Devices.Interfaces[1].Masquerade)
+	assert.NotNil(t, spec.Domain.Devices.Interfaces[0].Masquerade)
+	assert.Empty(t, validation.ValidateVirtualMachine(vm))
 }
 
 func TestANetworkWithOneOfEverythingIsAccepted(t *testing.T) {

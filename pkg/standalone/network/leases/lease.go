@@ -21,12 +21,14 @@ type Key struct {
 
 // Lease is an address that an interface has.
 type Lease struct {
-	Namespace string     `json:"namespace"`
-	Name      string     `json:"name"`
-	Owner     types.UID  `json:"owner"`
-	Interface string     `json:"interface"`
-	MAC       string     `json:"mac"`
-	Address   netip.Addr `json:"address"`
+	Namespace string    `json:"namespace"`
+	Name      string    `json:"name"`
+	Owner     types.UID `json:"owner"`
+	Interface string    `json:"interface"`
+	MAC       string    `json:"mac"`
+	// Network is empty for the network that has addresses; on another one an interface has none.
+	Network string     `json:"network,omitempty"`
+	Address netip.Addr `json:"address"`
 	// Ports that the interface can be reached at; all, where there are none.
 	Ports []Port `json:"ports,omitempty"`
 }
@@ -46,7 +48,7 @@ func (l *Lease) Machine() types.NamespacedName {
 }
 
 func (l *Lease) equal(other *Lease) bool {
-	return l.Machine() == other.Machine() && l.Key() == other.Key() && l.MAC == other.MAC && l.Address == other.Address &&
+	return l.Machine() == other.Machine() && l.Key() == other.Key() && l.MAC == other.MAC && l.Network == other.Network && l.Address == other.Address &&
 		slices.Equal(l.Ports, other.Ports)
 }
 
@@ -82,10 +84,16 @@ func decode(raw []byte) ([]Lease, error) {
 		if err := lease.check(); err != nil {
 			return nil, fmt.Errorf("lease %d: %w", i, err)
 		}
-		if !lease.Address.Is4() {
+		unique := []any{lease.Key(), lease.MAC}
+		switch {
+		case lease.Network != "" && lease.Address.IsValid():
+			return nil, fmt.Errorf("lease %d: an address on network %q", i, lease.Network)
+		case lease.Network == "" && !lease.Address.Is4():
 			return nil, fmt.Errorf("lease %d: %q is no IPv4 address", i, lease.Address)
+		case lease.Network == "":
+			unique = append(unique, lease.Address)
 		}
-		for _, unique := range []any{lease.Key(), lease.Address, lease.MAC} {
+		for _, unique := range unique {
 			if seen[unique] {
 				return nil, fmt.Errorf("lease %d: %v is there twice", i, unique)
 			}

@@ -54,7 +54,7 @@ func Open(root *os.Root, network netip.Prefix) (*Store, error) {
 		return nil, fmt.Errorf("read the leases in %s: %w; where the file is damaged, remove it: machines get new addresses when they are started", root.Name(), err)
 	}
 	for _, lease := range known {
-		if network.Contains(lease.Address) {
+		if lease.Network != "" || network.Contains(lease.Address) {
 			s.insert(lease)
 		}
 	}
@@ -78,7 +78,7 @@ func read(root *os.Root) ([]Lease, error) {
 }
 
 // Ensure returns the lease of wanted's interface, and makes it if there is none: the address stays, the MAC
-// may be another than before. A MAC that another interface has is refused.
+// may be another than before, and so may the network, with which the address comes or goes. A MAC that another interface has is refused.
 func (s *Store) Ensure(wanted Lease) (Lease, error) {
 	if err := wanted.check(); err != nil {
 		return Lease{}, err
@@ -91,14 +91,21 @@ func (s *Store) Ensure(wanted Lease) (Lease, error) {
 		return Lease{}, fmt.Errorf("the MAC address %s is that of interface %q of %s", wanted.MAC, holder.Interface, holder.Machine())
 	}
 	before, known := s.byKey[key]
-	if known {
+	switch {
+	case wanted.Network != "":
+		wanted.Address = netip.Addr{}
+	case known && before.Network == "":
 		wanted.Address = before.Address
+	default:
+		if wanted.Address = s.free(key); !wanted.Address.IsValid() {
+			return Lease{}, ErrFull
+		}
+	}
+	if known {
 		if wanted.equal(&before) {
 			return before, nil
 		}
 		s.remove(before)
-	} else if wanted.Address = s.free(key); !wanted.Address.IsValid() {
-		return Lease{}, ErrFull
 	}
 	s.insert(wanted)
 	if err := s.write(); err != nil {
@@ -167,13 +174,18 @@ func (s *Store) sorted() []Lease {
 	for _, lease := range s.byKey {
 		all = append(all, lease)
 	}
-	slices.SortFunc(all, func(a, b Lease) int { return cmp.Or(a.Address.Compare(b.Address), cmp.Compare(a.Owner, b.Owner)) })
+	slices.SortFunc(all, func(a, b Lease) int {
+		return cmp.Or(a.Address.Compare(b.Address), cmp.Compare(a.Owner, b.Owner), cmp.Compare(a.Interface, b.Interface))
+	})
 	return all
 }
 
 func (s *Store) insert(lease Lease) {
 	key := lease.Key()
-	s.byKey[key], s.byAddress[lease.Address], s.byMAC[lease.MAC] = lease, key, key
+	s.byKey[key], s.byMAC[lease.MAC] = lease, key
+	if lease.Address.IsValid() {
+		s.byAddress[lease.Address] = key
+	}
 }
 
 func (s *Store) remove(lease Lease) {

@@ -73,6 +73,35 @@ func TestAMACIsNeverInUseTwice(t *testing.T) {
 	require.ErrorContains(t, err, "shop/web-1")
 }
 
+func TestOnAnotherNetworkAnInterfaceHasNoAddress(t *testing.T) {
+	dir := t.TempDir()
+	store := open(t, dir, network)
+	first, err := store.Ensure(wanted(1))
+	require.NoError(t, err)
+	for i := range 3 {
+		lab := wanted(i)
+		lab.Interface, lab.Network = "lab", "lab"
+		if i == 1 {
+			_, err := store.Ensure(lab)
+			require.ErrorContains(t, err, "is that of interface", "a MAC is one on all networks")
+		}
+		lab.MAC = fmt.Sprintf("02:00:00:00:02:%02x", i)
+		lease, err := store.Ensure(lab)
+		require.NoError(t, err)
+		assert.False(t, lease.Address.IsValid())
+	}
+	assert.Len(t, open(t, dir, netip.MustParsePrefix("10.9.9.0/24")).All(), 3, "they have no address that could be another network's")
+
+	moved := wanted(1)
+	moved.Network = "lab"
+	lease, err := store.Ensure(moved)
+	require.NoError(t, err)
+	assert.False(t, lease.Address.IsValid())
+	again, err := store.Ensure(wanted(1))
+	require.NoError(t, err)
+	assert.Equal(t, first.Address, again.Address, "nobody took it meanwhile")
+}
+
 func TestEveryAddressIsGivenOnceAndThenNoMore(t *testing.T) {
 	store := open(t, t.TempDir(), network)
 	const free = 13 // of 16: not the network's, the gateway's and the one for all

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"strings"
 
 	"github.com/vishvananda/netlink"
 	"k8s.io/utils/ptr"
@@ -22,12 +23,48 @@ type Bridge struct {
 	Gateway netip.Prefix
 }
 
+// Segment is a bridge on which guests reach one another, and the host has no address: one of the machine's, or
+// one that was made for them.
+type Segment struct{ Name string }
+
+// Ensure makes the segment, or gives it what it lacks.
+func (s Segment) Ensure() error {
+	device, err := Bridge{Name: s.Name}.ensure()
+	if err == nil {
+		err = setKernel("ipv6/conf/"+s.Name+"/disable_ipv6", "1") // nothing of the host shall be reached by an address of the link
+	}
+	if err == nil {
+		err = netlink.LinkSetUp(device)
+	}
+	if err != nil {
+		return fmt.Errorf("make the bridge %s: %w", s.Name, err)
+	}
+	return nil
+}
+
+// EnsureTap connects a tap to the segment; see Bridge.EnsureTap.
+func (s Segment) EnsureTap(tap Tap) error { return ensureTap(s.Name, tap, false) }
+
+// Reconnect connects a tap to the segment; see Bridge.Reconnect.
+func (s Segment) Reconnect(tap string) error { return reconnect(s.Name, tap, false) }
+
+// RemoveSegments removes the bridges whose names begin with prefix.
+func RemoveSegments(prefix string) error {
+	devices, err := netlink.LinkList()
+	if err != nil {
+		return fmt.Errorf("list the devices: %w", err)
+	}
+	for _, device := range devices {
+		if device.Type() == "bridge" && strings.HasPrefix(device.Attrs().Name, prefix) {
+			err = errors.Join(err, Bridge{Name: device.Attrs().Name}.Remove())
+		}
+	}
+	return err
+}
+
 // Ensure makes the bridge, or gives it what it lacks.
 func (b Bridge) Ensure() error {
-	device, err := netlink.LinkByName(b.Name)
-	if errors.As(err, &netlink.LinkNotFoundError{}) {
-		device, err = b.create()
-	}
+	device, err := b.ensure()
 	if err != nil {
 		return fmt.Errorf("make the bridge %s: %w", b.Name, err)
 	}
@@ -53,6 +90,14 @@ func (b Bridge) Ensure() error {
 		return fmt.Errorf("bring %s up: %w", b.Name, err)
 	}
 	return nil
+}
+
+func (b Bridge) ensure() (netlink.Link, error) {
+	device, err := netlink.LinkByName(b.Name)
+	if errors.As(err, &netlink.LinkNotFoundError{}) {
+		return b.create()
+	}
+	return device, err
 }
 
 func (b Bridge) create() (netlink.Link, error) {

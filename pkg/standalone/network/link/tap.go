@@ -24,7 +24,10 @@ const maxAlias = 255
 
 // EnsureTap connects a tap to the bridge, and makes it where it is not there. One that is there is not made
 // anew, for a guest may hold it, unless it has too many queues or too few, with which no guest can hold it.
-func (b Bridge) EnsureTap(tap Tap) error {
+func (b Bridge) EnsureTap(tap Tap) error { return ensureTap(b.Name, tap, true) }
+
+// ensureTap connects a tap to the bridge of that name; isolated keeps it from the bridge's other such ports.
+func ensureTap(bridge string, tap Tap, isolated bool) error {
 	device, err := netlink.LinkByName(tap.Name)
 	if existing, ok := device.(*netlink.Tuntap); err == nil && ok && isMultiQueue(existing) != tap.MultiQueue {
 		if err := netlink.LinkDel(device); err != nil {
@@ -38,8 +41,8 @@ func (b Bridge) EnsureTap(tap Tap) error {
 	if err != nil {
 		return fmt.Errorf("make the tap %s: %w", tap.Name, err)
 	}
-	if err := b.connect(device, tap); err != nil {
-		return fmt.Errorf("connect the tap %s to %s: %w", tap.Name, b.Name, err)
+	if err := connect(bridge, device, tap, isolated); err != nil {
+		return fmt.Errorf("connect the tap %s to %s: %w", tap.Name, bridge, err)
 	}
 	return nil
 }
@@ -60,20 +63,29 @@ func create(tap Tap) (netlink.Link, error) {
 	return netlink.LinkByName(tap.Name)
 }
 
-func (b Bridge) connect(device netlink.Link, tap Tap) error {
-	bridge, err := netlink.LinkByName(b.Name)
+func connect(name string, device netlink.Link, tap Tap, isolated bool) error {
+	bridge, err := netlink.LinkByName(name)
 	if err != nil {
 		return err
 	}
+	if kind := bridge.Type(); kind != "bridge" {
+		return fmt.Errorf("it is a device of type %s, not a bridge", kind)
+	}
 	if err := setKernel("ipv6/conf/"+tap.Name+"/disable_ipv6", "1"); err != nil {
 		return err
+	}
+	// A bridge takes on the smallest of its ports' sizes: the machine's own shall keep its own.
+	if mtu := bridge.Attrs().MTU; device.Attrs().MTU != mtu {
+		if err := netlink.LinkSetMTU(device, mtu); err != nil {
+			return err
+		}
 	}
 	if device.Attrs().MasterIndex != bridge.Attrs().Index {
 		if err := netlink.LinkSetMaster(device, bridge); err != nil {
 			return err
 		}
 	}
-	if err := netlink.LinkSetIsolated(device, true); err != nil {
+	if err := netlink.LinkSetIsolated(device, isolated); err != nil {
 		return err
 	}
 	if alias := tap.Alias[:min(len(tap.Alias), maxAlias)]; device.Attrs().Alias != alias {
@@ -116,13 +128,15 @@ func Taps(prefix string) (map[string]bool, error) {
 }
 
 // Reconnect connects a tap that is there to the bridge, as it was before the bridge was made anew.
-func (b Bridge) Reconnect(name string) error {
+func (b Bridge) Reconnect(name string) error { return reconnect(b.Name, name, true) }
+
+func reconnect(bridge, name string, isolated bool) error {
 	device, err := netlink.LinkByName(name)
 	if err == nil {
-		err = b.connect(device, Tap{Name: name, Alias: device.Attrs().Alias})
+		err = connect(bridge, device, Tap{Name: name, Alias: device.Attrs().Alias}, isolated)
 	}
 	if err != nil {
-		return fmt.Errorf("connect the tap %s to %s again: %w", name, b.Name, err)
+		return fmt.Errorf("connect the tap %s to %s again: %w", name, bridge, err)
 	}
 	return nil
 }

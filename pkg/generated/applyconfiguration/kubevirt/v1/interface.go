@@ -17,7 +17,7 @@ type InterfaceApplyConfiguration struct {
 	Name *string `json:"name,omitempty"`
 	// Model is virtio where it is absent.
 	Model *string `json:"model,omitempty"`
-	// InterfaceBindingMethod is masquerade where it is absent.
+	// InterfaceBindingMethod is masquerade on the pod network, and bridge on others, where it is absent.
 	InterfaceBindingMethodApplyConfiguration `json:""`
 	// Ports that the guest can be reached at; all, where none is named. With the bridge binding they name what
 	// the guest offers, and close nothing.

@@ -15,6 +15,8 @@ import (
 type NetworkSourceApplyConfiguration struct {
 	// Pod is the node's default network.
 	Pod *kubevirtv1.PodNetwork `json:"pod,omitempty"`
+	// Multus is another network of the node, on which nobody gives the guest an address but who is there.
+	Multus *MultusNetworkApplyConfiguration `json:"multus,omitempty"`
 }
 
 // NetworkSourceApplyConfiguration constructs a declarative configuration of the NetworkSource type for use with
@@ -28,5 +30,13 @@ func NetworkSource() *NetworkSourceApplyConfiguration {
 // If called multiple times, the Pod field is set to the value of the last call.
 func (b *NetworkSourceApplyConfiguration) WithPod(value kubevirtv1.PodNetwork) *NetworkSourceApplyConfiguration {
 	b.Pod = &value
+	return b
+}
+
+// WithMultus sets the Multus field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Multus field is set to the value of the last call.
+func (b *NetworkSourceApplyConfiguration) WithMultus(value *MultusNetworkApplyConfiguration) *NetworkSourceApplyConfiguration {
+	b.Multus = value
 	return b
 }
