@@ -193,6 +193,12 @@ func (f *fakeHypervisor) SetVCPUs(ref Ref, count uint) error {
 
 func (f *fakeHypervisor) AttachDevice(ref Ref, xml string) error {
 	return f.edit(ref, "attach device", func(d *libvirtxml.Domain) error {
+		if strings.HasPrefix(xml, "<interface") {
+			var iface libvirtxml.DomainInterface
+			err := iface.Unmarshal(xml)
+			d.Devices.Interfaces = append(d.Devices.Interfaces, iface)
+			return err
+		}
 		var disk libvirtxml.DomainDisk
 		err := disk.Unmarshal(xml)
 		d.Devices.Disks = append(d.Devices.Disks, disk)
@@ -206,6 +212,7 @@ func (f *fakeHypervisor) DetachDevice(ref Ref, alias string) error {
 			return nil
 		}
 		d.Devices.Disks = slices.DeleteFunc(d.Devices.Disks, func(disk libvirtxml.DomainDisk) bool { return disk.Alias.Name == alias })
+		d.Devices.Interfaces = slices.DeleteFunc(d.Devices.Interfaces, func(i libvirtxml.DomainInterface) bool { return i.Alias.Name == alias })
 		return nil
 	})
 }
@@ -221,6 +228,9 @@ func (f *fakeHypervisor) ForgetTPM(uuid string) error {
 
 func (f *fakeHypervisor) UpdateDevice(ref Ref, xml string) error {
 	return f.edit(ref, "update device", func(d *libvirtxml.Domain) error {
+		if strings.HasPrefix(xml, "<interface") {
+			return d.Devices.Interfaces[len(d.Devices.Interfaces)-1].Unmarshal(xml)
+		}
 		return d.Devices.Memorydevs[0].Unmarshal(xml)
 	})
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 
+	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
 	"github.com/virt-apiserver/virt-apiserver/pkg/launcher/api"
 	"github.com/virt-apiserver/virt-apiserver/pkg/launcher/domain"
 )
@@ -51,6 +52,51 @@ func (m *Manager) Unplug(target api.Target, request api.UnplugRequest) (*api.Dom
 		g.stale.Store(true) // it may be gone already
 		return nil
 	})
+}
+
+// SetInterface has a running guest have an interface or not; see api.InterfaceRequest.
+func (m *Manager) SetInterface(target api.Target, request api.InterfaceRequest) (*api.DomainStatus, error) {
+	wanted := &request.Interface
+	doing := fmt.Sprintf("set interface %s of %s/%s", wanted.Name, target.Namespace, target.Name)
+	return m.changeDevices(target, doing, func(g *guest) error {
+		link, has := g.facts.Link(wanted.Name)
+		switch {
+		case wanted.State == kubevirtv1.InterfaceStateAbsent && !has:
+			return nil
+		case wanted.State == kubevirtv1.InterfaceStateAbsent:
+			g.stale.Store(true) // it may be gone at once
+			return m.hypervisor.DetachDevice(g.Ref, domain.InterfaceAlias(wanted.Name))
+		case !has:
+			return m.plugInterface(g, request)
+		case link == domain.LinkOf(wanted):
+			return nil
+		}
+		return m.setLink(g, wanted)
+	})
+}
+
+func (m *Manager) plugInterface(g *guest, request api.InterfaceRequest) error {
+	queues := uint(0)
+	if request.MultiQueue {
+		queues = g.facts.VCPUs
+	}
+	device, err := domain.PluggedInterface(&request.Interface, request.Tap, queues)
+	if err != nil {
+		return invalid(err)
+	}
+	return m.hypervisor.AttachDevice(g.Ref, device)
+}
+
+func (m *Manager) setLink(g *guest, wanted *kubevirtv1.Interface) error {
+	text, err := m.hypervisor.Describe(g.Ref)
+	if err != nil {
+		return err
+	}
+	device, err := domain.LinkedInterface(text, wanted)
+	if err != nil {
+		return invalid(err)
+	}
+	return m.hypervisor.UpdateDevice(g.Ref, device)
 }
 
 // changeDevices has change done with a running guest that was looked at anew, and returns what it is then.

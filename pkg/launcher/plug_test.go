@@ -70,3 +70,44 @@ func TestDiskThatNoRunningGuestTakesIsRefused(t *testing.T) {
 	assert.Equal(t, api.ErrorInvalid, api.ReasonFor(err))
 	assert.Zero(t, b.hypervisor.count("attach device"))
 }
+
+func TestInterfaceComesChangesAndLeaves(t *testing.T) {
+	b := newBench(t)
+	b.start(t)
+	lab := kubevirtv1.Interface{Name: "root", Model: "virtio", MacAddress: "02:00:00:00:00:07"}
+	set := func(state kubevirtv1.InterfaceState) (links map[string]string) {
+		lab.State = state
+		for range 2 { // it can be repeated
+			status, err := b.SetInterface(testTarget(), api.InterfaceRequest{Interface: lab, Tap: "w1"})
+			require.NoError(t, err)
+			links = map[string]string{}
+			for _, iface := range status.Interfaces {
+				links[iface.Name] = iface.LinkState
+			}
+		}
+		return links
+	}
+	assert.Equal(t, map[string]string{"default": "up", "root": "up"}, set(""), "an interface may have the name of a volume")
+	assert.Equal(t, "w1", b.status(t).Taps["root"])
+	assert.Equal(t, map[string]string{"default": "up", "root": "down"}, set(kubevirtv1.InterfaceStateLinkDown))
+	assert.Equal(t, map[string]string{"default": "up", "root": "up"}, set(kubevirtv1.InterfaceStateLinkUp))
+	assert.Equal(t, map[string]string{"default": "up"}, set(kubevirtv1.InterfaceStateAbsent))
+	assert.Equal(t, map[string]string{"root": "sda"}, b.status(t).Targets, "the volume of that name stays")
+	assert.Equal(t, 1, b.hypervisor.count("attach device"))
+	assert.Equal(t, 2, b.hypervisor.count("update device"))
+	assert.Equal(t, 1, b.hypervisor.count("detach device"))
+}
+
+func TestInterfaceThatCannotBeAddedIsRefused(t *testing.T) {
+	b := newBench(t)
+	b.start(t)
+	good := kubevirtv1.Interface{Name: "lab", Model: "virtio", MacAddress: "02:00:00:00:00:07"}
+	bad := good
+	bad.MacAddress = "x"
+	for name, request := range map[string]api.InterfaceRequest{
+		"no tap": {Interface: good}, "no MAC": {Interface: bad, Tap: "w1"}, "no device": {Interface: good, Tap: "../x"},
+	} {
+		_, err := b.SetInterface(testTarget(), request)
+		assert.Equal(t, api.ErrorInvalid, api.ReasonFor(err), name)
+	}
+}

@@ -85,6 +85,7 @@ func (s *Server) handler(ctx context.Context) http.Handler {
 	mux.Handle("POST /v1/domains/{namespace}/{name}/resize", s.answer(s.resize))
 	mux.Handle("POST /v1/domains/{namespace}/{name}/plug", s.answer(changing(s.manager.Plug)))
 	mux.Handle("POST /v1/domains/{namespace}/{name}/unplug", s.answer(changing(s.manager.Unplug)))
+	mux.Handle("POST /v1/domains/{namespace}/{name}/interface", s.answer(changing(s.manager.SetInterface)))
 	mux.Handle("GET /v1/kept", s.answer(func(*http.Request) (any, error) { return s.manager.Kept() }))
 	mux.Handle("DELETE /v1/kept/{uuid}", s.answer(func(r *http.Request) (any, error) {
 		return nil, s.manager.Forget(r.PathValue("uuid"), types.UID(r.URL.Query().Get("owner")))

@@ -96,7 +96,7 @@ func (m *Manager) standing(g *guest, uid types.UID) (done bool, err error) {
 	}
 	if g.power == PowerBeginning {
 		return false, &api.Error{Reason: api.ErrorUnsettled, Message: fmt.Sprintf(
-			"%s/%s: libvirt was stopped while it started the domain, and has not decided what becomes of it; try again", g.record.Namespace, g.record.Name)}
+			"%s/%s: an earlier start of the domain, which was cut short, is not at its end yet; try again", g.record.Namespace, g.record.Name)}
 	}
 	return g.power.Active() || g.record.End != nil, nil
 }

@@ -43,6 +43,7 @@ type Launcher interface {
 	Resize(ctx context.Context, domain api.Target, request api.ResizeRequest) (*api.DomainStatus, error)
 	Plug(ctx context.Context, domain api.Target, request api.PlugRequest) (*api.DomainStatus, error)
 	Unplug(ctx context.Context, domain api.Target, request api.UnplugRequest) (*api.DomainStatus, error)
+	SetInterface(ctx context.Context, domain api.Target, request api.InterfaceRequest) (*api.DomainStatus, error)
 	Delete(ctx context.Context, namespace, name string, uid types.UID) error
 	Kept(ctx context.Context) ([]api.Kept, error)
 	Forget(ctx context.Context, kept api.Kept) error

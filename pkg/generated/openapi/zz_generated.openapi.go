@@ -4362,7 +4362,7 @@ func schema_pkg_apis_kubevirt_v1_Interface(ref common.ReferenceCallback) common.
 					},
 					"state": {
 						SchemaProps: spec.SchemaProps{
-							Description: "State of the link is up where it is absent, or down.",
+							Description: "State of the link is up where it is absent, or down. absent, on another than the pod network, takes the interface from the guest, and leaves it out when the guest is started.",
 							Type:        []string{"string"},
 							Format:      "",
 						},

@@ -25,6 +25,8 @@ const (
 	// actionPlug and actionUnplug add and remove disks.
 	actionPlug   = "plug"
 	actionUnplug = "unplug"
+	// actionInterface adds, changes and removes interfaces.
+	actionInterface = "interface"
 )
 
 // Client talks to the launcher behind a unix socket. It is safe for concurrent use and keeps no
@@ -109,6 +111,15 @@ func (c *Client) Plug(ctx context.Context, domain Target, request PlugRequest) (
 func (c *Client) Unplug(ctx context.Context, domain Target, request UnplugRequest) (*DomainStatus, error) {
 	var status DomainStatus
 	if err := c.Call(ctx, domain, actionUnplug, request, &status); err != nil {
+		return nil, err
+	}
+	return &status, nil
+}
+
+// SetInterface has a running guest have an interface or not, and returns the domain's status; see InterfaceRequest.
+func (c *Client) SetInterface(ctx context.Context, domain Target, request InterfaceRequest) (*DomainStatus, error) {
+	var status DomainStatus
+	if err := c.Call(ctx, domain, actionInterface, request, &status); err != nil {
 		return nil, err
 	}
 	return &status, nil

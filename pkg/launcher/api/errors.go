@@ -21,7 +21,8 @@ const (
 	ErrorLimit = "Limit"
 	// ErrorLibvirtUnavailable: libvirt does not answer; the launcher keeps trying to reach it.
 	ErrorLibvirtUnavailable = "LibvirtUnavailable"
-	// ErrorUnsettled: libvirt was stopped while it did that, and what becomes of it is not known yet; to be tried again.
+	// ErrorUnsettled: the launcher or libvirt was stopped while it did that, and what becomes of it is not known yet; to be
+	// tried again.
 	ErrorUnsettled = "Unsettled"
 	// ErrorStartFailed: libvirt or QEMU refused to start the domain; nothing of it is left.
 	ErrorStartFailed = "StartFailed"

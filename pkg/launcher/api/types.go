@@ -161,6 +161,17 @@ type UnplugRequest struct {
 	Name string `json:"name"`
 }
 
+// InterfaceRequest asks that a running guest has an interface, with its link up or down, or that it gives one up whose
+// state is absent: then the guest may take its time, and the interface is among the domain's for as long. It is idempotent.
+type InterfaceRequest struct {
+	// Interface with its defaults filled in.
+	Interface kubevirtv1.Interface `json:"interface"`
+	// Tap is the device on the host that it is connected by.
+	Tap string `json:"tap,omitempty"`
+	// MultiQueue is true where the tap has several queues.
+	MultiQueue bool `json:"multiQueue,omitempty"`
+}
+
 // ShutdownRequest asks that a domain ends.
 type ShutdownRequest struct {
 	// GracePeriodSeconds is how long the guest may take after it was asked to power off; 0 ends it at once.

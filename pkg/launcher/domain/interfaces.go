@@ -57,34 +57,104 @@ func buildInterfaces(in Input) ([]libvirtxml.DomainInterface, error) {
 	specs := in.Instance.Spec.Domain.Devices.Interfaces
 	interfaces := make([]libvirtxml.DomainInterface, 0, len(specs))
 	for i := range specs {
-		spec := &specs[i]
-		address, err := buildPCIAddress(spec.PciAddress)
+		if specs[i].State == kubevirtv1.InterfaceStateAbsent {
+			continue
+		}
+		iface, err := buildInterface(&specs[i], in.Taps[specs[i].Name])
 		if err != nil {
-			return nil, fmt.Errorf("spec.domain.devices.interfaces[%d].pciAddress: %w", i, err)
+			return nil, fmt.Errorf("spec.domain.devices.interfaces[%d].%w", i, err)
 		}
-		mac, err := net.ParseMAC(spec.MacAddress)
-		if err != nil {
-			return nil, fmt.Errorf("spec.domain.devices.interfaces[%d].macAddress: %w", i, err)
-		}
-		iface := libvirtxml.DomainInterface{
-			MAC:     &libvirtxml.DomainInterfaceMAC{Address: mac.String()},
-			Model:   &libvirtxml.DomainInterfaceModel{Type: spec.Model},
-			Alias:   &libvirtxml.DomainAlias{Name: aliasPrefix + spec.Name},
-			Boot:    buildBoot(spec.BootOrder),
-			Address: address,
-		}
-		if spec.BootOrder == nil {
-			iface.ROM = &libvirtxml.DomainROM{Enabled: "no"} // no seconds lost to network boot
-		}
-		if spec.State == kubevirtv1.InterfaceStateLinkDown {
-			iface.Link = &libvirtxml.DomainInterfaceLink{State: string(spec.State)}
-		}
-		if err := connect(&iface, in.Taps[spec.Name]); err != nil {
-			return nil, err
-		}
-		interfaces = append(interfaces, iface)
+		interfaces = append(interfaces, *iface)
 	}
 	return interfaces, nil
+}
+
+func buildInterface(spec *kubevirtv1.Interface, tap string) (*libvirtxml.DomainInterface, error) {
+	address, err := buildPCIAddress(spec.PciAddress)
+	if err != nil {
+		return nil, fmt.Errorf("pciAddress: %w", err)
+	}
+	mac, err := net.ParseMAC(spec.MacAddress)
+	if err != nil {
+		return nil, fmt.Errorf("macAddress: %w", err)
+	}
+	iface := &libvirtxml.DomainInterface{
+		MAC:     &libvirtxml.DomainInterfaceMAC{Address: mac.String()},
+		Model:   &libvirtxml.DomainInterfaceModel{Type: spec.Model},
+		Alias:   &libvirtxml.DomainAlias{Name: InterfaceAlias(spec.Name)},
+		Boot:    buildBoot(spec.BootOrder),
+		Address: address,
+	}
+	if spec.BootOrder == nil {
+		iface.ROM = &libvirtxml.DomainROM{Enabled: "no"} // no seconds lost to network boot
+	}
+	if spec.State == kubevirtv1.InterfaceStateLinkDown {
+		iface.Link = &libvirtxml.DomainInterfaceLink{State: string(spec.State)}
+	}
+	if err := connect(iface, tap); err != nil {
+		return nil, fmt.Errorf("name: %w", err)
+	}
+	return iface, nil
+}
+
+// InterfaceAlias of the interface of that name, which a volume may have too.
+func InterfaceAlias(name string) string { return aliasPrefix + interfaceMark + name }
+
+// interfaceMark has a character that names of volumes have not.
+const interfaceMark = "nic_"
+
+// PluggedInterface returns the XML of an interface that is added to a domain, with a tap of so many queues; of one
+// where that is 0.
+func PluggedInterface(spec *kubevirtv1.Interface, tap string, queues uint) (string, error) {
+	if tap == "" {
+		return "", fmt.Errorf("interface %s: only one that is connected by a tap can be added to a running guest", spec.Name)
+	}
+	if err := checkInterfaces([]kubevirtv1.Interface{*spec}); err != nil {
+		return "", err
+	}
+	iface, err := buildInterface(spec, tap)
+	if err != nil {
+		return "", fmt.Errorf("interface %s: %w", spec.Name, err)
+	}
+	if queues > 0 {
+		iface.Driver = &libvirtxml.DomainInterfaceDriver{Queues: min(queues, maxQueues)}
+	}
+	return iface.Marshal()
+}
+
+// LinkedInterface returns the XML of an interface of a running domain, with its link as it is wanted.
+func LinkedInterface(text string, wanted *kubevirtv1.Interface) (string, error) {
+	var domain libvirtxml.Domain
+	if err := domain.Unmarshal(text); err != nil {
+		return "", fmt.Errorf("domain: %w", err)
+	}
+	if domain.Devices != nil {
+		for i := range domain.Devices.Interfaces {
+			if iface := &domain.Devices.Interfaces[i]; iface.Alias != nil && iface.Alias.Name == InterfaceAlias(wanted.Name) {
+				iface.Link = &libvirtxml.DomainInterfaceLink{State: string(LinkOf(wanted))}
+				return iface.Marshal()
+			}
+		}
+	}
+	return "", fmt.Errorf("the guest has no interface %s", wanted.Name)
+}
+
+// LinkOf is the state of the link that an interface is to have, which is not absent.
+func LinkOf(spec *kubevirtv1.Interface) kubevirtv1.InterfaceState {
+	if spec.State == kubevirtv1.InterfaceStateLinkDown {
+		return spec.State
+	}
+	return kubevirtv1.InterfaceStateLinkUp
+}
+
+// Link is the state of the link of the interface of that name; has is false where the domain has none.
+func (f *Facts) Link(name string) (state kubevirtv1.InterfaceState, has bool) {
+	for _, iface := range f.Interfaces {
+		if iface.Name == name {
+			return kubevirtv1.InterfaceState(iface.LinkState), true
+		}
+	}
+	return "", false
 }
 
 // connect gives the interface a tap that is there already, or QEMU's own network, which needs no right on the
@@ -117,9 +187,13 @@ func buildPCIAddress(text string) (*libvirtxml.DomainAddress, error) {
 
 // setQueues gives the interfaces that have a tap of several queues one for each processor.
 func setQueues(domain *libvirtxml.Domain, spec *kubevirtv1.DomainSpec, vcpus uint) {
+	multi := map[string]bool{}
+	for i := range spec.Devices.Interfaces {
+		multi[InterfaceAlias(spec.Devices.Interfaces[i].Name)] = spec.HasMultiQueue(&spec.Devices.Interfaces[i])
+	}
 	for i := range domain.Devices.Interfaces {
 		iface := &domain.Devices.Interfaces[i]
-		if iface.Source.Ethernet != nil && spec.HasMultiQueue(&spec.Devices.Interfaces[i]) {
+		if iface.Source.Ethernet != nil && multi[iface.Alias.Name] {
 			iface.Driver = &libvirtxml.DomainInterfaceDriver{Queues: min(vcpus, maxQueues)}
 		}
 	}
@@ -131,7 +205,7 @@ func (f *Facts) addInterfaces(interfaces []libvirtxml.DomainInterface) {
 			continue
 		}
 		status := kubevirtv1.VirtualMachineInstanceNetworkInterface{
-			Name:       strings.TrimPrefix(iface.Alias.Name, aliasPrefix),
+			Name:       strings.TrimPrefix(strings.TrimPrefix(iface.Alias.Name, aliasPrefix), interfaceMark),
 			MAC:        iface.MAC.Address,
 			InfoSource: "domain",
 			QueueCount: 1,

@@ -31,6 +31,9 @@ func (n *Network) Attach(_ context.Context, vmi *kubevirtv1.VirtualMachineInstan
 	attachment := &node.Attachment{Taps: map[string]string{}}
 	for i := range vmi.Spec.Domain.Devices.Interfaces {
 		iface := &vmi.Spec.Domain.Devices.Interfaces[i]
+		if iface.State == kubevirtv1.InterfaceStateAbsent {
+			continue
+		}
 		tap, err := n.attach(vmi, iface)
 		if err != nil {
 			return nil, fmt.Errorf("interface %q: %w", iface.Name, err)

@@ -19,7 +19,7 @@ import (
 type rule func(next, wanted *kubevirtv1.VirtualMachineInstanceSpec, running *kubevirtv1.VirtualMachineInstance)
 
 func rules() []rule {
-	return []rule{takeVolumes, takeSockets, takeMemory, takePlacement}
+	return []rule{takeVolumes, takeInterfaces, takeSockets, takeMemory, takePlacement}
 }
 
 // Plan returns what the spec of a running instance is to be where wanted, which has its defaults, is asked

@@ -3,6 +3,7 @@
 package liveupdate_test
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -49,6 +50,23 @@ func TestWhatARunningGuestTakes(t *testing.T) {
 		"another maximum":      {func(s *spec) { s.Domain.Memory.MaxGuest = ptr.To(resource.MustParse("16Gi")) }, []string{"domain.memory.maxGuest"}},
 		"where to run":         {func(s *spec) { s.NodeSelector = map[string]string{"zone": "a"} }, nil},
 		"a list":               {func(s *spec) { s.Domain.Devices.Interfaces[0].Model = "e1000e" }, []string{"domain.devices.interfaces"}},
+		"a link":               {func(s *spec) { s.Domain.Devices.Interfaces[0].State = kubevirtv1.InterfaceStateLinkDown }, nil},
+		"a network": {func(s *spec) {
+			onNetwork(s, kubevirtv1.NetworkSource{Multus: &kubevirtv1.MultusNetwork{NetworkName: "lab"}})
+		}, nil},
+		"a network in front": {func(s *spec) {
+			onNetwork(s, kubevirtv1.NetworkSource{Multus: &kubevirtv1.MultusNetwork{NetworkName: "lab"}})
+			slices.Reverse(s.Networks)
+			slices.Reverse(s.Domain.Devices.Interfaces)
+		}, nil},
+		"a network to boot from": {func(s *spec) {
+			onNetwork(s, kubevirtv1.NetworkSource{Multus: &kubevirtv1.MultusNetwork{NetworkName: "lab"}})
+			s.Domain.Devices.Interfaces[1].BootOrder = ptr.To[uint](1)
+		}, []string{"domain.devices.interfaces", "networks"}},
+		"no pod network": {func(s *spec) { s.Networks, s.Domain.Devices.Interfaces = nil, nil }, []string{"domain.devices.interfaces", "networks"}},
+		"another network under its name": {func(s *spec) {
+			s.Networks[0].NetworkSource = kubevirtv1.NetworkSource{Multus: &kubevirtv1.MultusNetwork{NetworkName: "lab"}}
+		}, []string{"networks"}},
 		"several": {func(s *spec) {
 			s.Hostname, s.Domain.CPU.Sockets, s.Domain.Devices.Rng = "other", 2, &kubevirtv1.Rng{}
 		}, []string{"domain.devices.rng", "hostname"}},
@@ -65,6 +83,22 @@ func TestWhatARunningGuestTakes(t *testing.T) {
 			assert.Equal(t, running(), vmi, "it is not changed")
 		})
 	}
+}
+
+// onNetwork connects a guest to one more network.
+func onNetwork(spec *kubevirtv1.VirtualMachineInstanceSpec, source kubevirtv1.NetworkSource) {
+	spec.Networks = append(spec.Networks, kubevirtv1.Network{Name: "more", NetworkSource: source})
+	spec.Domain.Devices.Interfaces = append(spec.Domain.Devices.Interfaces, kubevirtv1.Interface{Name: "more"})
+	kubevirtv1.SetDefaultsVirtualMachineInstanceSpec(spec)
+}
+
+func TestAnInterfaceThatCameCanGo(t *testing.T) {
+	vmi := running()
+	without := vmi.Spec.DeepCopy()
+	onNetwork(&vmi.Spec, kubevirtv1.NetworkSource{Multus: &kubevirtv1.MultusNetwork{NetworkName: "lab"}})
+	next, restart := liveupdate.Plan(vmi, without)
+	assert.Empty(t, restart)
+	assert.Equal(t, without, next)
 }
 
 func TestWhatIsTakenDoesNotWaitForTheRest(t *testing.T) {

@@ -2,7 +2,11 @@
 
 package v1
 
-import "k8s.io/utils/ptr"
+import (
+	"slices"
+
+	"k8s.io/utils/ptr"
+)
 
 // Defaults of an instance's spec, as upstream's on amd64 except where a comment says otherwise.
 const (
@@ -106,6 +110,16 @@ func setDefaultsInterface(iface *Interface, networks []Network) {
 	if iface.Model == "" {
 		iface.Model = DefaultInterfaceModel
 	}
+}
+
+// RemoveAbsentInterfaces removes the interfaces that a guest is not to have, and their networks.
+func RemoveAbsentInterfaces(spec *VirtualMachineInstanceSpec) {
+	absent := map[string]bool{}
+	spec.Domain.Devices.Interfaces = slices.DeleteFunc(spec.Domain.Devices.Interfaces, func(iface Interface) bool {
+		absent[iface.Name] = iface.State == InterfaceStateAbsent
+		return absent[iface.Name]
+	})
+	spec.Networks = slices.DeleteFunc(spec.Networks, func(network Network) bool { return absent[network.Name] })
 }
 
 // multusOf is the network of that name, where it is one of multus.

@@ -28,7 +28,8 @@ type Interface struct {
 	// DHCPOptions are told to the guest beside its address.
 	// +optional
 	DHCPOptions *DHCPOptions `json:"dhcpOptions,omitempty"`
-	// State of the link is up where it is absent, or down.
+	// State of the link is up where it is absent, or down. absent, on another than the pod network, takes the interface
+	// from the guest, and leaves it out when the guest is started.
 	// +optional
 	State InterfaceState `json:"state,omitempty"`
 }
@@ -40,6 +41,7 @@ type InterfaceState string
 const (
 	InterfaceStateLinkUp   InterfaceState = "up"
 	InterfaceStateLinkDown InterfaceState = "down"
+	InterfaceStateAbsent   InterfaceState = "absent"
 )
 
 // Port is what a guest can be reached at.

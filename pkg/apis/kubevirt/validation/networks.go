@@ -56,8 +56,9 @@ func validateNetworks(spec *kubevirtv1.VirtualMachineInstanceSpec, path *field.P
 			errs = append(errs, field.Duplicate(path.Child("name"), iface.Name))
 		}
 		connected[iface.Name] = true
-		errs = append(errs, validateInterface(iface, path)...)
-		if spec.MultusNetwork(iface.Name) != nil {
+		secondary := spec.MultusNetwork(iface.Name) != nil
+		errs = append(errs, validateInterface(iface, secondary, path)...)
+		if secondary {
 			errs = append(errs, validateSecondary(iface, path)...)
 		}
 	}
@@ -100,7 +101,7 @@ func validateSecondary(iface *kubevirtv1.Interface, path *field.Path) field.Erro
 	return errs
 }
 
-func validateInterface(iface *kubevirtv1.Interface, path *field.Path) field.ErrorList {
+func validateInterface(iface *kubevirtv1.Interface, secondary bool, path *field.Path) field.ErrorList {
 	var errs field.ErrorList
 	if !ifaceNames.MatchString(iface.Name) {
 		errs = append(errs, field.Invalid(path.Child("name"), iface.Name, "may hold letters, digits, - and _, 63 at most"))
@@ -115,10 +116,12 @@ func validateInterface(iface *kubevirtv1.Interface, path *field.Path) field.Erro
 	}
 	switch iface.State {
 	case "", kubevirtv1.InterfaceStateLinkUp, kubevirtv1.InterfaceStateLinkDown:
-	case "absent":
-		errs = append(errs, field.Invalid(path.Child("state"), iface.State, fmt.Sprintf("%q interface's state %q is not supported on default networks", iface.Name, iface.State)))
+	case kubevirtv1.InterfaceStateAbsent:
+		if !secondary {
+			errs = append(errs, field.Invalid(path.Child("state"), iface.State, fmt.Sprintf("%q interface's state %q is not supported on default networks", iface.Name, iface.State)))
+		}
 	default:
-		errs = append(errs, field.Invalid(path.Child("state"), iface.State, "must be up or down"))
+		errs = append(errs, field.Invalid(path.Child("state"), iface.State, "must be up, down or absent"))
 	}
 	errs = append(errs, validatePorts(iface.Ports, path.Child("ports"))...)
 	return append(errs, validateDHCPOptions(iface.DHCPOptions, path.Child("dhcpOptions"))...)

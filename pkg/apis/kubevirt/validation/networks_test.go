@@ -100,6 +100,7 @@ func TestAGuestMayBeOnSeveralNetworks(t *testing.T) {
 	spec := &vm.Spec.Template.Spec
 	addNetwork(spec, "lab", "lab")
 	addNetwork(spec, "lan", "default/lan.example")
+	spec.Domain.Devices.Interfaces[2].State = kubevirtv1.InterfaceStateAbsent
 	assert.Empty(t, validation.ValidateVirtualMachine(vm))
 	kubevirtv1.SetDefaultsVirtualMachineInstanceSpec(spec)
 	assert.NotNil(t, spec.Domain.Devices.Interfaces[1].Bridge, "there is no masquerade but on the pod network")

@@ -30,7 +30,8 @@ type InterfaceApplyConfiguration struct {
 	PciAddress *string `json:"pciAddress,omitempty"`
 	// DHCPOptions are told to the guest beside its address.
 	DHCPOptions *DHCPOptionsApplyConfiguration `json:"dhcpOptions,omitempty"`
-	// State of the link is up where it is absent, or down.
+	// State of the link is up where it is absent, or down. absent, on another than the pod network, takes the interface
+	// from the guest, and leaves it out when the guest is started.
 	State *kubevirtv1.InterfaceState `json:"state,omitempty"`
 }
 
