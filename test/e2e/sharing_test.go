@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -44,6 +45,48 @@ func TestTwoMachinesOnOneDiskRunOneAfterTheOther(t *testing.T) {
 	p.awaitStatus("first", kubevirtv1.VirtualMachineStatusUnschedulable)
 	p.kubectl("delete", "vm", "second", "--timeout=60s")
 	p.awaitRunning("first", nil)
+}
+
+const sharingMachine = `
+apiVersion: v1
+kind: PersistentVolumeClaim
+metadata: {name: both}
+spec:
+  accessModes: [ReadWriteMany]
+  resources: {requests: {storage: 16Mi}}
+---
+apiVersion: kubevirt.io/v1
+kind: VirtualMachine
+metadata:
+  name: NAME
+spec:
+  runStrategy: Always
+  template:
+    spec:
+      terminationGracePeriodSeconds: 0
+      domain:
+        memory: {guest: 64Mi}
+        devices:
+          disks:
+          - name: both
+            shareable: true
+            disk: {bus: virtio, pciAddress: "0000:00:1d.0"}
+      volumes:
+      - name: both
+        persistentVolumeClaim: {claimName: both}
+`
+
+// TestAShareableDiskHasSeveralGuests has two guests at once at a disk that both may write.
+func TestAShareableDiskHasSeveralGuests(t *testing.T) {
+	t.Parallel()
+	p := suite.server.newSpace(t)
+	for _, name := range []string{"first", "second"} {
+		p.apply(strings.ReplaceAll(sharingMachine, "NAME", name))
+	}
+	p.awaitRunning("first", nil)
+	p.awaitRunning("second", nil)
+	assert.Len(t, guestPIDs(p.name, "first"), 1)
+	assert.Len(t, guestPIDs(p.name, "second"), 1)
 }
 
 func TestDiskInUseIsKeptUntilItsMachineEnds(t *testing.T) {

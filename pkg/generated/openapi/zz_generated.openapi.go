@@ -2276,6 +2276,20 @@ func schema_pkg_apis_kubevirt_v1_CPU(ref common.ReferenceCallback) common.OpenAP
 							},
 						},
 					},
+					"dedicatedCpuPlacement": {
+						SchemaProps: spec.SchemaProps{
+							Description: "DedicatedCPUPlacement would give the guest processors of the node that nobody else has. No node sets any aside: true is refused.",
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
+					"isolateEmulatorThread": {
+						SchemaProps: spec.SchemaProps{
+							Description: "IsolateEmulatorThread would keep QEMU's own work from processors that are dedicated: true is refused.",
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
 				},
 			},
 		},
@@ -3123,6 +3137,13 @@ func schema_pkg_apis_kubevirt_v1_Disk(ref common.ReferenceCallback) common.OpenA
 							Format:      "",
 						},
 					},
+					"shareable": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Shareable lets several guests write to the disk at the same time, where they can: with a file system that is made for it. The claim behind it has to allow several users.",
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
 					"blockSize": {
 						SchemaProps: spec.SchemaProps{
 							Description: "BlockSize is what the guest sees; 512 bytes where it is absent.",
@@ -3183,6 +3204,13 @@ func schema_pkg_apis_kubevirt_v1_DiskTarget(ref common.ReferenceCallback) common
 							Format: "",
 						},
 					},
+					"pciAddress": {
+						SchemaProps: spec.SchemaProps{
+							Description: "PciAddress is where the guest finds a disk on virtio, for example 0000:81:01.0. Such a disk neither comes to a guest that runs nor leaves it.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
 				},
 			},
 		},
@@ -3213,6 +3241,13 @@ func schema_pkg_apis_kubevirt_v1_DiskTuning(ref common.ReferenceCallback) common
 					"dedicatedIOThread": {
 						SchemaProps: spec.SchemaProps{
 							Description: "DedicatedIOThread gives a virtio disk a thread that no other disk has.",
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
+					"shareable": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Shareable lets several guests write to the disk at the same time, where they can: with a file system that is made for it. The claim behind it has to allow several users.",
 							Type:        []string{"boolean"},
 							Format:      "",
 						},

@@ -48,7 +48,10 @@ func buildDisk(spec *kubevirtv1.Disk, file File, names targetNames) (*libvirtxml
 		Alias:  &libvirtxml.DomainAlias{Name: aliasPrefix + spec.Name},
 		Boot:   buildBoot(spec.BootOrder),
 	}
-	if file.Shared {
+	if ptr.Deref(spec.Shareable, false) && file.Backing != "" {
+		return nil, errors.New("shareable: what a guest writes to an image that is thrown away is nobody else's; use a claim")
+	}
+	if file.Shared || ptr.Deref(spec.Shareable, false) {
 		disk.Shareable = &libvirtxml.DomainDiskShareable{}
 	}
 	if file.Backing != "" {
@@ -81,6 +84,9 @@ func setDisk(disk *libvirtxml.DomainDisk, target *kubevirtv1.DiskTarget, readOnl
 	name, err := names.next(target.Bus)
 	if err != nil {
 		return err
+	}
+	if disk.Address, err = buildPCIAddress(target.PciAddress); err != nil {
+		return fmt.Errorf("pciAddress: %w", err)
 	}
 	disk.Device = "disk"
 	disk.Driver.Discard = "unmap"

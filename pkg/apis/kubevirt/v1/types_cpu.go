@@ -27,6 +27,13 @@ type CPU struct {
 	// +optional
 	// +listType=atomic
 	Features []CPUFeature `json:"features,omitempty"`
+	// DedicatedCPUPlacement would give the guest processors of the node that nobody else has. No node sets any aside:
+	// true is refused.
+	// +optional
+	DedicatedCPUPlacement bool `json:"dedicatedCpuPlacement,omitempty"`
+	// IsolateEmulatorThread would keep QEMU's own work from processors that are dedicated: true is refused.
+	// +optional
+	IsolateEmulatorThread bool `json:"isolateEmulatorThread,omitempty"`
 }
 
 // CPUFeature is one flag of the processors.

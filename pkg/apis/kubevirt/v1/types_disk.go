@@ -14,6 +14,10 @@ type DiskTuning struct {
 	// DedicatedIOThread gives a virtio disk a thread that no other disk has.
 	// +optional
 	DedicatedIOThread *bool `json:"dedicatedIOThread,omitempty"`
+	// Shareable lets several guests write to the disk at the same time, where they can: with a file system that is made
+	// for it. The claim behind it has to allow several users.
+	// +optional
+	Shareable *bool `json:"shareable,omitempty"`
 	// BlockSize is what the guest sees; 512 bytes where it is absent.
 	// +optional
 	BlockSize *BlockSize `json:"blockSize,omitempty"`

@@ -159,6 +159,10 @@ type DiskTarget struct {
 	Bus DiskBus `json:"bus,omitempty"`
 	// +optional
 	ReadOnly bool `json:"readonly,omitempty"`
+	// PciAddress is where the guest finds a disk on virtio, for example 0000:81:01.0. Such a disk neither comes to a
+	// guest that runs nor leaves it.
+	// +optional
+	PciAddress string `json:"pciAddress,omitempty"`
 }
 
 // TrayState is open or closed.

@@ -723,6 +723,11 @@ func (in *DiskTuning) DeepCopyInto(out *DiskTuning) {
 		*out = new(bool)
 		**out = **in
 	}
+	if in.Shareable != nil {
+		in, out := &in.Shareable, &out.Shareable
+		*out = new(bool)
+		**out = **in
+	}
 	if in.BlockSize != nil {
 		in, out := &in.BlockSize, &out.BlockSize
 		*out = new(BlockSize)

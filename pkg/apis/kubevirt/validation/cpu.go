@@ -21,6 +21,7 @@ func validateCPU(cpu *kubevirtv1.CPU, path *field.Path) field.ErrorList {
 	if !cpuModels.MatchString(cpu.Model) {
 		errs = append(errs, field.Invalid(path.Child("model"), cpu.Model, "must be host-model, host-passthrough or the name of a CPU model, such as Westmere"))
 	}
+	errs = append(errs, refuseDedicated(cpu, path)...)
 	// Each factor is bounded first, so that the product cannot overflow.
 	bounded := true
 	for _, factor := range []struct {
@@ -43,6 +44,18 @@ func validateCPU(cpu *kubevirtv1.CPU, path *field.Path) field.ErrorList {
 		errs = append(errs, field.Invalid(path.Child("sockets"), cpu.Sockets, fmt.Sprintf("must be at most maxSockets, %d", cpu.MaxSockets)))
 	}
 	return append(errs, validateCPUFeatures(cpu.Features, path.Child("features"))...)
+}
+
+// refuseDedicated says why no guest has processors of its own.
+func refuseDedicated(cpu *kubevirtv1.CPU, path *field.Path) field.ErrorList {
+	var errs field.ErrorList
+	if cpu.DedicatedCPUPlacement {
+		errs = append(errs, field.Invalid(path.Child("dedicatedCpuPlacement"), true, "no node sets processors aside for guests; leave it out"))
+	}
+	if cpu.IsolateEmulatorThread {
+		errs = append(errs, field.Invalid(path.Child("isolateEmulatorThread"), true, "isolateEmulatorThread is only for dedicated processors, which no node sets aside; leave it out"))
+	}
+	return errs
 }
 
 func validateCPUFeatures(features []kubevirtv1.CPUFeature, path *field.Path) field.ErrorList {

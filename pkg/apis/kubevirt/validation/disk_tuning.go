@@ -37,10 +37,27 @@ func validateDiskTuning(disk *kubevirtv1.Disk, hotpluggable bool, path *field.Pa
 	if ptr.Deref(disk.DedicatedIOThread, false) {
 		errs = append(errs, validateOwnThread(disk, hotpluggable, path)...)
 	}
+	if ptr.Deref(disk.Shareable, false) && disk.Cache != "" && disk.Cache != kubevirtv1.CacheNone {
+		errs = append(errs, field.Invalid(path.Child("cache"), disk.Cache, "a shareable disk needs the cache none: others would not see what it holds; leave cache out"))
+	}
+	if disk.Disk != nil && disk.Disk.PciAddress != "" {
+		errs = append(errs, validateDiskAddress(disk, path.Child("disk", "pciAddress"))...)
+	}
 	if disk.BlockSize != nil && disk.BlockSize.Custom != nil {
 		errs = append(errs, validateBlockSize(disk, path.Child("blockSize"))...)
 	}
 	return errs
+}
+
+func validateDiskAddress(disk *kubevirtv1.Disk, path *field.Path) field.ErrorList {
+	address := disk.Disk.PciAddress
+	switch {
+	case busOf(disk) != kubevirtv1.DiskBusVirtio:
+		return field.ErrorList{field.Invalid(path, address, fmt.Sprintf("only disks on the bus virtio are on PCI, and this one is on %s", busOf(disk)))}
+	case !pciAddresses.MatchString(address):
+		return field.ErrorList{field.Invalid(path, address, "must be a PCI address such as 0000:81:01.0")}
+	}
+	return nil
 }
 
 // validateOwnThread has upstream's path, which is the disk's.

@@ -23,6 +23,11 @@ type CPUApplyConfiguration struct {
 	// Features are added to those of the model, or taken from them. Without KVM the guest has those that QEMU
 	// can emulate.
 	Features []CPUFeatureApplyConfiguration `json:"features,omitempty"`
+	// DedicatedCPUPlacement would give the guest processors of the node that nobody else has. No node sets any aside:
+	// true is refused.
+	DedicatedCPUPlacement *bool `json:"dedicatedCpuPlacement,omitempty"`
+	// IsolateEmulatorThread would keep QEMU's own work from processors that are dedicated: true is refused.
+	IsolateEmulatorThread *bool `json:"isolateEmulatorThread,omitempty"`
 }
 
 // CPUApplyConfiguration constructs a declarative configuration of the CPU type for use with
@@ -81,5 +86,21 @@ func (b *CPUApplyConfiguration) WithFeatures(values ...*CPUFeatureApplyConfigura
 		}
 		b.Features = append(b.Features, *values[i])
 	}
+	return b
+}
+
+// WithDedicatedCPUPlacement sets the DedicatedCPUPlacement field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the DedicatedCPUPlacement field is set to the value of the last call.
+func (b *CPUApplyConfiguration) WithDedicatedCPUPlacement(value bool) *CPUApplyConfiguration {
+	b.DedicatedCPUPlacement = &value
+	return b
+}
+
+// WithIsolateEmulatorThread sets the IsolateEmulatorThread field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the IsolateEmulatorThread field is set to the value of the last call.
+func (b *CPUApplyConfiguration) WithIsolateEmulatorThread(value bool) *CPUApplyConfiguration {
+	b.IsolateEmulatorThread = &value
 	return b
 }

@@ -103,6 +103,14 @@ func (b *DiskApplyConfiguration) WithDedicatedIOThread(value bool) *DiskApplyCon
 	return b
 }
 
+// WithShareable sets the Shareable field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Shareable field is set to the value of the last call.
+func (b *DiskApplyConfiguration) WithShareable(value bool) *DiskApplyConfiguration {
+	b.DiskTuningApplyConfiguration.Shareable = &value
+	return b
+}
+
 // WithBlockSize sets the BlockSize field in the declarative configuration to the given value
 // and returns the receiver, so that objects can be built by chaining "With" function invocations.
 // If called multiple times, the BlockSize field is set to the value of the last call.

@@ -16,6 +16,9 @@ type DiskTargetApplyConfiguration struct {
 	// Bus is sata on amd64 where it is absent.
 	Bus      *kubevirtv1.DiskBus `json:"bus,omitempty"`
 	ReadOnly *bool               `json:"readonly,omitempty"`
+	// PciAddress is where the guest finds a disk on virtio, for example 0000:81:01.0. Such a disk neither comes to a
+	// guest that runs nor leaves it.
+	PciAddress *string `json:"pciAddress,omitempty"`
 }
 
 // DiskTargetApplyConfiguration constructs a declarative configuration of the DiskTarget type for use with
@@ -37,5 +40,13 @@ func (b *DiskTargetApplyConfiguration) WithBus(value kubevirtv1.DiskBus) *DiskTa
 // If called multiple times, the ReadOnly field is set to the value of the last call.
 func (b *DiskTargetApplyConfiguration) WithReadOnly(value bool) *DiskTargetApplyConfiguration {
 	b.ReadOnly = &value
+	return b
+}
+
+// WithPciAddress sets the PciAddress field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the PciAddress field is set to the value of the last call.
+func (b *DiskTargetApplyConfiguration) WithPciAddress(value string) *DiskTargetApplyConfiguration {
+	b.PciAddress = &value
 	return b
 }

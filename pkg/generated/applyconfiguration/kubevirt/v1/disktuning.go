@@ -20,6 +20,9 @@ type DiskTuningApplyConfiguration struct {
 	ErrorPolicy *kubevirtv1.DiskErrorPolicy `json:"errorPolicy,omitempty"`
 	// DedicatedIOThread gives a virtio disk a thread that no other disk has.
 	DedicatedIOThread *bool `json:"dedicatedIOThread,omitempty"`
+	// Shareable lets several guests write to the disk at the same time, where they can: with a file system that is made
+	// for it. The claim behind it has to allow several users.
+	Shareable *bool `json:"shareable,omitempty"`
 	// BlockSize is what the guest sees; 512 bytes where it is absent.
 	BlockSize *BlockSizeApplyConfiguration `json:"blockSize,omitempty"`
 }
@@ -51,6 +54,14 @@ func (b *DiskTuningApplyConfiguration) WithErrorPolicy(value kubevirtv1.DiskErro
 // If called multiple times, the DedicatedIOThread field is set to the value of the last call.
 func (b *DiskTuningApplyConfiguration) WithDedicatedIOThread(value bool) *DiskTuningApplyConfiguration {
 	b.DedicatedIOThread = &value
+	return b
+}
+
+// WithShareable sets the Shareable field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Shareable field is set to the value of the last call.
+func (b *DiskTuningApplyConfiguration) WithShareable(value bool) *DiskTuningApplyConfiguration {
+	b.Shareable = &value
 	return b
 }
 
