@@ -51,7 +51,7 @@ func (m *Manager) prepareFile(request *api.StartRequest, volume *kubevirtv1.Volu
 		return nil, err
 	}
 	defer f.Close()
-	return &domain.File{Path: f.Name(), ReadOnly: readOnly, DirectIO: takesDirectIO(f)}, nil
+	return &domain.File{Path: f.Name(), ReadOnly: readOnly, DirectIO: takesDirectIO(f), BlockSize: blockSize(f)}, nil
 }
 
 func (m *Manager) openVolume(request *api.StartRequest, volume *kubevirtv1.Volume) (f *os.File, readOnly bool, err error) {

@@ -27,7 +27,7 @@ func (m *Manager) openHostDisk(disk *kubevirtv1.HostDisk) (*domain.File, error) 
 		return nil, invalid(fmt.Errorf("%w; the administrator of the node allows folders with --host-disk-folder", err))
 	}
 	defer f.Close()
-	return &domain.File{Path: f.Name(), Shared: ptr.Deref(disk.Shared, false), DirectIO: takesDirectIO(f)}, nil
+	return &domain.File{Path: f.Name(), Shared: ptr.Deref(disk.Shared, false), DirectIO: takesDirectIO(f), BlockSize: blockSize(f)}, nil
 }
 
 func (m *Manager) makeHostDisk(disk *kubevirtv1.HostDisk) (*os.File, error) {

@@ -31,7 +31,7 @@ func (m *Manager) overlayContainerDisk(request *api.StartRequest, volume *kubevi
 		return nil, err
 	}
 	defer overlay.Close()
-	return &domain.File{Path: overlay.Name(), Backing: kept, DirectIO: takesDirectIO(overlay) && takesDirectIO(base)}, nil
+	return &domain.File{Path: overlay.Name(), Backing: kept, DirectIO: takesDirectIO(overlay) && takesDirectIO(base), BlockSize: blockSize(overlay)}, nil
 }
 
 // overlayClaim puts an overlay on a claim, which is then only read. The claim stays for as long as an
@@ -51,5 +51,5 @@ func (m *Manager) overlayClaim(request *api.StartRequest, volume *kubevirtv1.Vol
 		return nil, err
 	}
 	defer overlay.Close()
-	return &domain.File{Path: overlay.Name(), Backing: source.Path, DirectIO: takesDirectIO(overlay) && takesDirectIO(base)}, nil
+	return &domain.File{Path: overlay.Name(), Backing: source.Path, DirectIO: takesDirectIO(overlay) && takesDirectIO(base), BlockSize: blockSize(overlay)}, nil
 }

@@ -36,7 +36,7 @@ func (m *Manager) openPlugged(request api.PlugRequest) (*domain.File, error) {
 		return nil, invalid(err)
 	}
 	defer f.Close()
-	return &domain.File{Path: f.Name(), ReadOnly: request.Source.ReadOnly, DirectIO: takesDirectIO(f)}, nil
+	return &domain.File{Path: f.Name(), ReadOnly: request.Source.ReadOnly, DirectIO: takesDirectIO(f), BlockSize: blockSize(f)}, nil
 }
 
 // Unplug asks a running guest to give a disk up; see api.UnplugRequest.

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -281,6 +282,19 @@ func TestEveryKindOfVolumeGetsAFile(t *testing.T) {
 	for _, file := range []string{"scratch.img", "init.iso", "drive.iso"} {
 		assert.Contains(t, xml, filepath.Join(dir, file))
 	}
+}
+
+func TestADisksBlocksAreThoseOfItsFileSystem(t *testing.T) {
+	b := newBench(t)
+	request := b.request(t)
+	disk := &request.Instance.Spec.Domain.Devices.Disks[0]
+	disk.Disk.Bus, disk.BlockSize = kubevirtv1.DiskBusVirtio, &kubevirtv1.BlockSize{MatchVolume: &kubevirtv1.FeatureState{}}
+	_, err := b.Start(t.Context(), request)
+	require.NoError(t, err)
+	info, err := os.Stat(request.Disks["root"].Path)
+	require.NoError(t, err)
+	size := info.Sys().(*syscall.Stat_t).Blksize
+	assert.Contains(t, b.hypervisor.domains[uuidOf(request.Instance)].xml, fmt.Sprintf(`<blockio logical_block_size="%d" physical_block_size="%d">`, size, size))
 }
 
 func TestClosedDirectoryIsFound(t *testing.T) {

@@ -37,3 +37,19 @@ func takesDirectIO(f *os.File) bool {
 	_, err = unix.Pread(int(f.Fd()), aligned, 0)
 	return err == nil
 }
+
+// maxBlockSize is the largest that QEMU gives a disk.
+const maxBlockSize = 2 << 20
+
+// blockSize is that of the file system that f is on; 0 where there is none that a disk can have.
+func blockSize(f *os.File) uint {
+	var info unix.Stat_t
+	if err := unix.Fstat(int(f.Fd()), &info); err != nil {
+		return 0
+	}
+	size := uint(info.Blksize)
+	if size > maxBlockSize || size&(size-1) != 0 {
+		return 0
+	}
+	return size
+}

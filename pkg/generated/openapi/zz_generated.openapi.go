@@ -2149,11 +2149,17 @@ func schema_pkg_apis_kubevirt_v1_BlockSize(ref common.ReferenceCallback) common.
 							Ref: ref(v1.CustomBlockSize{}.OpenAPIModelName()),
 						},
 					},
+					"matchVolume": {
+						SchemaProps: spec.SchemaProps{
+							Description: "MatchVolume has the blocks be as large as those of the file system that the volume is on. On sata the logical ones stay at 512 bytes.",
+							Ref:         ref(v1.FeatureState{}.OpenAPIModelName()),
+						},
+					},
 				},
 			},
 		},
 		Dependencies: []string{
-			v1.CustomBlockSize{}.OpenAPIModelName()},
+			v1.CustomBlockSize{}.OpenAPIModelName(), v1.FeatureState{}.OpenAPIModelName()},
 	}
 }
 

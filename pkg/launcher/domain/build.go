@@ -41,6 +41,8 @@ type File struct {
 	Shared bool
 	// DirectIO is true where the file can be opened past the page cache.
 	DirectIO bool
+	// BlockSize is that of the file system that the file is on, in bytes.
+	BlockSize uint
 }
 
 // Build returns the domain of an instance. An error means that the instance can't be translated, now or

@@ -11,7 +11,7 @@ import (
 )
 
 // tuneDisk gives a disk, whose cache is decided, what its spec wants of how it works.
-func tuneDisk(disk *libvirtxml.DomainDisk, spec *kubevirtv1.Disk) error {
+func tuneDisk(disk *libvirtxml.DomainDisk, spec *kubevirtv1.Disk, file File) error {
 	switch spec.IO {
 	case "":
 	case kubevirtv1.IONative:
@@ -26,12 +26,26 @@ func tuneDisk(disk *libvirtxml.DomainDisk, spec *kubevirtv1.Disk) error {
 	if err := setErrorPolicy(disk.Driver, spec.ErrorPolicy); err != nil {
 		return err
 	}
-	if spec.BlockSize != nil && spec.BlockSize.Custom != nil {
+	if spec.BlockSize.MatchesVolume() {
+		disk.BlockIO = matching(spec, file.BlockSize)
+	} else if spec.BlockSize != nil && spec.BlockSize.Custom != nil {
 		size := spec.BlockSize.Custom
 		disk.BlockIO = &libvirtxml.DomainDiskBlockIO{LogicalBlockSize: size.Logical, PhysicalBlockSize: size.Physical}
 	}
 	return nil
 }
+
+// matching are the blocks of a volume's file system, of which QEMU's AHCI has the logical ones at 512 bytes.
+func matching(spec *kubevirtv1.Disk, size uint) *libvirtxml.DomainDiskBlockIO {
+	size = max(size, sectorSize)
+	if spec.Disk == nil || spec.Disk.Bus == "" || spec.Disk.Bus == kubevirtv1.DiskBusSATA {
+		return &libvirtxml.DomainDiskBlockIO{LogicalBlockSize: sectorSize, PhysicalBlockSize: size}
+	}
+	return &libvirtxml.DomainDiskBlockIO{LogicalBlockSize: size, PhysicalBlockSize: size}
+}
+
+// sectorSize is the least that a disk's block has, in bytes.
+const sectorSize = 512
 
 func setErrorPolicy(driver *libvirtxml.DomainDiskDriver, policy *kubevirtv1.DiskErrorPolicy) error {
 	if policy == nil {

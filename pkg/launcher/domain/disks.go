@@ -57,7 +57,7 @@ func buildDisk(spec *kubevirtv1.Disk, file File, names targetNames) (*libvirtxml
 	if file.Backing != "" {
 		setBacking(disk, file.Backing)
 	}
-	if err := tuneDisk(disk, spec); err != nil {
+	if err := tuneDisk(disk, spec, file); err != nil {
 		return nil, err
 	}
 	if spec.CDRom != nil {

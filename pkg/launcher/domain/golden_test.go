@@ -67,7 +67,7 @@ func inputOf(instance *kubevirtv1.VirtualMachineInstance, kvm bool) Input {
 	kubevirtv1.SetIdentity(&instance.Spec, instance.UID)
 	files := map[string]File{}
 	for i, volume := range instance.Spec.Volumes {
-		file := File{Path: "/disks/" + volume.Name + ".img", DirectIO: i%2 == 0}
+		file := File{Path: "/disks/" + volume.Name + ".img", DirectIO: i%2 == 0, BlockSize: 4096}
 		if volume.ContainerDisk != nil {
 			file.Backing = "/disks/" + volume.Name + ".base"
 		}

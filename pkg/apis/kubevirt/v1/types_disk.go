@@ -2,6 +2,8 @@
 
 package v1
 
+import "k8s.io/utils/ptr"
+
 // DiskTuning is how a disk does its work, whatever device it is.
 type DiskTuning struct {
 	// IO is native or threads. Where it is absent, it is native for the cache none, and threads otherwise.
@@ -47,6 +49,15 @@ const (
 type BlockSize struct {
 	// +optional
 	Custom *CustomBlockSize `json:"custom,omitempty"`
+	// MatchVolume has the blocks be as large as those of the file system that the volume is on. On sata the logical
+	// ones stay at 512 bytes.
+	// +optional
+	MatchVolume *FeatureState `json:"matchVolume,omitempty"`
+}
+
+// MatchesVolume says whether the blocks are to be as large as the volume's.
+func (b *BlockSize) MatchesVolume() bool {
+	return b != nil && b.MatchVolume != nil && ptr.Deref(b.MatchVolume.Enabled, true)
 }
 
 // CustomBlockSize in bytes: powers of two from 512 to 2097152, the logical one no more than the physical one.

@@ -116,6 +116,11 @@ func (in *BlockSize) DeepCopyInto(out *BlockSize) {
 		*out = new(CustomBlockSize)
 		**out = **in
 	}
+	if in.MatchVolume != nil {
+		in, out := &in.MatchVolume, &out.MatchVolume
+		*out = new(FeatureState)
+		(*in).DeepCopyInto(*out)
+	}
 	return
 }
 

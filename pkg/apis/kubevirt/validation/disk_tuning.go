@@ -43,7 +43,7 @@ func validateDiskTuning(disk *kubevirtv1.Disk, hotpluggable bool, path *field.Pa
 	if disk.Disk != nil && disk.Disk.PciAddress != "" {
 		errs = append(errs, validateDiskAddress(disk, path.Child("disk", "pciAddress"))...)
 	}
-	if disk.BlockSize != nil && disk.BlockSize.Custom != nil {
+	if disk.BlockSize != nil && (disk.BlockSize.Custom != nil || disk.BlockSize.MatchesVolume()) {
 		errs = append(errs, validateBlockSize(disk, path.Child("blockSize"))...)
 	}
 	return errs
@@ -73,7 +73,13 @@ func validateOwnThread(disk *kubevirtv1.Disk, hotpluggable bool, path *field.Pat
 
 func validateBlockSize(disk *kubevirtv1.Disk, path *field.Path) field.ErrorList {
 	if disk.CDRom != nil {
-		return field.ErrorList{field.Invalid(path, "custom", "the blocks of a CD-ROM have 2048 bytes; use a disk")}
+		return field.ErrorList{field.Invalid(path, disk.Name, "the blocks of a CD-ROM have 2048 bytes; use a disk")}
+	}
+	if disk.BlockSize.MatchesVolume() {
+		if disk.BlockSize.Custom != nil {
+			return field.ErrorList{field.Invalid(path, disk.Name, "matchVolume can't be enabled together with a custom size; keep one of them")}
+		}
+		return nil
 	}
 	size, custom := disk.BlockSize.Custom, path.Child("custom")
 	if size.Logical > size.Physical {

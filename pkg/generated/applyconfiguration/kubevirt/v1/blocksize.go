@@ -10,6 +10,9 @@ package v1
 // BlockSize of a disk.
 type BlockSizeApplyConfiguration struct {
 	Custom *CustomBlockSizeApplyConfiguration `json:"custom,omitempty"`
+	// MatchVolume has the blocks be as large as those of the file system that the volume is on. On sata the logical
+	// ones stay at 512 bytes.
+	MatchVolume *FeatureStateApplyConfiguration `json:"matchVolume,omitempty"`
 }
 
 // BlockSizeApplyConfiguration constructs a declarative configuration of the BlockSize type for use with
@@ -23,5 +26,13 @@ func BlockSize() *BlockSizeApplyConfiguration {
 // If called multiple times, the Custom field is set to the value of the last call.
 func (b *BlockSizeApplyConfiguration) WithCustom(value *CustomBlockSizeApplyConfiguration) *BlockSizeApplyConfiguration {
 	b.Custom = value
+	return b
+}
+
+// WithMatchVolume sets the MatchVolume field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the MatchVolume field is set to the value of the last call.
+func (b *BlockSizeApplyConfiguration) WithMatchVolume(value *FeatureStateApplyConfiguration) *BlockSizeApplyConfiguration {
+	b.MatchVolume = value
 	return b
 }
