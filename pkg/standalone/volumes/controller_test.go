@@ -362,8 +362,7 @@ func TestDisksOfAnotherDatabaseAreLeftAlone(t *testing.T) {
 	belong, err := store.belongsTo("database-0", true)
 	require.NoError(t, err)
 	require.True(t, belong)
-	m, _ := start(t, store, StorageClass())
-	c := &Controller{core: m.core, store: store}
+	c := &Controller{core: corefake.NewClientset(database()), store: store}
 	require.NoError(t, c.removeOrphans(t.Context()))
 	assert.FileExists(t, filepath.Join(dirOf(store, claim), diskName))
 

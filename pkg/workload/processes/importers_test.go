@@ -5,6 +5,7 @@ package processes
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -127,11 +128,16 @@ func (m *machine) reach(name string, phase workload.ImportPhase) workload.Import
 	}
 }
 
-// left are the files below the store.
+// left are the files below the store, which may go while they are listed.
 func (m *machine) left() []string {
 	var files []string
 	err := filepath.WalkDir(m.store.Path(), func(path string, _ os.DirEntry, err error) error {
-		if err != nil || path == m.store.Path() {
+		switch {
+		case path == m.store.Path():
+			return err
+		case errors.Is(err, os.ErrNotExist):
+			return nil
+		case err != nil:
 			return err
 		}
 		files = append(files, strings.TrimPrefix(path, m.store.Path()+"/"))
