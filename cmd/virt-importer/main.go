@@ -39,6 +39,7 @@ The spec:
   container.username, container.password, container.token
   resolve             true: only tell the digest of the container image
   fit                 true: the volume gets the size of the disk, sizeBytes at the most
+  copy                true instead of http: the disk that is open as fd 4, as it is
   blank               true instead of http: the volume reads as zeros
   preallocate         reserve space for all of the volume
   idleTimeoutSeconds  give up when nothing arrives for so long

@@ -43,6 +43,7 @@ const (
 // Reasons about the volume and the process that fills it.
 const (
 	NoSpace                  = "NoSpace"
+	ReadFailed               = "ReadFailed"
 	WriteFailed              = "WriteFailed"
 	PreallocationUnsupported = "PreallocationUnsupported"
 	Aborted                  = "Aborted"

@@ -36,7 +36,8 @@ type Process struct {
 	Env []string
 	// Credential, if set, is whom the importer runs as.
 	Credential *syscall.Credential
-	// Image is a container image that is on disk, if the spec names one: a directory or a file.
+	// Image is what the spec takes from this machine: the directory or the file of a container image, or the
+	// disk that is copied.
 	Image *os.File
 	// StopTimeout is how long the importer may take to empty the volume and
 	// exit after it was told to stop; 0 means ten seconds.

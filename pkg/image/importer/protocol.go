@@ -22,15 +22,17 @@ const (
 	MaxMessageBytes = 64 << 10
 	// TargetFD is the descriptor of the volume in the importer.
 	TargetFD = 3
-	// ImageFD is the descriptor of a container image that is on disk.
+	// ImageFD is the descriptor of a container image that is on disk, or of the disk that is copied.
 	ImageFD = 4
 )
 
-// Spec says what to do. Exactly one of HTTP, Container and Blank is set.
+// Spec says what to do. Exactly one of HTTP, Container, Copy and Blank is set.
 type Spec struct {
 	HTTP      *source.HTTP      `json:"http,omitempty"`
 	Container *source.Container `json:"container,omitempty"`
-	Blank     bool              `json:"blank,omitempty"`
+	// Copy takes the disk that is open as ImageFD.
+	Copy  bool `json:"copy,omitempty"`
+	Blank bool `json:"blank,omitempty"`
 	// Resolve asks only for the digest of the container image; the volume is left alone.
 	Resolve bool `json:"resolve,omitempty"`
 	// SizeBytes is the requested size of the volume, with Fit the largest that is accepted.
@@ -43,8 +45,8 @@ type Spec struct {
 
 // Validate returns an error that names the first field that cannot be used.
 func (s Spec) Validate() error {
-	if count(s.HTTP != nil, s.Container != nil, s.Blank) != 1 {
-		return errors.New("spec: set exactly one of http, container and blank")
+	if count(s.HTTP != nil, s.Container != nil, s.Copy, s.Blank) != 1 {
+		return errors.New("spec: set exactly one of http, container, copy and blank")
 	}
 	if s.Resolve && s.Container == nil {
 		return errors.New("spec.resolve: needs spec.container")

@@ -63,6 +63,8 @@ func serve(ctx context.Context, stdin io.Reader, out *json.Encoder, target *os.F
 	switch {
 	case spec.Blank:
 		return image.Blank(opts)
+	case spec.Copy:
+		return image.Copy(ctx, os.NewFile(ImageFD, "disk"), opts)
 	case spec.Resolve:
 		return image.ResolveContainer(ctx, *spec.Container, imageFile(spec.Container), opts)
 	case spec.Container != nil:
