@@ -4,6 +4,7 @@ package workload
 
 import (
 	"context"
+	"fmt"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
@@ -36,8 +37,10 @@ type Import struct {
 	Claim *corev1.PersistentVolumeClaim
 	// Size is what the guest sees, in bytes.
 	Size int64
-	// HTTP is the source, references resolved. Nil leaves the disk empty.
+	// HTTP is the source, references resolved. With neither HTTP nor Source the disk stays empty.
 	HTTP *source.HTTP
+	// Source is a claim whose disk is copied. It is bound and filled.
+	Source *corev1.PersistentVolumeClaim
 	// Preallocate takes Size from the storage at once.
 	Preallocate bool
 	// Attempt is the caller's count; State returns it.
@@ -58,6 +61,16 @@ const (
 	ImportFailed ImportPhase = "Failed"
 )
 
+// InUseError is that a claim can't be copied while an instance may write to it.
+type InUseError struct {
+	Claim    types.NamespacedName
+	Instance string
+}
+
+func (e *InUseError) Error() string {
+	return fmt.Sprintf("instance %s/%s may write to claim %s: it is copied once the instance has stopped", e.Claim.Namespace, e.Instance, e.Claim)
+}
+
 // ImportState is where an import stands.
 type ImportState struct {
 	// Claim is the UID of the claim that Start was given, and Attempt its count.
@@ -66,6 +79,9 @@ type ImportState struct {
 	Phase   ImportPhase
 	// Progress is between 0 and 1, negative while it is not known.
 	Progress float64
+	// Waiting says, while Phase is ImportScheduled, what has to end before the source can be copied. It is
+	// empty where the import only waits for its turn.
+	Waiting string
 	// Failure is set when Phase is ImportFailed.
 	Failure *failure.Error
 }

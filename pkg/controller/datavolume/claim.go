@@ -39,10 +39,13 @@ func claimNotValid(format string, args ...any) error {
 
 // newClaim returns the claim that dv asks for. The error may be an obstacle.
 func (c *Controller) newClaim(dv *cdiv1.DataVolume) (*corev1.PersistentVolumeClaim, error) {
+	size, err := c.wantedSize(dv)
+	if err != nil {
+		return nil, err
+	}
 	spec := dv.Spec.PVC.DeepCopy()
 	if spec == nil {
-		var err error
-		if spec, err = c.completed(dv.Spec.Storage); err != nil {
+		if spec, err = c.completed(dv.Spec.Storage, size); err != nil {
 			return nil, err
 		}
 	}
@@ -64,8 +67,36 @@ func (c *Controller) newClaim(dv *cdiv1.DataVolume) (*corev1.PersistentVolumeCla
 	}, nil
 }
 
-// completed adds to storage what it leaves open, and makes room for what a file system takes for itself.
-func (c *Controller) completed(storage *cdiv1.StorageSpec) (*corev1.PersistentVolumeClaimSpec, error) {
+// wantedSize is the size that dv asks for, or for a copy that does not ask, the size of what it copies.
+func (c *Controller) wantedSize(dv *cdiv1.DataVolume) (resource.Quantity, error) {
+	var resources corev1.VolumeResourceRequirements
+	switch {
+	case dv.Spec.PVC != nil:
+		resources = dv.Spec.PVC.Resources
+	case dv.Spec.Storage != nil:
+		resources = dv.Spec.Storage.Resources
+	}
+	size, sized := resources.Requests[corev1.ResourceStorage]
+	if copied(dv) == nil {
+		return size, nil
+	}
+	least, err := c.sourceSize(dv)
+	if err != nil {
+		return size, err
+	}
+	if sized && size.CmpInt64(least) < 0 {
+		return size, &obstacle{reasonIncompatible, fmt.Sprintf(
+			"the disk that is copied has %[1]d bytes, the DataVolume asks for %[2]s: ask for at least %[1]d", least, size.String())}
+	}
+	if !sized {
+		size = *resource.NewQuantity(least, resource.BinarySI)
+	}
+	return size, nil
+}
+
+// completed adds to storage what it leaves open, and makes room for what a file system takes for itself beside
+// a disk of that size.
+func (c *Controller) completed(storage *cdiv1.StorageSpec, size resource.Quantity) (*corev1.PersistentVolumeClaimSpec, error) {
 	if storage == nil {
 		return nil, claimNotValid("the DataVolume has neither spec.storage nor spec.pvc")
 	}
@@ -83,7 +114,6 @@ func (c *Controller) completed(storage *cdiv1.StorageSpec) (*corev1.PersistentVo
 	if err != nil {
 		return nil, claimNotValid("%v", err)
 	}
-	size := storage.Resources.Requests[corev1.ResourceStorage]
 	if storage.VolumeMode == nil || *storage.VolumeMode == corev1.PersistentVolumeFilesystem {
 		size = *resource.NewQuantity(lost.add(roundUp(size.Value())), resource.BinarySI)
 	}

@@ -8,6 +8,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	storagev1 "k8s.io/api/storage/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/labels"
 	"k8s.io/apimachinery/pkg/types"
 	coreinformers "k8s.io/client-go/informers/core/v1"
@@ -47,6 +48,7 @@ type Controller struct {
 	importers workload.Importers
 	recorder  record.EventRecorder
 	volumes   cdilisters.DataVolumeLister
+	bySource  cache.Indexer
 	claims    corelisters.PersistentVolumeClaimLister
 	classes   storagelisters.StorageClassLister
 	synced    []cache.InformerSynced
@@ -62,16 +64,20 @@ func New(config Config) (*Controller, error) {
 		importers: config.Importers,
 		recorder:  config.Recorder,
 		volumes:   config.DataVolumes.Lister(),
+		bySource:  config.DataVolumes.Informer().GetIndexer(),
 		claims:    config.Claims.Lister(),
 		classes:   config.Classes.Lister(),
 		queue:     queue.New[cache.ObjectName]("datavolume"),
+	}
+	if err := config.DataVolumes.Informer().AddIndexers(cache.Indexers{sourceIndex: indexBySource}); err != nil {
+		return nil, fmt.Errorf("index DataVolumes by source: %w", err)
 	}
 	for _, listen := range []struct {
 		informer cache.SharedIndexInformer
 		handler  cache.ResourceEventHandler
 	}{
-		{config.DataVolumes.Informer(), controller.OnChange(func(dv *cdiv1.DataVolume) { c.queue.Add(cache.MetaObjectToName(dv)) })},
-		{config.Claims.Informer(), controller.OnChange(func(claim *corev1.PersistentVolumeClaim) { c.queue.Add(cache.MetaObjectToName(claim)) })},
+		{config.DataVolumes.Informer(), controller.OnChange(func(dv *cdiv1.DataVolume) { c.enqueue(dv) })},
+		{config.Claims.Informer(), controller.OnChange(func(claim *corev1.PersistentVolumeClaim) { c.enqueue(claim) })},
 		{config.Classes.Informer(), controller.OnChange(func(*storagev1.StorageClass) { c.enqueueUnbound() })},
 	} {
 		registration, err := listen.informer.AddEventHandler(listen.handler)
@@ -92,6 +98,12 @@ func (c *Controller) Run(ctx context.Context, workers int) {
 		return
 	}
 	c.queue.Run(ctx, workers, c.reconcile)
+}
+
+// enqueue has a DataVolume looked at, given it or its claim, and those that copy it.
+func (c *Controller) enqueue(obj metav1.Object) {
+	c.queue.Add(cache.MetaObjectToName(obj))
+	c.enqueueCopies(obj)
 }
 
 // enqueueUnbound has the DataVolumes looked at that may wait for a class.

@@ -28,7 +28,13 @@ func (c *Controller) importOf(ctx context.Context, dv *cdiv1.DataVolume, claim *
 		Preallocate: dv.Spec.Preallocation != nil && *dv.Spec.Preallocation,
 		Attempt:     dv.Status.RestartCount,
 	}
-	if dv.Spec.Source != nil && dv.Spec.Source.HTTP != nil {
+	switch {
+	case copied(dv) != nil:
+		imp.Source, err = c.source(dv)
+		if obstacle, ok := asObstacle(err); ok {
+			err = failure.Transient(obstacle.reason, "%w", obstacle)
+		}
+	case dv.Spec.Source != nil && dv.Spec.Source.HTTP != nil:
 		imp.HTTP, err = c.httpSource(ctx, dv.Namespace, dv.Spec.Source.HTTP)
 	}
 	return imp, err

@@ -138,7 +138,7 @@ func (c *Controller) begin(ctx context.Context, dv *cdiv1.DataVolume, claim *cor
 	}
 	imp, err := c.importOf(ctx, dv, claim)
 	if err != nil {
-		return c.fail(ctx, dv, nextOf(dv, time.Now()).scheduled(), err)
+		return c.fail(ctx, dv, nextOf(dv, time.Now()).waiting(""), err)
 	}
 	// What is left of an earlier attempt would be taken for this one.
 	if err := c.importers.Stop(ctx, nameOf(dv)); err != nil {
@@ -158,14 +158,14 @@ func (c *Controller) begin(ctx context.Context, dv *cdiv1.DataVolume, claim *cor
 func (c *Controller) follow(ctx context.Context, dv *cdiv1.DataVolume, state workload.ImportState) (time.Duration, error) {
 	switch state.Phase {
 	case workload.ImportSucceeded:
-		_, err := c.write(ctx, dv, nextOf(dv, time.Now()).succeeded())
+		_, err := c.write(ctx, dv, nextOf(dv, time.Now()).done())
 		return 0, err
 	case workload.ImportFailed:
 		return c.fail(ctx, dv, nextOf(dv, time.Now()).running(-1), state.Failure)
 	case workload.ImportRunning:
 		return c.progress(ctx, dv, nextOf(dv, time.Now()).running(state.Progress))
 	default:
-		return c.passing(ctx, dv, nextOf(dv, time.Now()).scheduled())
+		return c.passing(ctx, dv, nextOf(dv, time.Now()).waiting(state.Waiting))
 	}
 }
 

@@ -18,11 +18,10 @@ import (
 
 // Reasons of conditions, which are upstream's.
 const (
-	reasonBound     = "Bound"
-	reasonPending   = "Pending"
-	reasonRunning   = "Pod is running"
-	reasonTransfer  = "TransferRunning"
-	messageComplete = "Import Complete"
+	reasonBound    = "Bound"
+	reasonPending  = "Pending"
+	reasonRunning  = "Pod is running"
+	reasonTransfer = "TransferRunning"
 
 	progressUnknown  cdiv1.DataVolumeProgress = "N/A"
 	progressComplete cdiv1.DataVolumeProgress = "100.0%"
@@ -31,12 +30,13 @@ const (
 // next is a status that is made from the one before. Its methods change it step by step.
 type next struct {
 	cdiv1.DataVolumeStatus
+	wording
 	now metav1.Time
 }
 
 // nextOf returns the status of dv as it is, to be changed.
 func nextOf(dv *cdiv1.DataVolume, now time.Time) *next {
-	n := &next{DataVolumeStatus: *dv.Status.DeepCopy(), now: metav1.NewTime(now)}
+	n := &next{DataVolumeStatus: *dv.Status.DeepCopy(), wording: wordingOf(dv), now: metav1.NewTime(now)}
 	n.ClaimName = dv.Name
 	if n.Progress == "" {
 		n.Progress = progressUnknown
@@ -53,10 +53,11 @@ func (n *next) pending(phase cdiv1.DataVolumePhase) *next {
 	return n
 }
 
-// obstructed cannot have its claim. With quota it may, later.
+// obstructed cannot have its claim. With quota, or once there is something to copy, it may, later.
 func (n *next) obstructed(o *obstacle) *next {
 	n.Phase, n.Progress = cdiv1.PhaseUnset, progressUnknown
-	if o.reason == reasonQuota {
+	switch o.reason {
+	case reasonQuota, reasonNoSource, reasonSourceNotReady:
 		n.Phase = cdiv1.Pending
 	}
 	return n.conditions(corev1.ConditionFalse, o.reason, o.message)
@@ -85,38 +86,42 @@ func (n *next) bound() {
 	n.set(cdiv1.DataVolumeBound, corev1.ConditionTrue, reasonBound, fmt.Sprintf("PVC %s Bound", n.ClaimName))
 }
 
-// scheduled waits for its turn. After a failure the phase stays, as upstream's does.
-func (n *next) scheduled() *next {
+// waiting waits for its turn, or for what it says. After a failure the phase stays, as upstream's does.
+func (n *next) waiting(what string) *next {
 	n.bound()
-	if n.Phase != cdiv1.ImportInProgress {
-		n.Phase = cdiv1.ImportScheduled
+	if n.Phase != n.inProgress {
+		n.Phase = n.scheduled
 	}
-	n.set(cdiv1.DataVolumeReady, corev1.ConditionFalse, cdiv1.RunningReasonScheduled, "")
-	n.set(cdiv1.DataVolumeRunning, corev1.ConditionFalse, cdiv1.RunningReasonScheduled, "")
+	reason := string(n.scheduled)
+	if what != "" {
+		reason = cdiv1.RunningReasonSourceInUse
+	}
+	n.set(cdiv1.DataVolumeReady, corev1.ConditionFalse, reason, what)
+	n.set(cdiv1.DataVolumeRunning, corev1.ConditionFalse, reason, what)
 	return n
 }
 
 // running transfers.
 func (n *next) running(progress float64) *next {
 	n.bound()
-	n.Phase = cdiv1.ImportInProgress
+	n.Phase = n.inProgress
 	n.Progress = formatProgress(progress)
 	n.set(cdiv1.DataVolumeReady, corev1.ConditionFalse, reasonTransfer, "")
 	n.set(cdiv1.DataVolumeRunning, corev1.ConditionTrue, reasonRunning, "")
 	return n
 }
 
-func (n *next) succeeded() *next {
+func (n *next) done() *next {
 	n.bound()
 	n.Phase, n.Progress = cdiv1.Succeeded, progressComplete
 	n.set(cdiv1.DataVolumeReady, corev1.ConditionTrue, "", "")
-	n.set(cdiv1.DataVolumeRunning, corev1.ConditionFalse, cdiv1.RunningReasonCompleted, messageComplete)
+	n.set(cdiv1.DataVolumeRunning, corev1.ConditionFalse, cdiv1.RunningReasonCompleted, n.complete)
 	return n
 }
 
-// failed tells why an attempt failed that was scheduled, or running, and when: the delay of the next is
+// fail tells why an attempt failed that was scheduled, or running, and when: the delay of the next is
 // counted from the heartbeat. A permanent failure is the end.
-func (n *next) failed(err *failure.Error) {
+func (n *next) fail(err *failure.Error) {
 	n.set(cdiv1.DataVolumeReady, corev1.ConditionFalse, err.Reason, err.Message)
 	n.set(cdiv1.DataVolumeRunning, corev1.ConditionFalse, err.Reason, err.Message)
 	n.beat()

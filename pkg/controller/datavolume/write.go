@@ -19,23 +19,20 @@ import (
 
 // Reasons of events, which are upstream's.
 const (
-	eventScheduled  = "ImportScheduled"
-	eventInProgress = "ImportInProgress"
-	eventSucceeded  = "ImportSucceeded"
-	eventFailed     = "ImportFailed"
-	eventBound      = "Bound"
+	eventBound       = "Bound"
+	eventSourceInUse = cdiv1.RunningReasonSourceInUse
 )
 
 // fail writes that an attempt failed which had come as far as status, and says when the next is due. The
 // write, which only the newest version of dv lets through, makes sure that each failure counts once.
 func (c *Controller) fail(ctx context.Context, dv *cdiv1.DataVolume, status *next, cause error) (time.Duration, error) {
 	failed := failure.From(cause)
-	status.failed(failed)
+	status.fail(failed)
 	written, err := c.write(ctx, dv, status)
 	if err != nil || !written {
 		return 0, err
 	}
-	c.recorder.Eventf(dv, corev1.EventTypeWarning, eventFailed, "Failed to import into PVC %s: %s: %s", dv.Name, failed.Reason, failed.Message)
+	c.recorder.Eventf(dv, corev1.EventTypeWarning, status.failed, "%s: %s: %s", status.failedText, failed.Reason, failed.Message)
 	if failed.Permanent {
 		return 0, nil
 	}
@@ -58,12 +55,12 @@ func (c *Controller) write(ctx context.Context, dv *cdiv1.DataVolume, status *ne
 		return false, fmt.Errorf("write status: %w", err)
 	}
 	c.settle.Done(cache.MetaObjectToName(dv))
-	c.announce(dv, &status.DataVolumeStatus)
+	c.announce(dv, status)
 	return true, nil
 }
 
 // announce records the events that belong to a change of the status; that of a failure is fail's.
-func (c *Controller) announce(dv *cdiv1.DataVolume, status *cdiv1.DataVolumeStatus) {
+func (c *Controller) announce(dv *cdiv1.DataVolume, status *next) {
 	bound := status.Condition(cdiv1.DataVolumeBound)
 	had := dv.Status.Condition(cdiv1.DataVolumeBound)
 	switch {
@@ -73,15 +70,20 @@ func (c *Controller) announce(dv *cdiv1.DataVolume, status *cdiv1.DataVolumeStat
 	case bound.Reason != reasonPending:
 		c.recorder.Event(dv, corev1.EventTypeWarning, bound.Reason, bound.Message)
 	}
+	if running := status.Condition(cdiv1.DataVolumeRunning); running != nil && running.Reason == eventSourceInUse {
+		if had := dv.Status.Condition(cdiv1.DataVolumeRunning); had == nil || had.Message != running.Message {
+			c.recorder.Event(dv, corev1.EventTypeWarning, eventSourceInUse, running.Message)
+		}
+	}
 	if dv.Status.Phase == status.Phase {
 		return
 	}
 	switch status.Phase {
-	case cdiv1.ImportScheduled:
-		c.recorder.Eventf(dv, corev1.EventTypeNormal, eventScheduled, "Import into %s scheduled", dv.Name)
-	case cdiv1.ImportInProgress:
-		c.recorder.Eventf(dv, corev1.EventTypeNormal, eventInProgress, "Import into %s in progress", dv.Name)
+	case status.scheduled:
+		c.recorder.Event(dv, corev1.EventTypeNormal, string(status.scheduled), status.scheduledText)
+	case status.inProgress:
+		c.recorder.Event(dv, corev1.EventTypeNormal, string(status.inProgress), status.inProgressText)
 	case cdiv1.Succeeded:
-		c.recorder.Eventf(dv, corev1.EventTypeNormal, eventSucceeded, "Successfully imported into PVC %s", dv.Name)
+		c.recorder.Event(dv, corev1.EventTypeNormal, status.succeeded, status.succeededText)
 	}
 }

@@ -30,6 +30,8 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &cdiv1beta1.DataVolumeSourceApplyConfiguration{}
 	case v1beta1.SchemeGroupVersion.WithKind("DataVolumeSourceHTTP"):
 		return &cdiv1beta1.DataVolumeSourceHTTPApplyConfiguration{}
+	case v1beta1.SchemeGroupVersion.WithKind("DataVolumeSourcePVC"):
+		return &cdiv1beta1.DataVolumeSourcePVCApplyConfiguration{}
 	case v1beta1.SchemeGroupVersion.WithKind("DataVolumeSpec"):
 		return &cdiv1beta1.DataVolumeSpecApplyConfiguration{}
 	case v1beta1.SchemeGroupVersion.WithKind("DataVolumeStatus"):

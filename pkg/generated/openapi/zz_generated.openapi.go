@@ -33,6 +33,7 @@ func GetOpenAPIDefinitions(ref common.ReferenceCallback) map[string]common.OpenA
 		v1beta1.DataVolumeList{}.OpenAPIModelName():                                    schema_pkg_apis_cdi_v1beta1_DataVolumeList(ref),
 		v1beta1.DataVolumeSource{}.OpenAPIModelName():                                  schema_pkg_apis_cdi_v1beta1_DataVolumeSource(ref),
 		v1beta1.DataVolumeSourceHTTP{}.OpenAPIModelName():                              schema_pkg_apis_cdi_v1beta1_DataVolumeSourceHTTP(ref),
+		v1beta1.DataVolumeSourcePVC{}.OpenAPIModelName():                               schema_pkg_apis_cdi_v1beta1_DataVolumeSourcePVC(ref),
 		v1beta1.DataVolumeSpec{}.OpenAPIModelName():                                    schema_pkg_apis_cdi_v1beta1_DataVolumeSpec(ref),
 		v1beta1.DataVolumeStatus{}.OpenAPIModelName():                                  schema_pkg_apis_cdi_v1beta1_DataVolumeStatus(ref),
 		v1beta1.StorageSpec{}.OpenAPIModelName():                                       schema_pkg_apis_cdi_v1beta1_StorageSpec(ref),
@@ -722,6 +723,12 @@ func schema_pkg_apis_cdi_v1beta1_DataVolumeSource(ref common.ReferenceCallback) 
 							Ref:         ref(v1beta1.DataVolumeSourceHTTP{}.OpenAPIModelName()),
 						},
 					},
+					"pvc": {
+						SchemaProps: spec.SchemaProps{
+							Description: "PVC copies the disk of another claim, once nothing writes to it.",
+							Ref:         ref(v1beta1.DataVolumeSourcePVC{}.OpenAPIModelName()),
+						},
+					},
 					"blank": {
 						SchemaProps: spec.SchemaProps{
 							Description: "Blank leaves the disk empty.",
@@ -732,7 +739,7 @@ func schema_pkg_apis_cdi_v1beta1_DataVolumeSource(ref common.ReferenceCallback) 
 			},
 		},
 		Dependencies: []string{
-			v1beta1.DataVolumeBlankImage{}.OpenAPIModelName(), v1beta1.DataVolumeSourceHTTP{}.OpenAPIModelName()},
+			v1beta1.DataVolumeBlankImage{}.OpenAPIModelName(), v1beta1.DataVolumeSourceHTTP{}.OpenAPIModelName(), v1beta1.DataVolumeSourcePVC{}.OpenAPIModelName()},
 	}
 }
 
@@ -819,6 +826,34 @@ func schema_pkg_apis_cdi_v1beta1_DataVolumeSourceHTTP(ref common.ReferenceCallba
 					},
 				},
 				Required: []string{"url"},
+			},
+		},
+	}
+}
+
+func schema_pkg_apis_cdi_v1beta1_DataVolumeSourcePVC(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "DataVolumeSourcePVC names a claim. Whoever copies one of another namespace must be allowed to create datavolumes/source there.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"namespace": {
+						SchemaProps: spec.SchemaProps{
+							Default: "",
+							Type:    []string{"string"},
+							Format:  "",
+						},
+					},
+					"name": {
+						SchemaProps: spec.SchemaProps{
+							Default: "",
+							Type:    []string{"string"},
+							Format:  "",
+						},
+					},
+				},
+				Required: []string{"namespace", "name"},
 			},
 		},
 	}
@@ -960,7 +995,7 @@ func schema_pkg_apis_cdi_v1beta1_StorageSpec(ref common.ReferenceCallback) commo
 					},
 					"resources": {
 						SchemaProps: spec.SchemaProps{
-							Description: "Resources.requests.storage is the size that the guest sees.",
+							Description: "Resources.requests.storage is the size that the guest sees. The copy of a claim has, without it, the size of what is copied.",
 							Default:     map[string]interface{}{},
 							Ref:         ref(corev1.VolumeResourceRequirements{}.OpenAPIModelName()),
 						},

@@ -6,6 +6,7 @@
 package reference
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
@@ -15,16 +16,22 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	"k8s.io/apiserver/pkg/authorization/authorizer"
 	genericapirequest "k8s.io/apiserver/pkg/endpoints/request"
+
+	cdiv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/cdi/v1beta1"
 )
 
-// Reference is one object that another refers to, in the same namespace or of the cluster.
+// Reference is one object that another refers to.
 type Reference struct {
 	// Path is the field that refers to it.
 	Path *field.Path
 	// Verb is what the caller must be allowed to do with it.
 	Verb     string
 	Resource schema.GroupVersionResource
-	Name     string
+	// Subresource, if set, is what the caller needs of it.
+	Subresource string
+	Name        string
+	// Namespace is that of the object, where it is not in that of the referrer.
+	Namespace string
 	// ClusterScoped is for objects that are in no namespace.
 	ClusterScoped bool
 }
@@ -44,6 +51,15 @@ func Claim(path *field.Path, name string) Reference {
 	return core(path, "persistentvolumeclaims", name)
 }
 
+// CloneSource returns a reference to a claim of another namespace that is copied. As upstream has it, the
+// caller must be allowed to create datavolumes/source there.
+func CloneSource(path *field.Path, namespace, name string) Reference {
+	return Reference{
+		Path: path, Verb: "create", Namespace: namespace, Name: name, Subresource: "source",
+		Resource: cdiv1.SchemeGroupVersion.WithResource("datavolumes"),
+	}
+}
+
 func core(path *field.Path, resource, name string) Reference {
 	return Reference{Path: path, Verb: "get", Resource: schema.GroupVersionResource{Version: "v1", Resource: resource}, Name: name}
 }
@@ -60,21 +76,30 @@ func NewAuthorizer(authorizer authorizer.Authorizer) *Authorizer {
 
 // added returns the references to objects that old does not refer to.
 func added(references, old []Reference) []Reference {
-	type target struct {
-		verb, name string
-		resource   schema.GroupVersionResource
-	}
-	known := make(map[target]bool, len(old))
+	known := make(map[Reference]bool, len(old))
 	for _, r := range old {
-		known[target{r.Verb, r.Name, r.Resource}] = true
+		known[r.withoutPath()] = true
 	}
 	var fresh []Reference
 	for _, r := range references {
-		if !known[target{r.Verb, r.Name, r.Resource}] {
+		if !known[r.withoutPath()] {
 			fresh = append(fresh, r)
 		}
 	}
 	return fresh
+}
+
+// withoutPath is the same for all references to an object.
+func (r Reference) withoutPath() Reference {
+	r.Path = nil
+	return r
+}
+
+func (r Reference) resource() string {
+	if r.Subresource == "" {
+		return r.Resource.GroupResource().String()
+	}
+	return r.Resource.GroupResource().String() + "/" + r.Subresource
 }
 
 // Check returns a 403 where the caller may not use one of the references of obj, which is of resource.
@@ -87,7 +112,7 @@ func (a *Authorizer) Check(ctx context.Context, resource schema.GroupResource, o
 		return apierrors.NewInternalError(fmt.Errorf("authorize the references of %s: the request has no user", resource))
 	}
 	for _, r := range references {
-		namespace, where := genericapirequest.NamespaceValue(ctx), ""
+		namespace, where := cmp.Or(r.Namespace, genericapirequest.NamespaceValue(ctx)), ""
 		if r.ClusterScoped {
 			namespace = ""
 		} else {
@@ -95,7 +120,7 @@ func (a *Authorizer) Check(ctx context.Context, resource schema.GroupResource, o
 		}
 		decision, reason, err := a.authorizer.Authorize(ctx, authorizer.AttributesRecord{
 			User: user, Verb: r.Verb, Namespace: namespace, Name: r.Name, ResourceRequest: true,
-			APIGroup: r.Resource.Group, APIVersion: r.Resource.Version, Resource: r.Resource.Resource,
+			APIGroup: r.Resource.Group, APIVersion: r.Resource.Version, Resource: r.Resource.Resource, Subresource: r.Subresource,
 		})
 		if decision == authorizer.DecisionAllow {
 			continue
@@ -104,7 +129,7 @@ func (a *Authorizer) Check(ctx context.Context, resource schema.GroupResource, o
 			return apierrors.NewInternalError(fmt.Errorf("authorize %s: %w", r.Path, err))
 		}
 		refusal := fmt.Errorf("%s: user %q cannot %s %s %q%s, which is needed to refer to it",
-			r.Path, user.GetName(), r.Verb, r.Resource.GroupResource(), r.Name, where)
+			r.Path, user.GetName(), r.Verb, r.resource(), r.Name, where)
 		if reason != "" {
 			refusal = fmt.Errorf("%w: %s", refusal, reason)
 		}

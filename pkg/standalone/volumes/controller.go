@@ -67,6 +67,7 @@ func NewController(config Config) (*Controller, error) {
 		store:     config.Store,
 		queue:     queue.New[claimKey]("local-volumes"),
 	}
+	c.store.writer = c.writerNow
 	if err := config.Instances.Informer().AddIndexers(cache.Indexers{usersIndex: indexUsers}); err != nil {
 		return nil, fmt.Errorf("index instances by claim: %w", err)
 	}

@@ -22,9 +22,14 @@ const (
 
 // Locate returns the path of the claim's disk: absolute, free of symbolic links, a regular file of at least
 // the claim's capacity. A claim that nothing was to fill gets an empty disk the first time. It is an error
-// if the claim is not bound to this machine, or was made for a DataVolume that has not filled it.
+// if the claim is not bound to this machine, was made for a DataVolume that has not filled it, or is being
+// copied.
 func (s *Store) Locate(_ context.Context, claim *corev1.PersistentVolumeClaim) (string, error) {
-	if err := s.locate(claim); err != nil {
+	err := s.locate(claim)
+	if err == nil && s.copies.of(claim.UID) {
+		err = errors.New("it is being copied; the instance goes on when that is done")
+	}
+	if err != nil {
 		return "", fmt.Errorf("volume of claim %s/%s: %w", claim.Namespace, claim.Name, err)
 	}
 	return filepath.Join(s.path, string(claim.UID), diskName), nil

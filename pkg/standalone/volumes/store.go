@@ -3,6 +3,7 @@
 package volumes
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/google/uuid"
 	"golang.org/x/sys/unix"
+	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
 )
 
@@ -24,8 +26,11 @@ const (
 // Store keeps disks in files below one directory. Its methods may be called at once, except that one disk
 // is filled by one import at a time. Each can be repeated after a crash at any point of it.
 type Store struct {
-	root *os.Root
-	path string
+	root   *os.Root
+	path   string
+	copies copies
+	// writer names an instance that may write to the claim now; a Controller sets it.
+	writer func(context.Context, *corev1.PersistentVolumeClaim) (string, error)
 }
 
 // Open opens the store in the directory path, which is made where it is missing. Its parent must exist.

@@ -23,6 +23,9 @@ type Targets interface {
 	Filled(claim *corev1.PersistentVolumeClaim) (bool, error)
 	// OpenTarget returns a new file for the claim's disk, open for reading and writing.
 	OpenTarget(claim *corev1.PersistentVolumeClaim) (*os.File, error)
+	// OpenSource opens the claim's disk to be copied; nobody gets to write to it until release is called. The
+	// error is a *workload.InUseError while somebody may.
+	OpenSource(ctx context.Context, claim *corev1.PersistentVolumeClaim) (disk *os.File, release func(), err error)
 	// Commit makes target the claim's disk, durably.
 	Commit(claim *corev1.PersistentVolumeClaim, target *os.File) error
 	// Discard removes a target that is not the disk yet.

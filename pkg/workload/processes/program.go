@@ -16,7 +16,6 @@ import (
 
 	"github.com/virt-apiserver/virt-apiserver/pkg/image"
 	"github.com/virt-apiserver/virt-apiserver/pkg/image/importer"
-	"github.com/virt-apiserver/virt-apiserver/pkg/workload"
 )
 
 const (
@@ -68,13 +67,8 @@ func (p *program) path() string {
 
 func (p *program) close() error { return p.file.Close() }
 
-// run fills target. It returns when the process is gone.
-func (p *program) run(ctx context.Context, imp workload.Import, target *os.File, progress func(image.Progress)) error {
-	_, err := p.fill(ctx, specOf(imp), target, nil, progress)
-	return err
-}
-
-// fill does what spec says; file is a container image that is on disk, or nil.
+// fill does what spec says with target, and returns when the process is gone. file is a container image that
+// is on disk, or the disk that is copied, or nil.
 func (p *program) fill(ctx context.Context, spec importer.Spec, target, file *os.File, progress func(image.Progress)) (image.Result, error) {
 	process := importer.Process{
 		Path:       p.path(),

@@ -4,7 +4,9 @@ package processes
 
 import (
 	"context"
+	"errors"
 	"os"
+	"time"
 
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/klog/v2"
@@ -14,6 +16,9 @@ import (
 	"github.com/virt-apiserver/virt-apiserver/pkg/image/importer"
 	"github.com/virt-apiserver/virt-apiserver/pkg/workload"
 )
+
+// sourcePoll is how often to ask whether a claim can be copied now.
+const sourcePoll = 2 * time.Second
 
 // transfer is one import. What is below stop is guarded by the mutex of Importers.
 type transfer struct {
@@ -54,6 +59,11 @@ func (i *Importers) fill(ctx context.Context, key types.NamespacedName, t *trans
 	if filled {
 		return nil
 	}
+	disk, release, err := i.openSource(ctx, key, t)
+	if err != nil {
+		return err
+	}
+	defer release()
 	select {
 	case i.slots <- struct{}{}:
 		defer func() { <-i.slots }()
@@ -61,16 +71,41 @@ func (i *Importers) fill(ctx context.Context, key types.NamespacedName, t *trans
 		return ctx.Err()
 	}
 	i.change(key, t, func(state *workload.ImportState) { state.Phase = workload.ImportRunning })
-	return i.transfer(ctx, key, t)
+	return i.transfer(ctx, key, t, disk)
 }
 
-func (i *Importers) transfer(ctx context.Context, key types.NamespacedName, t *transfer) error {
+// openSource waits until nobody writes to the claim that is copied, if t copies one, and opens its disk.
+func (i *Importers) openSource(ctx context.Context, key types.NamespacedName, t *transfer) (disk *os.File, release func(), err error) {
+	if t.Source == nil {
+		return nil, func() {}, nil
+	}
+	for {
+		disk, free, err := i.targets.OpenSource(ctx, t.Source)
+		if err == nil {
+			i.change(key, t, func(state *workload.ImportState) { state.Waiting = "" })
+			return disk, func() { _ = disk.Close(); free() }, nil
+		}
+		used, ok := errors.AsType[*workload.InUseError](err)
+		if !ok {
+			return nil, nil, failure.Transient(failure.ReadFailed, "%w", err)
+		}
+		i.change(key, t, func(state *workload.ImportState) { state.Waiting = used.Error() })
+		select {
+		case <-time.After(sourcePoll):
+		case <-ctx.Done():
+			return nil, nil, ctx.Err()
+		}
+	}
+}
+
+// transfer fills the claim; disk is what it copies, or nil.
+func (i *Importers) transfer(ctx context.Context, key types.NamespacedName, t *transfer, disk *os.File) error {
 	target, err := i.targets.OpenTarget(t.Claim)
 	if err != nil {
 		return failure.FromWrite(err)
 	}
 	defer target.Close()
-	err = i.program.run(ctx, t.Import, target, func(progress image.Progress) {
+	_, err = i.program.fill(ctx, specOf(t.Import), target, disk, func(progress image.Progress) {
 		i.change(key, t, func(state *workload.ImportState) { state.Progress = fraction(progress) })
 	})
 	if err == nil {
@@ -115,7 +150,8 @@ func fraction(progress image.Progress) float64 {
 func specOf(imp workload.Import) importer.Spec {
 	return importer.Spec{
 		HTTP:        imp.HTTP,
-		Blank:       imp.HTTP == nil,
+		Copy:        imp.Source != nil,
+		Blank:       imp.HTTP == nil && imp.Source == nil,
 		SizeBytes:   imp.Size,
 		Preallocate: imp.Preallocate,
 	}

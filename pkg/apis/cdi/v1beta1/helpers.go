@@ -10,6 +10,10 @@ const (
 	RunningReasonPending = "Pending"
 	// RunningReasonScheduled: the transfer waits for its turn or its workload.
 	RunningReasonScheduled = "ImportScheduled"
+	// RunningReasonCloneScheduled: the same for the copy of a claim.
+	RunningReasonCloneScheduled = "CloneScheduled"
+	// RunningReasonSourceInUse: something writes to the claim that is to be copied.
+	RunningReasonSourceInUse = "CloneSourceInUse"
 	// RunningReasonCompleted: the transfer is done.
 	RunningReasonCompleted = "Completed"
 )
@@ -42,7 +46,7 @@ func (dv *DataVolume) Failure() (message string, failed bool) {
 		return "", false
 	}
 	switch running.Reason {
-	case "", RunningReasonPending, RunningReasonScheduled, RunningReasonCompleted:
+	case "", RunningReasonPending, RunningReasonScheduled, RunningReasonCloneScheduled, RunningReasonSourceInUse, RunningReasonCompleted:
 		return "", false
 	default:
 		return running.Message, true

@@ -61,7 +61,8 @@ type StorageSpec struct {
 	// +optional
 	// +listType=atomic
 	AccessModes []corev1.PersistentVolumeAccessMode `json:"accessModes,omitempty"`
-	// Resources.requests.storage is the size that the guest sees.
+	// Resources.requests.storage is the size that the guest sees. The copy of a claim has, without it, the size
+	// of what is copied.
 	// +optional
 	Resources corev1.VolumeResourceRequirements `json:"resources,omitempty,omitzero"`
 	// +optional
@@ -75,9 +76,19 @@ type DataVolumeSource struct {
 	// HTTP fetches a disk image.
 	// +optional
 	HTTP *DataVolumeSourceHTTP `json:"http,omitempty"`
+	// PVC copies the disk of another claim, once nothing writes to it.
+	// +optional
+	PVC *DataVolumeSourcePVC `json:"pvc,omitempty"`
 	// Blank leaves the disk empty.
 	// +optional
 	Blank *DataVolumeBlankImage `json:"blank,omitempty"`
+}
+
+// DataVolumeSourcePVC names a claim. Whoever copies one of another namespace must be allowed to create
+// datavolumes/source there.
+type DataVolumeSourcePVC struct {
+	Namespace string `json:"namespace"`
+	Name      string `json:"name"`
 }
 
 // DataVolumeBlankImage has no settings.
@@ -119,6 +130,8 @@ const (
 	PVCBound             DataVolumePhase = "PVCBound"
 	ImportScheduled      DataVolumePhase = "ImportScheduled"
 	ImportInProgress     DataVolumePhase = "ImportInProgress"
+	CloneScheduled       DataVolumePhase = "CloneScheduled"
+	CloneInProgress      DataVolumePhase = "CloneInProgress"
 	WaitForFirstConsumer DataVolumePhase = "WaitForFirstConsumer"
 	Succeeded            DataVolumePhase = "Succeeded"
 	Failed               DataVolumePhase = "Failed"

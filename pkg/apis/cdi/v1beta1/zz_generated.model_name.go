@@ -38,6 +38,11 @@ func (in DataVolumeSourceHTTP) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in DataVolumeSourcePVC) OpenAPIModelName() string {
+	return "io.kubevirt.cdi.v1beta1.DataVolumeSourcePVC"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in DataVolumeSpec) OpenAPIModelName() string {
 	return "io.kubevirt.cdi.v1beta1.DataVolumeSpec"
 }

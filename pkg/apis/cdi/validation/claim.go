@@ -30,7 +30,7 @@ func validateClaim(spec *cdiv1.DataVolumeSpec, path *field.Path) field.ErrorList
 	case spec.PVC != nil:
 		return validatePVC(spec.PVC, path.Child("pvc"))
 	default:
-		return validateStorage(spec.Storage, path.Child("storage"))
+		return validateStorage(spec.Storage, spec.Source, path.Child("storage"))
 	}
 }
 
@@ -57,8 +57,13 @@ func validatePVC(pvc *corev1.PersistentVolumeClaimSpec, path *field.Path) field.
 	return errs
 }
 
-func validateStorage(storage *cdiv1.StorageSpec, path *field.Path) field.ErrorList {
-	errs := validateSize(storage.Resources, path.Child("resources"))
+// validateStorage lets the size of a copy be that of its source.
+func validateStorage(storage *cdiv1.StorageSpec, source *cdiv1.DataVolumeSource, path *field.Path) field.ErrorList {
+	var errs field.ErrorList
+	_, sized := storage.Resources.Requests[corev1.ResourceStorage]
+	if sized || source == nil || source.PVC == nil {
+		errs = validateSize(storage.Resources, path.Child("resources"))
+	}
 	errs = append(errs, validateClassName(storage.StorageClassName, path.Child("storageClassName"))...)
 	errs = append(errs, validateVolumeMode(storage.VolumeMode, path.Child("volumeMode"))...)
 	return append(errs, validateAccessModes(storage.AccessModes, path.Child("accessModes"))...)

@@ -13,7 +13,12 @@ import (
 // ValidateDataVolume judges a DataVolume that is to be created.
 func ValidateDataVolume(dv *cdiv1.DataVolume) field.ErrorList {
 	errs := apivalidation.ValidateObjectMeta(&dv.ObjectMeta, true, apivalidation.NameIsDNSSubdomain, field.NewPath("metadata"))
-	return append(errs, ValidateDataVolumeSpec(&dv.Spec, field.NewPath("spec"))...)
+	errs = append(errs, ValidateDataVolumeSpec(&dv.Spec, field.NewPath("spec"))...)
+	if source := dv.Spec.Source; source != nil && source.PVC != nil && source.PVC.Namespace == dv.Namespace && source.PVC.Name == dv.Name {
+		errs = append(errs, field.Invalid(field.NewPath("spec", "source", "pvc", "name"), source.PVC.Name,
+			"the claim is the DataVolume's own: name another to copy"))
+	}
+	return errs
 }
 
 // ValidateDataVolumeUpdate judges a change: metadata may change, the spec may not.

@@ -20,15 +20,43 @@ func validateSource(src *cdiv1.DataVolumeSource, path *field.Path) field.ErrorLi
 	switch {
 	case src == nil:
 		return field.ErrorList{field.Required(path,
-			"Data volume should have either Source or SourceRef, or be externally populated: give source.http or source.blank")}
-	case src.HTTP == nil && src.Blank == nil:
-		return field.ErrorList{field.Required(path, "Missing Data volume source: give one of http and blank")}
-	case src.HTTP != nil && src.Blank != nil:
-		return field.ErrorList{field.Forbidden(path, "Multiple Data volume sources: give one of http and blank")}
+			"Data volume should have either Source or SourceRef, or be externally populated: give one of source.http, source.pvc and source.blank")}
+	case sources(src) == 0:
+		return field.ErrorList{field.Required(path, "Missing Data volume source: give one of http, pvc and blank")}
+	case sources(src) > 1:
+		return field.ErrorList{field.Forbidden(path, "Multiple Data volume sources: give one of http, pvc and blank")}
 	case src.HTTP != nil:
 		return validateHTTP(src.HTTP, path.Child("http"))
+	case src.PVC != nil:
+		return validateSourcePVC(src.PVC, path.Child("pvc"))
 	}
 	return nil
+}
+
+func sources(src *cdiv1.DataVolumeSource) int {
+	given := 0
+	for _, there := range []bool{src.HTTP != nil, src.PVC != nil, src.Blank != nil} {
+		if there {
+			given++
+		}
+	}
+	return given
+}
+
+func validateSourcePVC(src *cdiv1.DataVolumeSourcePVC, path *field.Path) field.ErrorList {
+	var errs field.ErrorList
+	for _, part := range []struct {
+		path *field.Path
+		name string
+		what string
+	}{{path.Child("namespace"), src.Namespace, "namespace"}, {path.Child("name"), src.Name, "name"}} {
+		if part.name == "" {
+			errs = append(errs, field.Required(part.path, "Data volume source PVC is not valid: give the "+part.what+" of the claim to copy"))
+			continue
+		}
+		errs = append(errs, validateName(part.name, part.path)...)
+	}
+	return errs
 }
 
 func validateHTTP(src *cdiv1.DataVolumeSourceHTTP, path *field.Path) field.ErrorList {

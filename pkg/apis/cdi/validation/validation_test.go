@@ -58,6 +58,10 @@ func TestDataVolumeAccepted(t *testing.T) {
 		"blank": func(dv *cdiv1.DataVolume) {
 			dv.Spec.Source = &cdiv1.DataVolumeSource{Blank: &cdiv1.DataVolumeBlankImage{}}
 		},
+		"a copy of any size": func(dv *cdiv1.DataVolume) {
+			dv.Spec.Source = &cdiv1.DataVolumeSource{PVC: &cdiv1.DataVolumeSourcePVC{Namespace: "golden", Name: "disk"}}
+			dv.Spec.Storage.Resources = corev1.VolumeResourceRequirements{}
+		},
 		"all of storage": func(dv *cdiv1.DataVolume) {
 			dv.Spec.ContentType = cdiv1.DataVolumeKubeVirt
 			dv.Spec.Preallocation = ptr.To(true)
@@ -90,6 +94,19 @@ func TestDataVolumeRefused(t *testing.T) {
 		words  string
 	}{
 		"name too long":  {func(dv *cdiv1.DataVolume) { dv.Name = strings.Repeat("a", 254) }, "metadata.name", "253"},
+		"copy of nothing": {func(dv *cdiv1.DataVolume) {
+			dv.Spec.Source = &cdiv1.DataVolumeSource{PVC: &cdiv1.DataVolumeSourcePVC{Namespace: "golden"}}
+		}, "spec.source.pvc.name", "source PVC is not valid"},
+		"copy from nowhere": {func(dv *cdiv1.DataVolume) {
+			dv.Spec.Source = &cdiv1.DataVolumeSource{PVC: &cdiv1.DataVolumeSourcePVC{Name: "disk"}}
+		}, "spec.source.pvc.namespace", "source PVC is not valid"},
+		"copy of itself": {func(dv *cdiv1.DataVolume) {
+			dv.Spec.Source = &cdiv1.DataVolumeSource{PVC: &cdiv1.DataVolumeSourcePVC{Namespace: "default", Name: "disk"}}
+		}, "spec.source.pvc.name", "the DataVolume's own"},
+		"a copy into a pvc without a size": {func(dv *cdiv1.DataVolume) {
+			withPVC(func(pvc *corev1.PersistentVolumeClaimSpec) { pvc.Resources = corev1.VolumeResourceRequirements{} })(dv)
+			dv.Spec.Source = &cdiv1.DataVolumeSource{PVC: &cdiv1.DataVolumeSourcePVC{Namespace: "golden", Name: "disk"}}
+		}, "spec.pvc" + size, "size is missing"},
 		"name of a path": {func(dv *cdiv1.DataVolume) { dv.Name = "../etc" }, "metadata.name", "subdomain"},
 		"no claim":       {func(dv *cdiv1.DataVolume) { dv.Spec.Storage = nil }, "spec.storage", "Missing Data volume PVC"},
 		"two claims": {func(dv *cdiv1.DataVolume) { dv.Spec.PVC = &corev1.PersistentVolumeClaimSpec{} },

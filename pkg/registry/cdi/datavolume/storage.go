@@ -68,12 +68,18 @@ func (r *REST) ShortNames() []string { return []string{"dv", "dvs"} }
 func (r *REST) Categories() []string { return []string{"all"} }
 
 func references(obj runtime.Object) []reference.Reference {
-	return References(&obj.(*cdiv1.DataVolume).Spec, field.NewPath("spec"))
+	dv := obj.(*cdiv1.DataVolume)
+	return References(dv.Namespace, &dv.Spec, field.NewPath("spec"))
 }
 
-// References returns what a DataVolume of that spec, which is at path, reads.
-func References(spec *cdiv1.DataVolumeSpec, path *field.Path) []reference.Reference {
-	if spec.Source == nil || spec.Source.HTTP == nil {
+// References returns what a DataVolume in namespace, of that spec, which is at path, reads.
+func References(namespace string, spec *cdiv1.DataVolumeSpec, path *field.Path) []reference.Reference {
+	switch {
+	case spec.Source == nil:
+		return nil
+	case spec.Source.PVC != nil:
+		return []reference.Reference{cloned(namespace, spec.Source.PVC, path.Child("source", "pvc"))}
+	case spec.Source.HTTP == nil:
 		return nil
 	}
 	source, path := spec.Source.HTTP, path.Child("source", "http")
@@ -88,6 +94,13 @@ func References(spec *cdiv1.DataVolumeSpec, path *field.Path) []reference.Refere
 		found = append(found, reference.Secret(path.Child("secretExtraHeaders").Index(i), name))
 	}
 	return found
+}
+
+func cloned(namespace string, source *cdiv1.DataVolumeSourcePVC, path *field.Path) reference.Reference {
+	if source.Namespace == namespace {
+		return reference.Claim(path.Child("name"), source.Name)
+	}
+	return reference.CloneSource(path.Child("namespace"), source.Namespace, source.Name)
 }
 
 // newTable has upstream's columns.

@@ -96,7 +96,7 @@ func references(obj runtime.Object) []reference.Reference {
 			Path: path, Verb: "create", Name: template.ObjectMeta.Name,
 			Resource: cdiv1.SchemeGroupVersion.WithResource("datavolumes"),
 		})
-		found = append(found, datavolume.References(&template.Spec, path.Child("spec"))...)
+		found = append(found, datavolume.References(vm.Namespace, &template.Spec, path.Child("spec"))...)
 	}
 	if vm.Spec.Template == nil {
 		return found

@@ -15,6 +15,8 @@ import (
 type DataVolumeSourceApplyConfiguration struct {
 	// HTTP fetches a disk image.
 	HTTP *DataVolumeSourceHTTPApplyConfiguration `json:"http,omitempty"`
+	// PVC copies the disk of another claim, once nothing writes to it.
+	PVC *DataVolumeSourcePVCApplyConfiguration `json:"pvc,omitempty"`
 	// Blank leaves the disk empty.
 	Blank *cdiv1beta1.DataVolumeBlankImage `json:"blank,omitempty"`
 }
@@ -30,6 +32,14 @@ func DataVolumeSource() *DataVolumeSourceApplyConfiguration {
 // If called multiple times, the HTTP field is set to the value of the last call.
 func (b *DataVolumeSourceApplyConfiguration) WithHTTP(value *DataVolumeSourceHTTPApplyConfiguration) *DataVolumeSourceApplyConfiguration {
 	b.HTTP = value
+	return b
+}
+
+// WithPVC sets the PVC field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the PVC field is set to the value of the last call.
+func (b *DataVolumeSourceApplyConfiguration) WithPVC(value *DataVolumeSourcePVCApplyConfiguration) *DataVolumeSourceApplyConfiguration {
+	b.PVC = value
 	return b
 }
 

@@ -14,7 +14,8 @@ import (
 // StorageSpec is a claim's spec whose missing members the storage class completes.
 type StorageSpecApplyConfiguration struct {
 	AccessModes []v1.PersistentVolumeAccessMode `json:"accessModes,omitempty"`
-	// Resources.requests.storage is the size that the guest sees.
+	// Resources.requests.storage is the size that the guest sees. The copy of a claim has, without it, the size
+	// of what is copied.
 	Resources        *v1.VolumeResourceRequirements `json:"resources,omitempty"`
 	StorageClassName *string                        `json:"storageClassName,omitempty"`
 	VolumeMode       *v1.PersistentVolumeMode       `json:"volumeMode,omitempty"`

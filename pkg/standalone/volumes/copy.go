@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package volumes
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"sync"
+
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
+
+	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
+	"github.com/virt-apiserver/virt-apiserver/pkg/workload"
+)
+
+// copies counts how often each disk is being copied now.
+type copies struct {
+	mu  sync.Mutex
+	now map[types.UID]int
+}
+
+// begin counts a copy until the returned function is called, once.
+func (c *copies) begin(uid types.UID) (end func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.now == nil {
+		c.now = map[types.UID]int{}
+	}
+	c.now[uid]++
+	return func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if c.now[uid]--; c.now[uid] == 0 {
+			delete(c.now, uid)
+		}
+	}
+}
+
+func (c *copies) of(uid types.UID) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now[uid] > 0
+}
+
+// OpenSource opens the claim's disk for reading. Until release is called no instance gets the disk. The error
+// is a *workload.InUseError while one that may write to it has it.
+func (s *Store) OpenSource(ctx context.Context, claim *corev1.PersistentVolumeClaim) (disk *os.File, release func(), err error) {
+	if s.writer == nil {
+		return nil, nil, targetError(claim, "copy", errors.New("nobody knows which instances use it"))
+	}
+	// In this order: an instance that comes later finds the copy, an earlier one is found.
+	release = s.copies.begin(claim.UID)
+	disk, err = s.openSource(ctx, claim)
+	if err != nil {
+		release()
+		return nil, nil, targetError(claim, "copy", err)
+	}
+	return disk, release, nil
+}
+
+func (s *Store) openSource(ctx context.Context, claim *corev1.PersistentVolumeClaim) (*os.File, error) {
+	writer, err := s.writer(ctx, claim)
+	if err != nil {
+		return nil, err
+	}
+	if writer != "" {
+		return nil, &workload.InUseError{Claim: types.NamespacedName{Namespace: claim.Namespace, Name: claim.Name}, Instance: writer}
+	}
+	if err := s.locate(claim); err != nil {
+		return nil, err
+	}
+	dir, err := s.openDir(claim.UID)
+	if err != nil {
+		return nil, err
+	}
+	defer dir.Close()
+	disk, err := dir.OpenFile(diskName, os.O_RDONLY, 0)
+	if err != nil {
+		return nil, fmt.Errorf("open the disk: %w", err)
+	}
+	if err := isNamed(dir, diskName, disk); err != nil {
+		return nil, errors.Join(err, disk.Close())
+	}
+	return disk, nil
+}
+
+// writerNow names an instance that has the claim and may write to it. Where the cache knows of none it asks the
+// API itself.
+func (c *Controller) writerNow(ctx context.Context, claim *corev1.PersistentVolumeClaim) (string, error) {
+	for _, user := range c.users(claim) {
+		if vmi, ok := user.(*kubevirtv1.VirtualMachineInstance); ok && vmi.WritesClaim(claim.Name) {
+			return vmi.Name, nil
+		}
+	}
+	instances, err := c.virt.KubevirtV1().VirtualMachineInstances(claim.Namespace).List(ctx, metav1.ListOptions{})
+	if err != nil {
+		return "", fmt.Errorf("look for users of the claim: %w", err)
+	}
+	for i := range instances.Items {
+		if vmi := &instances.Items[i]; slices.Contains(claimsInUse(vmi), claim.Name) && vmi.WritesClaim(claim.Name) {
+			return vmi.Name, nil
+		}
+	}
+	return "", nil
+}
