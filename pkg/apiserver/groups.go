@@ -10,10 +10,12 @@ import (
 	genericapiserver "k8s.io/apiserver/pkg/server"
 
 	cdiv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/cdi/v1beta1"
+	clonev1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/clone/v1beta1"
 	instancetypev1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/instancetype/v1beta1"
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
 	subresourcesv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/subresources/v1"
 	"github.com/virt-apiserver/virt-apiserver/pkg/registry/cdi/datavolume"
+	"github.com/virt-apiserver/virt-apiserver/pkg/registry/clone"
 	"github.com/virt-apiserver/virt-apiserver/pkg/registry/instancetype"
 	"github.com/virt-apiserver/virt-apiserver/pkg/registry/kubevirt/kubevirt"
 	"github.com/virt-apiserver/virt-apiserver/pkg/registry/kubevirt/virtualmachine"
@@ -39,6 +41,10 @@ func (c *Config) groups() ([]*genericapiserver.APIGroupInfo, *virtualmachine.Sto
 	machines, err := virtualmachine.NewStorage(getter, scheme, references, types, instances.Instance)
 	if err != nil {
 		return nil, nil, fmt.Errorf("build storage of virtualmachines: %w", err)
+	}
+	clones, err := clone.NewStorage(getter, scheme, references, machines)
+	if err != nil {
+		return nil, nil, fmt.Errorf("build storage of virtualmachineclones: %w", err)
 	}
 	volumes, err := datavolume.NewStorage(getter, scheme, references)
 	if err != nil {
@@ -81,5 +87,12 @@ func (c *Config) groups() ([]*genericapiserver.APIGroupInfo, *virtualmachine.Sto
 	}
 	instancetypes := c.groupInfo(instancetypev1.SchemeGroupVersion)
 	instancetypes.VersionedResourcesStorageMap[instancetypev1.SchemeGroupVersion.Version] = types.Resources()
-	return []*genericapiserver.APIGroupInfo{own, clients, cdi, instancetypes}, machines, nil
+	cloning := c.groupInfo(clonev1.SchemeGroupVersion)
+	for _, gv := range cloning.PrioritizedVersions {
+		cloning.VersionedResourcesStorageMap[gv.Version] = map[string]rest.Storage{
+			"virtualmachineclones":        clones.Clone,
+			"virtualmachineclones/status": clones.Status,
+		}
+	}
+	return []*genericapiserver.APIGroupInfo{own, clients, cdi, instancetypes, cloning}, machines, nil
 }

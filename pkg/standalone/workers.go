@@ -16,6 +16,7 @@ import (
 	"k8s.io/klog/v2"
 
 	"github.com/virt-apiserver/virt-apiserver/pkg/controller"
+	"github.com/virt-apiserver/virt-apiserver/pkg/controller/clone"
 	"github.com/virt-apiserver/virt-apiserver/pkg/controller/datavolume"
 	"github.com/virt-apiserver/virt-apiserver/pkg/controller/garbagecollector"
 	"github.com/virt-apiserver/virt-apiserver/pkg/controller/namespace"
@@ -150,6 +151,12 @@ func (h *host) newWorkers(ctx context.Context, c *clients) (*workers, error) {
 	if err != nil {
 		return nil, fmt.Errorf("build the volume controller: %w", err)
 	}
+	cloner, err := clone.New(clone.Config{
+		Client: c.virt, Informers: c.virtInformers, Claims: claims, Recorder: c.recorder(ctx, "clone-controller"),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("build the clone controller: %w", err)
+	}
 	agent := node.New(node.Config{
 		NodeName: h.options.NodeName, Clientset: c.virt, Core: c.core, Launcher: h.launcher, Volumes: h.volumes, ContainerDisks: h.containers,
 		Network: h.network, Recorder: c.recorder(ctx, "virt-handler"),
@@ -183,7 +190,7 @@ func (h *host) newWorkers(ctx context.Context, c *clients) (*workers, error) {
 			return nil
 		})
 	}
-	for _, run := range []func(context.Context, int){machines.Run, instances.Run, filler.Run, binder.Run} {
+	for _, run := range []func(context.Context, int){machines.Run, instances.Run, filler.Run, binder.Run, cloner.Run} {
 		w.add(func(ctx context.Context) error {
 			run(ctx, workersPerController)
 			return nil

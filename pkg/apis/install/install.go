@@ -16,6 +16,7 @@ import (
 	utilruntime "k8s.io/apimachinery/pkg/util/runtime"
 
 	cdiv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/cdi/v1beta1"
+	clonev1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/clone/v1beta1"
 	instancetypev1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/instancetype/v1beta1"
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
 	subresourcesv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/subresources/v1"
@@ -26,6 +27,7 @@ func Install(scheme *runtime.Scheme) {
 	Group(scheme, kubevirtv1.AddKnownTypes, kubevirtv1.SchemeGroupVersion, kubevirtv1.V1alpha3)
 	Group(scheme, cdiv1.AddKnownTypes, cdiv1.SchemeGroupVersion)
 	Group(scheme, instancetypev1.AddKnownTypes, instancetypev1.SchemeGroupVersion)
+	Group(scheme, clonev1.AddKnownTypes, clonev1.SchemeGroupVersion, clonev1.V1alpha1)
 	Group(scheme, subresourcesv1.AddKnownTypes, subresourcesv1.SchemeGroupVersion, subresourcesv1.V1alpha3)
 
 	for _, gv := range []schema.GroupVersion{kubevirtv1.SchemeGroupVersion, kubevirtv1.V1alpha3} {

@@ -6,9 +6,11 @@ package applyconfiguration
 
 import (
 	v1beta1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/cdi/v1beta1"
+	clonev1beta1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/clone/v1beta1"
 	instancetypev1beta1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/instancetype/v1beta1"
 	v1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
 	cdiv1beta1 "github.com/virt-apiserver/virt-apiserver/pkg/generated/applyconfiguration/cdi/v1beta1"
+	applyconfigurationclonev1beta1 "github.com/virt-apiserver/virt-apiserver/pkg/generated/applyconfiguration/clone/v1beta1"
 	applyconfigurationinstancetypev1beta1 "github.com/virt-apiserver/virt-apiserver/pkg/generated/applyconfiguration/instancetype/v1beta1"
 	internal "github.com/virt-apiserver/virt-apiserver/pkg/generated/applyconfiguration/internal"
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/generated/applyconfiguration/kubevirt/v1"
@@ -38,6 +40,18 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &cdiv1beta1.DataVolumeStatusApplyConfiguration{}
 	case v1beta1.SchemeGroupVersion.WithKind("StorageSpec"):
 		return &cdiv1beta1.StorageSpecApplyConfiguration{}
+
+		// Group=clone.kubevirt.io, Version=v1beta1
+	case clonev1beta1.SchemeGroupVersion.WithKind("Condition"):
+		return &applyconfigurationclonev1beta1.ConditionApplyConfiguration{}
+	case clonev1beta1.SchemeGroupVersion.WithKind("VirtualMachineClone"):
+		return &applyconfigurationclonev1beta1.VirtualMachineCloneApplyConfiguration{}
+	case clonev1beta1.SchemeGroupVersion.WithKind("VirtualMachineCloneSpec"):
+		return &applyconfigurationclonev1beta1.VirtualMachineCloneSpecApplyConfiguration{}
+	case clonev1beta1.SchemeGroupVersion.WithKind("VirtualMachineCloneStatus"):
+		return &applyconfigurationclonev1beta1.VirtualMachineCloneStatusApplyConfiguration{}
+	case clonev1beta1.SchemeGroupVersion.WithKind("VirtualMachineCloneTemplateFilters"):
+		return &applyconfigurationclonev1beta1.VirtualMachineCloneTemplateFiltersApplyConfiguration{}
 
 		// Group=instancetype.kubevirt.io, Version=v1beta1
 	case instancetypev1beta1.SchemeGroupVersion.WithKind("ClockPreferences"):

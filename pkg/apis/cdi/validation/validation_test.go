@@ -93,7 +93,7 @@ func TestDataVolumeRefused(t *testing.T) {
 		field  string
 		words  string
 	}{
-		"name too long":  {func(dv *cdiv1.DataVolume) { dv.Name = strings.Repeat("a", 254) }, "metadata.name", "253"},
+		"name too long": {func(dv *cdiv1.DataVolume) { dv.Name = strings.Repeat("a", 254) }, "metadata.name", "253"},
 		"copy of nothing": {func(dv *cdiv1.DataVolume) {
 			dv.Spec.Source = &cdiv1.DataVolumeSource{PVC: &cdiv1.DataVolumeSourcePVC{Namespace: "golden"}}
 		}, "spec.source.pvc.name", "source PVC is not valid"},

@@ -9,6 +9,7 @@ import (
 	http "net/http"
 
 	cdiv1beta1 "github.com/virt-apiserver/virt-apiserver/pkg/generated/clientset/versioned/typed/cdi/v1beta1"
+	clonev1beta1 "github.com/virt-apiserver/virt-apiserver/pkg/generated/clientset/versioned/typed/clone/v1beta1"
 	instancetypev1beta1 "github.com/virt-apiserver/virt-apiserver/pkg/generated/clientset/versioned/typed/instancetype/v1beta1"
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/generated/clientset/versioned/typed/kubevirt/v1"
 	discovery "k8s.io/client-go/discovery"
@@ -19,6 +20,7 @@ import (
 type Interface interface {
 	Discovery() discovery.DiscoveryInterfaces
 	CdiV1beta1() cdiv1beta1.CdiV1beta1Interface
+	CloneV1beta1() clonev1beta1.CloneV1beta1Interface
 	InstancetypeV1beta1() instancetypev1beta1.InstancetypeV1beta1Interface
 	KubevirtV1() kubevirtv1.KubevirtV1Interface
 }
@@ -27,6 +29,7 @@ type Interface interface {
 type Clientset struct {
 	*discovery.DiscoveryClient
 	cdiV1beta1          *cdiv1beta1.CdiV1beta1Client
+	cloneV1beta1        *clonev1beta1.CloneV1beta1Client
 	instancetypeV1beta1 *instancetypev1beta1.InstancetypeV1beta1Client
 	kubevirtV1          *kubevirtv1.KubevirtV1Client
 }
@@ -34,6 +37,11 @@ type Clientset struct {
 // CdiV1beta1 retrieves the CdiV1beta1Client
 func (c *Clientset) CdiV1beta1() cdiv1beta1.CdiV1beta1Interface {
 	return c.cdiV1beta1
+}
+
+// CloneV1beta1 retrieves the CloneV1beta1Client
+func (c *Clientset) CloneV1beta1() clonev1beta1.CloneV1beta1Interface {
+	return c.cloneV1beta1
 }
 
 // InstancetypeV1beta1 retrieves the InstancetypeV1beta1Client
@@ -94,6 +102,10 @@ func NewForConfigAndClient(c *rest.Config, httpClient *http.Client) (*Clientset,
 	if err != nil {
 		return nil, err
 	}
+	cs.cloneV1beta1, err = clonev1beta1.NewForConfigAndClient(&configShallowCopy, httpClient)
+	if err != nil {
+		return nil, err
+	}
 	cs.instancetypeV1beta1, err = instancetypev1beta1.NewForConfigAndClient(&configShallowCopy, httpClient)
 	if err != nil {
 		return nil, err
@@ -124,6 +136,7 @@ func NewForConfigOrDie(c *rest.Config) *Clientset {
 func New(c rest.Interface) *Clientset {
 	var cs Clientset
 	cs.cdiV1beta1 = cdiv1beta1.New(c)
+	cs.cloneV1beta1 = clonev1beta1.New(c)
 	cs.instancetypeV1beta1 = instancetypev1beta1.New(c)
 	cs.kubevirtV1 = kubevirtv1.New(c)
 

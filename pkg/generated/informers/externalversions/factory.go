@@ -12,6 +12,7 @@ import (
 
 	versioned "github.com/virt-apiserver/virt-apiserver/pkg/generated/clientset/versioned"
 	cdi "github.com/virt-apiserver/virt-apiserver/pkg/generated/informers/externalversions/cdi"
+	clone "github.com/virt-apiserver/virt-apiserver/pkg/generated/informers/externalversions/clone"
 	instancetype "github.com/virt-apiserver/virt-apiserver/pkg/generated/informers/externalversions/instancetype"
 	internalinterfaces "github.com/virt-apiserver/virt-apiserver/pkg/generated/informers/externalversions/internalinterfaces"
 	kubevirt "github.com/virt-apiserver/virt-apiserver/pkg/generated/informers/externalversions/kubevirt"
@@ -314,12 +315,17 @@ type SharedInformerFactory interface {
 	InformerFor(obj runtime.Object, newFunc internalinterfaces.NewInformerFunc) cache.SharedIndexInformer
 
 	Cdi() cdi.Interface
+	Clone() clone.Interface
 	Instancetype() instancetype.Interface
 	Kubevirt() kubevirt.Interface
 }
 
 func (f *sharedInformerFactory) Cdi() cdi.Interface {
 	return cdi.New(f, f.namespace, f.tweakListOptions)
+}
+
+func (f *sharedInformerFactory) Clone() clone.Interface {
+	return clone.New(f, f.namespace, f.tweakListOptions)
 }
 
 func (f *sharedInformerFactory) Instancetype() instancetype.Interface {

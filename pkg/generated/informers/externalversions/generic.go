@@ -8,6 +8,7 @@ import (
 	fmt "fmt"
 
 	v1beta1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/cdi/v1beta1"
+	clonev1beta1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/clone/v1beta1"
 	instancetypev1beta1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/instancetype/v1beta1"
 	v1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
 	schema "k8s.io/apimachinery/pkg/runtime/schema"
@@ -43,6 +44,10 @@ func (f *sharedInformerFactory) ForResource(resource schema.GroupVersionResource
 	// Group=cdi.kubevirt.io, Version=v1beta1
 	case v1beta1.SchemeGroupVersion.WithResource("datavolumes"):
 		return &genericInformer{resource: resource.GroupResource(), informer: f.Cdi().V1beta1().DataVolumes().Informer()}, nil
+
+		// Group=clone.kubevirt.io, Version=v1beta1
+	case clonev1beta1.SchemeGroupVersion.WithResource("virtualmachineclones"):
+		return &genericInformer{resource: resource.GroupResource(), informer: f.Clone().V1beta1().VirtualMachineClones().Informer()}, nil
 
 		// Group=instancetype.kubevirt.io, Version=v1beta1
 	case instancetypev1beta1.SchemeGroupVersion.WithResource("virtualmachineclusterinstancetypes"):

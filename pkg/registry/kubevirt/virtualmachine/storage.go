@@ -5,6 +5,7 @@
 package virtualmachine
 
 import (
+	"context"
 	"fmt"
 	"strings"
 
@@ -76,6 +77,20 @@ func NewStorage(getter generic.RESTOptionsGetter, scheme *runtime.Scheme, author
 
 		expander: &expander{machines: store, instancetypes: instancetypes, authorizer: authorizer},
 	}, nil
+}
+
+// Get returns a machine.
+func (s *Storage) Get(ctx context.Context, name string, options *metav1.GetOptions) (runtime.Object, error) {
+	return s.Machine.Get(ctx, name, options)
+}
+
+// Judge says of a machine that another request is going to bring about what its own creation would: which
+// references its maker must be allowed, and what is wrong with it.
+func (s *Storage) Judge(ctx context.Context, vm *kubevirtv1.VirtualMachine) ([]reference.Reference, field.ErrorList) {
+	vm = vm.DeepCopy()
+	behaviour := s.Machine.CreateStrategy
+	behaviour.PrepareForCreate(ctx, vm)
+	return references(vm), behaviour.Validate(ctx, vm)
 }
 
 // ShortNames implements rest.ShortNamesProvider.

@@ -9,6 +9,8 @@ import (
 	clientset "github.com/virt-apiserver/virt-apiserver/pkg/generated/clientset/versioned"
 	cdiv1beta1 "github.com/virt-apiserver/virt-apiserver/pkg/generated/clientset/versioned/typed/cdi/v1beta1"
 	fakecdiv1beta1 "github.com/virt-apiserver/virt-apiserver/pkg/generated/clientset/versioned/typed/cdi/v1beta1/fake"
+	clonev1beta1 "github.com/virt-apiserver/virt-apiserver/pkg/generated/clientset/versioned/typed/clone/v1beta1"
+	fakeclonev1beta1 "github.com/virt-apiserver/virt-apiserver/pkg/generated/clientset/versioned/typed/clone/v1beta1/fake"
 	instancetypev1beta1 "github.com/virt-apiserver/virt-apiserver/pkg/generated/clientset/versioned/typed/instancetype/v1beta1"
 	fakeinstancetypev1beta1 "github.com/virt-apiserver/virt-apiserver/pkg/generated/clientset/versioned/typed/instancetype/v1beta1/fake"
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/generated/clientset/versioned/typed/kubevirt/v1"
@@ -129,6 +131,11 @@ var (
 // CdiV1beta1 retrieves the CdiV1beta1Client
 func (c *Clientset) CdiV1beta1() cdiv1beta1.CdiV1beta1Interface {
 	return &fakecdiv1beta1.FakeCdiV1beta1{Fake: &c.Fake}
+}
+
+// CloneV1beta1 retrieves the CloneV1beta1Client
+func (c *Clientset) CloneV1beta1() clonev1beta1.CloneV1beta1Interface {
+	return &fakeclonev1beta1.FakeCloneV1beta1{Fake: &c.Fake}
 }
 
 // InstancetypeV1beta1 retrieves the InstancetypeV1beta1Client

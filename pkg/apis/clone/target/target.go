@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package target
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	jsonpatch "gopkg.in/evanphx/json-patch.v4"
+	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/validation/field"
+	"k8s.io/utils/ptr"
+
+	clonev1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/clone/v1beta1"
+	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
+)
+
+// CloneAnnotation, on a machine, is the UID of the VirtualMachineClone that made it.
+const CloneAnnotation = "clone.kubevirt.io/clone-uid"
+
+// Claims returns the claim of that name in the namespace of the source, or nil where it is not known.
+type Claims func(name string) *corev1.PersistentVolumeClaim
+
+// Build returns the machine that clone makes from source. As upstream's it is halted, and has a firmware UUID
+// and MAC addresses of its own. claims tells what storage the copies need; without it they have the default.
+func Build(clone *clonev1.VirtualMachineClone, source *kubevirtv1.VirtualMachine, claims Claims) (*kubevirtv1.VirtualMachine, *field.Error) {
+	if err := canBeCloned(source); err != nil {
+		return nil, err
+	}
+	spec := &clone.Spec
+	vm := &kubevirtv1.VirtualMachine{
+		TypeMeta: metav1.TypeMeta{APIVersion: kubevirtv1.SchemeGroupVersion.String(), Kind: "VirtualMachine"},
+		ObjectMeta: metav1.ObjectMeta{
+			Name: clone.TargetName(), Namespace: source.Namespace,
+			Labels: filtered(source.Labels, spec.LabelFilters), Annotations: filtered(source.Annotations, spec.AnnotationFilters),
+		},
+		Spec: *source.Spec.DeepCopy(),
+	}
+	// It would have the next "kubectl apply" of the clone's manifest take the source's for what was there.
+	delete(vm.Annotations, corev1.LastAppliedConfigAnnotation)
+	vm.Spec.Running, vm.Spec.RunStrategy = nil, ptr.To(kubevirtv1.RunStrategyHalted)
+	template := vm.Spec.Template
+	template.ObjectMeta.Labels = filtered(template.ObjectMeta.Labels, spec.Template.LabelFilters)
+	template.ObjectMeta.Annotations = filtered(template.ObjectMeta.Annotations, spec.Template.AnnotationFilters)
+	if err := identify(&template.Spec, spec); err != nil {
+		return nil, err
+	}
+	copyDisks(vm, source, claims)
+	vm, err := patched(vm, spec.Patches)
+	if err != nil {
+		return nil, err
+	}
+	// Last, so that no patch makes another's machine of it.
+	vm.Name, vm.Namespace = clone.TargetName(), source.Namespace
+	metav1.SetMetaDataAnnotation(&vm.ObjectMeta, CloneAnnotation, string(clone.UID))
+	return vm, nil
+}
+
+// canBeCloned refuses what upstream refuses.
+func canBeCloned(source *kubevirtv1.VirtualMachine) *field.Error {
+	name := field.NewPath("spec", "source", "name")
+	if source.Spec.Template == nil {
+		return field.Invalid(name, source.Name, "the machine has no template")
+	}
+	domain := &source.Spec.Template.Spec.Domain
+	if tpm := domain.Devices.TPM; tpm != nil && ptr.Deref(tpm.Persistent, false) {
+		return field.Invalid(name, source.Name, "the machine has a persistent TPM, which cannot be cloned")
+	}
+	if f := domain.Firmware; f != nil && f.Bootloader != nil && f.Bootloader.EFI != nil && ptr.Deref(f.Bootloader.EFI.Persistent, false) {
+		return field.Invalid(name, source.Name, "the machine has persistent EFI variables, which cannot be cloned")
+	}
+	return nil
+}
+
+// identify gives the guest an identity of its own.
+func identify(vmi *kubevirtv1.VirtualMachineInstanceSpec, spec *clonev1.VirtualMachineCloneSpec) *field.Error {
+	given := maps.Clone(spec.NewMacAddresses)
+	for i := range vmi.Domain.Devices.Interfaces {
+		nic := &vmi.Domain.Devices.Interfaces[i]
+		nic.MacAddress = strings.ReplaceAll(given[nic.Name], "-", ":")
+		delete(given, nic.Name)
+	}
+	for _, name := range slices.Sorted(maps.Keys(given)) {
+		return field.Invalid(field.NewPath("spec", "newMacAddresses").Key(name), given[name], "the machine has no interface of that name")
+	}
+	if vmi.Domain.Firmware == nil && spec.NewSMBiosSerial == nil {
+		return nil
+	}
+	if vmi.Domain.Firmware == nil {
+		vmi.Domain.Firmware = &kubevirtv1.Firmware{}
+	}
+	vmi.Domain.Firmware.UUID = ""
+	vmi.Domain.Firmware.Serial = ptr.Deref(spec.NewSMBiosSerial, "")
+	return nil
+}
+
+// patched returns vm with the operations done to it.
+func patched(vm *kubevirtv1.VirtualMachine, operations []string) (*kubevirtv1.VirtualMachine, *field.Error) {
+	if len(operations) == 0 {
+		return vm, nil
+	}
+	path := field.NewPath("spec", "patches")
+	document, err := json.Marshal(vm)
+	if err != nil {
+		return nil, field.InternalError(path, err)
+	}
+	for i, operation := range operations {
+		patch, err := jsonpatch.DecodePatch([]byte("[" + operation + "]"))
+		if err == nil {
+			document, err = patch.Apply(document)
+		}
+		if err != nil {
+			return nil, field.Invalid(path.Index(i), operation, fmt.Sprintf("cannot be done to the clone: %v", err))
+		}
+	}
+	decoder := json.NewDecoder(strings.NewReader(string(document)))
+	decoder.DisallowUnknownFields()
+	result := &kubevirtv1.VirtualMachine{}
+	if err := decoder.Decode(result); err != nil {
+		return nil, field.Invalid(path, operations, fmt.Sprintf("what they make of the clone is no machine: %v", err))
+	}
+	if result.Spec.Template == nil {
+		return nil, field.Invalid(path, operations, "what they make of the clone has no template")
+	}
+	return result, nil
+}
