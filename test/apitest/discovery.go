@@ -23,6 +23,7 @@ func GroupVersions() []string {
 		"subresources.kubevirt.io/v1", "subresources.kubevirt.io/v1alpha3",
 		"cdi.kubevirt.io/v1beta1",
 		"instancetype.kubevirt.io/v1beta1",
+		"clone.kubevirt.io/v1beta1", "clone.kubevirt.io/v1alpha1",
 	}
 }
 
@@ -33,7 +34,8 @@ func (a *API) apiResourcesListsKinds(t *testing.T) {
 			"virtualmachines vm,vms kubevirt.io/v1 true VirtualMachine",
 			"virtualmachineinstances vmi,vmis kubevirt.io/v1 true VirtualMachineInstance",
 		},
-		"cdi.kubevirt.io": {"datavolumes dv,dvs cdi.kubevirt.io/v1beta1 true DataVolume"},
+		"cdi.kubevirt.io":   {"datavolumes dv,dvs cdi.kubevirt.io/v1beta1 true DataVolume"},
+		"clone.kubevirt.io": {"virtualmachineclones vmclone,vmclones clone.kubevirt.io/v1beta1 true VirtualMachineClone"},
 		"instancetype.kubevirt.io": {
 			"virtualmachineinstancetypes vminstancetype,vminstancetypes,vmf,vmfs instancetype.kubevirt.io/v1beta1 true VirtualMachineInstancetype",
 			"virtualmachinepreferences vmpref,vmprefs,vmp,vmps instancetype.kubevirt.io/v1beta1 true VirtualMachinePreference",

@@ -24,6 +24,7 @@ func (a *API) openAPIv2DescribesEachKind(t *testing.T) {
 		{Group: "cdi.kubevirt.io", Version: "v1beta1", Kind: "DataVolume"},
 		{Group: "instancetype.kubevirt.io", Version: "v1beta1", Kind: "VirtualMachineInstancetype"},
 		{Group: "instancetype.kubevirt.io", Version: "v1beta1", Kind: "VirtualMachineClusterPreference"},
+		{Group: "clone.kubevirt.io", Version: "v1beta1", Kind: "VirtualMachineClone"},
 	}
 	require.EventuallyWithT(t, func(c *assert.CollectT) {
 		var spec struct {

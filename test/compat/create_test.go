@@ -5,11 +5,14 @@ package compat
 import (
 	"context"
 	"strings"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	cdiv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/cdi/v1beta1"
+	clonev1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/clone/v1beta1"
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
 	"github.com/virt-apiserver/virt-apiserver/test/harness"
 )
@@ -24,7 +27,8 @@ func createCommands() []command {
 		{"create vm --instancetype", works, "", checkCreateVMOfType},
 		{"create instancetype", works, "", checkCreateInstancetype},
 		{"create preference", works, "", checkCreatePreference},
-		{"create clone", notYet, "", checkCreateClone},
+		{"create clone", works, "", checkCreateClone},
+		{"create vm --volume-import type:pvc", works, "", checkCreateVMCopying},
 		{"expand --file", works, "", checkExpandFile},
 	}
 }
@@ -100,8 +104,30 @@ func checkCreatePreference(c *check) {
 	c.creates("preference", "--name=any", "--namespaced", "--volume-storage-class=local", "--cpu-topology=sockets")
 }
 
+func checkCreateVMCopying(c *check) {
+	c.createsVM("original", "--volume-import=type:blank,size:8Mi,name:original")
+	vm := c.createsVM("copies", "--memory=64Mi", "--infer-instancetype=false", "--infer-preference=false",
+		"--volume-import=type:pvc,src:"+c.namespace+"/original,name:copied")
+	claim := vm.Spec.DataVolumeTemplates[0].ObjectMeta.Name
+	require.Eventually(c, func() bool {
+		dv, err := suite.Server.Virt.CdiV1beta1().DataVolumes(c.namespace).Get(context.Background(), claim, metav1.GetOptions{})
+		return err == nil && dv.Status.Phase == cdiv1.Succeeded
+	}, 30*time.Second, 20*time.Millisecond, "the copy of a claim")
+}
+
 func checkCreateClone(c *check) {
-	c.creates("clone", "--name=copy", "--source-name=plain", "--target-name=twin")
+	c.createsVM("single", "--volume-import=type:blank,size:8Mi,name:single")
+	c.creates("clone", "--name=copy", "--source-name=single", "--target-name=twin", "--label-filter=*", "--template-label-filter=!app",
+		"--annotation-filter=!note", "--new-smbios-serial=twin-1")
+	require.Eventually(c, func() bool {
+		clone, err := suite.Server.Virt.CloneV1beta1().VirtualMachineClones(c.namespace).Get(context.Background(), "copy", metav1.GetOptions{})
+		return err == nil && clone.Status.Phase == clonev1.Succeeded
+	}, 30*time.Second, 20*time.Millisecond, "the clone succeeds")
+	twin, err := suite.Server.Virt.KubevirtV1().VirtualMachines(c.namespace).Get(context.Background(), "twin", metav1.GetOptions{})
+	require.NoError(c, err)
+	assert.Equal(c, "twin-1", twin.Spec.Template.Spec.Domain.Firmware.Serial)
+	// A name of its own where none is given.
+	c.creates("clone", "--source-name=single")
 }
 
 const machineOfTypeManifest = `

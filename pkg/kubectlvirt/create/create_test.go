@@ -12,6 +12,8 @@ import (
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 	"sigs.k8s.io/yaml"
 
+	clonev1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/clone/v1beta1"
+	clonevalidation "github.com/virt-apiserver/virt-apiserver/pkg/apis/clone/validation"
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
 	"github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/validation"
 	"github.com/virt-apiserver/virt-apiserver/pkg/kubectlvirt"
@@ -149,5 +151,39 @@ func TestSizesThatAreNoneAreRefused(t *testing.T) {
 			assert.ErrorContains(t, err, tc.want)
 			assert.Empty(t, out)
 		})
+	}
+}
+
+func TestClonesAreThoseThatAreTaken(t *testing.T) {
+	out, err := create("clone", "--name", "twin", "--source-name", "web", "--target-name", "copy", "--label-filter", "*", "--label-filter", "!role",
+		"--annotation-filter", "!note", "--template-label-filter", "app", "--template-annotation-filter", "*",
+		"--new-mac-address", "default:02-00-00-00-00-01", "--new-smbios-serial", "twin-1")
+	require.NoError(t, err)
+	var clone clonev1.VirtualMachineClone
+	require.NoError(t, yaml.UnmarshalStrict([]byte(out), &clone))
+	assert.Empty(t, clonevalidation.ValidateClone(withNamespace(&clone)))
+	assert.Equal(t, []string{"*", "!role"}, clone.Spec.LabelFilters)
+	assert.Equal(t, map[string]string{"default": "02-00-00-00-00-01"}, clone.Spec.NewMacAddresses)
+	assert.NotContains(t, out, "status")
+
+	out, err = create("clone", "--source-name", "web")
+	require.NoError(t, err)
+	require.NoError(t, yaml.UnmarshalStrict([]byte(out), &clone))
+	assert.Regexp(t, "^clone-[a-z0-9]{5}$", clone.Name)
+}
+
+func withNamespace(clone *clonev1.VirtualMachineClone) *clonev1.VirtualMachineClone {
+	clone.Namespace = "default"
+	return clone
+}
+
+func TestClonesThatCannotBeAreRefused(t *testing.T) {
+	for want, args := range map[string][]string{
+		"--source-name is needed": nil,
+		"--new-mac-address":       {"--source-name", "web", "--new-mac-address", "default:02:00:00:00:00:01"},
+	} {
+		_, err := create(append([]string{"clone"}, args...)...)
+		require.ErrorContains(t, err, want)
+		assert.ErrorContains(t, err, "create clone --help")
 	}
 }

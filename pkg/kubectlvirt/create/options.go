@@ -47,7 +47,7 @@ func NewCommand(streams genericiooptions.IOStreams) *cobra.Command {
 		Args:              cobra.NoArgs,
 		ValidArgsFunction: cobra.NoFileCompletions,
 	}
-	command.AddCommand(newVMCommand(streams), newInstancetypeCommand(streams), newPreferenceCommand(streams))
+	command.AddCommand(newVMCommand(streams), newInstancetypeCommand(streams), newPreferenceCommand(streams), newCloneCommand(streams))
 	return command
 }
 

@@ -9,9 +9,11 @@ import (
 	"slices"
 	"strings"
 
+	upstreamclone "kubevirt.io/api/clone/v1beta1"
 	upstreamv1 "kubevirt.io/api/core/v1"
 	upstreaminstancetype "kubevirt.io/api/instancetype/v1beta1"
 
+	clonev1beta1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/clone/v1beta1"
 	instancetypev1beta1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/instancetype/v1beta1"
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
 )
@@ -72,6 +74,11 @@ func kinds() []kind {
 			name:   "VirtualMachinePreference",
 			theirs: reflect.TypeFor[upstreaminstancetype.VirtualMachinePreference](), ours: reflect.TypeFor[instancetypev1beta1.VirtualMachinePreference](),
 			areas: []string{"spec"},
+		},
+		{
+			name:   "VirtualMachineClone",
+			theirs: reflect.TypeFor[upstreamclone.VirtualMachineClone](), ours: reflect.TypeFor[clonev1beta1.VirtualMachineClone](),
+			areas: []string{"spec", "status"},
 		},
 	}
 }
