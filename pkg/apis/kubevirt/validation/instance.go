@@ -22,6 +22,7 @@ var evictionStrategies = []kubevirtv1.EvictionStrategy{
 // ValidateVirtualMachineInstance returns what is wrong with an instance whose defaults are filled in.
 func ValidateVirtualMachineInstance(vmi *kubevirtv1.VirtualMachineInstance) field.ErrorList {
 	errs := validateName(vmi.Name)
+	errs = append(errs, validateRefusedAnnotations(vmi.Annotations, field.NewPath("metadata", "annotations"))...)
 	return append(errs, ValidateVirtualMachineInstanceSpec(&vmi.Spec, field.NewPath("spec"))...)
 }
 

@@ -63,6 +63,7 @@ func validateTemplate(template *kubevirtv1.VirtualMachineInstanceTemplateSpec, p
 	errs := metav1validation.ValidateLabels(template.ObjectMeta.Labels, path.Child("metadata", "labels"))
 	errs = append(errs, validateRestrictedLabels(template.ObjectMeta.Labels, path.Child("metadata", "labels"))...)
 	errs = append(errs, apivalidation.ValidateAnnotations(template.ObjectMeta.Annotations, path.Child("metadata", "annotations"))...)
+	errs = append(errs, validateRefusedAnnotations(template.ObjectMeta.Annotations, path.Child("metadata", "annotations"))...)
 	spec := template.Spec.DeepCopy()
 	kubevirtv1.SetDefaultsVirtualMachineInstanceSpec(spec)
 	return append(errs, ValidateVirtualMachineInstanceSpec(spec, path.Child("spec"))...)
