@@ -56,6 +56,7 @@ func page() string {
 		}
 		text.WriteString("\n")
 	}
+	text.WriteString(examplesSection())
 	text.WriteString(fieldsHead)
 	kind := ""
 	for _, area := range coverage.Areas() {
@@ -66,6 +67,21 @@ func page() string {
 		text.WriteString(areaRow(area))
 	}
 	return text.String()
+}
+
+// examplesSection lists the manifests that are not taken.
+func examplesSection() string {
+	var rows strings.Builder
+	taken := 0
+	for _, example := range examples() {
+		if example.refused == "" {
+			taken++
+			continue
+		}
+		fmt.Fprintf(&rows, "| `%s` | %s |\n", example.name, example.remark)
+	}
+	return fmt.Sprintf("## Example manifests\n\nOf the %d manifests in KubeVirt's folder `examples`, %d are taken as they are. The others:\n\n| Manifest | |\n|---|---|\n%s\n",
+		len(examples()), taken, rows.String())
 }
 
 func areaRow(area coverage.Area) string {
