@@ -37,8 +37,10 @@ type Import struct {
 	Claim *corev1.PersistentVolumeClaim
 	// Size is what the guest sees, in bytes.
 	Size int64
-	// HTTP is the source, references resolved. With neither HTTP nor Source the disk stays empty.
-	HTTP *source.HTTP
+	// HTTP is the source, references resolved; or Container, an image in a registry. With none of them and no
+	// Source the disk stays empty.
+	HTTP      *source.HTTP
+	Container *source.Container
 	// Source is a claim whose disk is copied. It is bound and filled.
 	Source *corev1.PersistentVolumeClaim
 	// Preallocate takes Size from the storage at once.

@@ -29,6 +29,7 @@ func createCommands() []command {
 		{"create preference", works, "", checkCreatePreference},
 		{"create clone", works, "", checkCreateClone},
 		{"create vm --volume-import type:pvc", works, "", checkCreateVMCopying},
+		{"create vm --volume-import type:registry", works, "", checkCreateVMFromRegistry},
 		{"expand --file", works, "", checkExpandFile},
 	}
 }
@@ -102,6 +103,12 @@ func checkCreateInstancetype(c *check) {
 func checkCreatePreference(c *check) {
 	c.creates("preference", "--name=any-"+c.namespace, "--machine-type=q35")
 	c.creates("preference", "--name=any", "--namespaced", "--volume-storage-class=local", "--cpu-topology=sockets")
+}
+
+func checkCreateVMFromRegistry(c *check) {
+	vm := c.createsVM("pulls", "--memory=64Mi", "--infer-instancetype=false", "--infer-preference=false",
+		"--volume-import=type:registry,url:docker://localhost:1/disks/linux:1,size:1Gi,pullmethod:pod,secretref:login,name:pulled")
+	assert.Equal(c, "docker://localhost:1/disks/linux:1", *vm.Spec.DataVolumeTemplates[0].Spec.Source.Registry.URL)
 }
 
 func checkCreateVMCopying(c *check) {

@@ -40,7 +40,7 @@ func examples() []example {
 		{"pgpu-resource-claim-tmpl.yaml", noKind, "a ResourceClaimTemplate, which is Kubernetes' own"},
 		{"preemtible.yaml", noKind, "a PriorityClass, which is Kubernetes' own"},
 		{name: "virtio.yaml"},
-		{"vm-alpine-datavolume.yaml", "source.registry", "imports from registries"},
+		{name: "vm-alpine-datavolume.yaml"},
 		{name: "vm-alpine-multipvc.yaml"},
 		{"vm-cirros-clarge-virtio.yaml", hasItsSize, "KubeVirt refuses it, too: both it and its instance type have memory"},
 		{"vm-cirros-clarge-windows.yaml", hasItsSize, "likewise"},

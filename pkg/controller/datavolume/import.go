@@ -34,6 +34,8 @@ func (c *Controller) importOf(ctx context.Context, dv *cdiv1.DataVolume, claim *
 		if obstacle, ok := asObstacle(err); ok {
 			err = failure.Transient(obstacle.reason, "%w", obstacle)
 		}
+	case dv.Spec.Source != nil && dv.Spec.Source.Registry != nil:
+		imp.Container, err = c.registrySource(ctx, dv.Namespace, dv.Spec.Source.Registry)
 	case dv.Spec.Source != nil && dv.Spec.Source.HTTP != nil:
 		imp.HTTP, err = c.httpSource(ctx, dv.Namespace, dv.Spec.Source.HTTP)
 	}

@@ -11,6 +11,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
 
 	cdiv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/cdi/v1beta1"
 	"github.com/virt-apiserver/virt-apiserver/pkg/image/failure"
@@ -45,14 +46,9 @@ func (c *Controller) httpSource(ctx context.Context, namespace string, spec *cdi
 		Checksum:           spec.Checksum,
 	}
 	if spec.SecretRef != "" {
-		secret, err := c.secret(ctx, namespace, spec.SecretRef)
-		if err != nil {
+		var err error
+		if resolved.Username, resolved.Password, err = c.login(ctx, namespace, spec.SecretRef); err != nil {
 			return nil, err
-		}
-		resolved.Username, resolved.Password = string(secret.Data[usernameKey]), string(secret.Data[passwordKey])
-		if resolved.Username == "" && resolved.Password == "" {
-			return nil, failure.Transient(reasonSecretNotValid, "Secret %q has neither %s nor %s: add them, or leave secretRef out",
-				spec.SecretRef, usernameKey, passwordKey)
 		}
 	}
 	for _, name := range spec.SecretExtraHeaders {
@@ -73,6 +69,37 @@ func (c *Controller) httpSource(ctx context.Context, namespace string, spec *cdi
 		}
 	}
 	return resolved, nil
+}
+
+// registrySource returns the image with what it refers to. The error is a *failure.Error.
+func (c *Controller) registrySource(ctx context.Context, namespace string, spec *cdiv1.DataVolumeSourceRegistry) (*source.Container, error) {
+	resolved := &source.Container{Image: strings.TrimPrefix(ptr.Deref(spec.URL, ""), cdiv1.RegistryScheme)}
+	var err error
+	if spec.SecretRef != nil {
+		if resolved.Username, resolved.Password, err = c.login(ctx, namespace, *spec.SecretRef); err != nil {
+			return nil, err
+		}
+	}
+	if spec.CertConfigMap != nil {
+		if resolved.CACert, err = c.certificates(ctx, namespace, *spec.CertConfigMap); err != nil {
+			return nil, err
+		}
+	}
+	return resolved, nil
+}
+
+// login returns the user name and the password in a Secret.
+func (c *Controller) login(ctx context.Context, namespace, name string) (username, password string, err error) {
+	secret, err := c.secret(ctx, namespace, name)
+	if err != nil {
+		return "", "", err
+	}
+	username, password = string(secret.Data[usernameKey]), string(secret.Data[passwordKey])
+	if username == "" && password == "" {
+		return "", "", failure.Transient(reasonSecretNotValid, "Secret %q has neither %s nor %s: add them, or leave secretRef out",
+			name, usernameKey, passwordKey)
+	}
+	return username, password, nil
 }
 
 // headersOf returns the headers that are the values of a Secret, in the order of its keys.

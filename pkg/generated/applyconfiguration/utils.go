@@ -34,6 +34,8 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &cdiv1beta1.DataVolumeSourceHTTPApplyConfiguration{}
 	case v1beta1.SchemeGroupVersion.WithKind("DataVolumeSourcePVC"):
 		return &cdiv1beta1.DataVolumeSourcePVCApplyConfiguration{}
+	case v1beta1.SchemeGroupVersion.WithKind("DataVolumeSourceRegistry"):
+		return &cdiv1beta1.DataVolumeSourceRegistryApplyConfiguration{}
 	case v1beta1.SchemeGroupVersion.WithKind("DataVolumeSpec"):
 		return &cdiv1beta1.DataVolumeSpecApplyConfiguration{}
 	case v1beta1.SchemeGroupVersion.WithKind("DataVolumeStatus"):

@@ -35,6 +35,7 @@ func GetOpenAPIDefinitions(ref common.ReferenceCallback) map[string]common.OpenA
 		v1beta1.DataVolumeSource{}.OpenAPIModelName():                                  schema_pkg_apis_cdi_v1beta1_DataVolumeSource(ref),
 		v1beta1.DataVolumeSourceHTTP{}.OpenAPIModelName():                              schema_pkg_apis_cdi_v1beta1_DataVolumeSourceHTTP(ref),
 		v1beta1.DataVolumeSourcePVC{}.OpenAPIModelName():                               schema_pkg_apis_cdi_v1beta1_DataVolumeSourcePVC(ref),
+		v1beta1.DataVolumeSourceRegistry{}.OpenAPIModelName():                          schema_pkg_apis_cdi_v1beta1_DataVolumeSourceRegistry(ref),
 		v1beta1.DataVolumeSpec{}.OpenAPIModelName():                                    schema_pkg_apis_cdi_v1beta1_DataVolumeSpec(ref),
 		v1beta1.DataVolumeStatus{}.OpenAPIModelName():                                  schema_pkg_apis_cdi_v1beta1_DataVolumeStatus(ref),
 		v1beta1.StorageSpec{}.OpenAPIModelName():                                       schema_pkg_apis_cdi_v1beta1_StorageSpec(ref),
@@ -730,6 +731,12 @@ func schema_pkg_apis_cdi_v1beta1_DataVolumeSource(ref common.ReferenceCallback) 
 							Ref:         ref(v1beta1.DataVolumeSourceHTTP{}.OpenAPIModelName()),
 						},
 					},
+					"registry": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Registry fetches the disk in a container image.",
+							Ref:         ref(v1beta1.DataVolumeSourceRegistry{}.OpenAPIModelName()),
+						},
+					},
 					"pvc": {
 						SchemaProps: spec.SchemaProps{
 							Description: "PVC copies the disk of another claim, once nothing writes to it.",
@@ -746,7 +753,7 @@ func schema_pkg_apis_cdi_v1beta1_DataVolumeSource(ref common.ReferenceCallback) 
 			},
 		},
 		Dependencies: []string{
-			v1beta1.DataVolumeBlankImage{}.OpenAPIModelName(), v1beta1.DataVolumeSourceHTTP{}.OpenAPIModelName(), v1beta1.DataVolumeSourcePVC{}.OpenAPIModelName()},
+			v1beta1.DataVolumeBlankImage{}.OpenAPIModelName(), v1beta1.DataVolumeSourceHTTP{}.OpenAPIModelName(), v1beta1.DataVolumeSourcePVC{}.OpenAPIModelName(), v1beta1.DataVolumeSourceRegistry{}.OpenAPIModelName()},
 	}
 }
 
@@ -861,6 +868,47 @@ func schema_pkg_apis_cdi_v1beta1_DataVolumeSourcePVC(ref common.ReferenceCallbac
 					},
 				},
 				Required: []string{"namespace", "name"},
+			},
+		},
+	}
+}
+
+func schema_pkg_apis_cdi_v1beta1_DataVolumeSourceRegistry(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "DataVolumeSourceRegistry is the disk in a container image: the only file in its folder /disk.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"url": {
+						SchemaProps: spec.SchemaProps{
+							Description: "URL is docker://HOST/NAME:TAG or docker://HOST/NAME@DIGEST.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"pullMethod": {
+						SchemaProps: spec.SchemaProps{
+							Description: "PullMethod is pod, which is the default.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"secretRef": {
+						SchemaProps: spec.SchemaProps{
+							Description: "SecretRef names a Secret with accessKeyId and secretKey, used as user name and password.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"certConfigMap": {
+						SchemaProps: spec.SchemaProps{
+							Description: "CertConfigMap names a ConfigMap whose values are PEM certificates that are trusted besides the system's.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+				},
 			},
 		},
 	}

@@ -4,7 +4,6 @@ package httpsource
 
 import (
 	"crypto/tls"
-	"crypto/x509"
 	"fmt"
 	"net"
 	"net/http"
@@ -25,9 +24,9 @@ const (
 // certificates nor connections are shared. It speaks HTTP/1.1, which is the
 // fastest for one long body.
 func newTransport(src source.HTTP, idle time.Duration) (*http.Transport, error) {
-	roots, err := rootCAs(src.CACert)
+	roots, err := source.RootCAs(src.CACert)
 	if err != nil {
-		return nil, err
+		return nil, failure.Permanent(failure.InvalidRequest, "the CA certificate of the source: %w", err)
 	}
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
@@ -47,21 +46,6 @@ func newTransport(src source.HTTP, idle time.Duration) (*http.Transport, error) 
 			InsecureSkipVerify: src.InsecureSkipVerify,
 		},
 	}, nil
-}
-
-// rootCAs returns the system's certificates and those in pem.
-func rootCAs(pem string) (*x509.CertPool, error) {
-	if pem == "" {
-		return nil, nil
-	}
-	pool, err := x509.SystemCertPool()
-	if err != nil {
-		pool = x509.NewCertPool()
-	}
-	if !pool.AppendCertsFromPEM([]byte(pem)) {
-		return nil, failure.Permanent(failure.InvalidRequest, "the CA certificate of the source holds no PEM certificate")
-	}
-	return pool, nil
 }
 
 // newHeader returns the headers for the source's own host, Host apart.

@@ -4,6 +4,7 @@ package oci
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"io"
 	"net/http"
@@ -25,7 +26,12 @@ func openRemote(ctx context.Context, src source.Container) (*image, error) {
 	if err != nil {
 		return nil, failure.Permanent(failure.InvalidRequest, "%q is no reference to an image: %v", src.Image, err)
 	}
+	roundTripper, err := newTransport(src.CACert)
+	if err != nil {
+		return nil, err
+	}
 	options := []remote.Option{
+		remote.WithTransport(roundTripper),
 		remote.WithContext(ctx),
 		remote.WithPlatform(platform()),
 		remote.WithUserAgent(userAgent),
@@ -57,6 +63,21 @@ func openRemote(ctx context.Context, src source.Container) (*image, error) {
 		return layer.Compressed()
 	}
 	return &image{digest: digest, manifest: manifest, layer: layer}, nil
+}
+
+// newTransport is the library's, which trusts the certificates in pem as well.
+func newTransport(pem string) (http.RoundTripper, error) {
+	roots, err := source.RootCAs(pem)
+	if err != nil {
+		return nil, failure.Permanent(failure.InvalidRequest, "the CA certificate of the registry: %w", err)
+	}
+	standard, ok := remote.DefaultTransport.(*http.Transport)
+	if !ok || roots == nil {
+		return remote.DefaultTransport, nil
+	}
+	trusting := standard.Clone()
+	trusting.TLSClientConfig = &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: roots}
+	return trusting, nil
 }
 
 // explain gives an error of the registry, the network or the image a reason.

@@ -23,6 +23,8 @@ type Container struct {
 	Password string `json:"password,omitempty"`
 	// Token is an identity token, which the registry's token server exchanges.
 	Token string `json:"token,omitempty"`
+	// CACert holds PEM certificates that are trusted beside the system's.
+	CACert string `json:"caCert,omitempty"`
 }
 
 // The prefixes of images that are on disk.
@@ -41,7 +43,7 @@ func (c Container) Validate() error {
 	if err := ValidateDiskPath(c.Path); err != nil {
 		return fmt.Errorf("path: %w", err)
 	}
-	return nil
+	return validateCACert(c.CACert)
 }
 
 // ValidateImage refuses what can't name an image. A reference to a registry is only looked at coarsely:

@@ -3,7 +3,6 @@
 package source
 
 import (
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"net/textproto"
@@ -41,8 +40,8 @@ func (h HTTP) Validate() error {
 			return fmt.Errorf("extraHeaders[%d]: %w", i, err)
 		}
 	}
-	if h.CACert != "" && !x509.NewCertPool().AppendCertsFromPEM([]byte(h.CACert)) {
-		return errors.New("caCert: holds no PEM certificate")
+	if err := validateCACert(h.CACert); err != nil {
+		return err
 	}
 	if h.Checksum == "" {
 		return nil

@@ -150,8 +150,9 @@ func fraction(progress image.Progress) float64 {
 func specOf(imp workload.Import) importer.Spec {
 	return importer.Spec{
 		HTTP:        imp.HTTP,
+		Container:   imp.Container,
 		Copy:        imp.Source != nil,
-		Blank:       imp.HTTP == nil && imp.Source == nil,
+		Blank:       imp.HTTP == nil && imp.Container == nil && imp.Source == nil,
 		SizeBytes:   imp.Size,
 		Preallocate: imp.Preallocate,
 	}

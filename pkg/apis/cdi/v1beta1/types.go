@@ -76,12 +76,37 @@ type DataVolumeSource struct {
 	// HTTP fetches a disk image.
 	// +optional
 	HTTP *DataVolumeSourceHTTP `json:"http,omitempty"`
+	// Registry fetches the disk in a container image.
+	// +optional
+	Registry *DataVolumeSourceRegistry `json:"registry,omitempty"`
 	// PVC copies the disk of another claim, once nothing writes to it.
 	// +optional
 	PVC *DataVolumeSourcePVC `json:"pvc,omitempty"`
 	// Blank leaves the disk empty.
 	// +optional
 	Blank *DataVolumeBlankImage `json:"blank,omitempty"`
+}
+
+// RegistryPullMethod is who pulls a container image.
+type RegistryPullMethod string
+
+// RegistryPullPod has the importer pull it.
+const RegistryPullPod RegistryPullMethod = "pod"
+
+// DataVolumeSourceRegistry is the disk in a container image: the only file in its folder /disk.
+type DataVolumeSourceRegistry struct {
+	// URL is docker://HOST/NAME:TAG or docker://HOST/NAME@DIGEST.
+	// +optional
+	URL *string `json:"url,omitempty"`
+	// PullMethod is pod, which is the default.
+	// +optional
+	PullMethod *RegistryPullMethod `json:"pullMethod,omitempty"`
+	// SecretRef names a Secret with accessKeyId and secretKey, used as user name and password.
+	// +optional
+	SecretRef *string `json:"secretRef,omitempty"`
+	// CertConfigMap names a ConfigMap whose values are PEM certificates that are trusted besides the system's.
+	// +optional
+	CertConfigMap *string `json:"certConfigMap,omitempty"`
 }
 
 // DataVolumeSourcePVC names a claim. Whoever copies one of another namespace must be allowed to create

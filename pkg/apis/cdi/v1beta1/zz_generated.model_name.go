@@ -43,6 +43,11 @@ func (in DataVolumeSourcePVC) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in DataVolumeSourceRegistry) OpenAPIModelName() string {
+	return "io.kubevirt.cdi.v1beta1.DataVolumeSourceRegistry"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in DataVolumeSpec) OpenAPIModelName() string {
 	return "io.kubevirt.cdi.v1beta1.DataVolumeSpec"
 }

@@ -3,7 +3,10 @@
 package validation
 
 import (
+	"strings"
+
 	"k8s.io/apimachinery/pkg/util/validation/field"
+	"k8s.io/utils/ptr"
 
 	cdiv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/cdi/v1beta1"
 	"github.com/virt-apiserver/virt-apiserver/pkg/image/source"
@@ -20,13 +23,15 @@ func validateSource(src *cdiv1.DataVolumeSource, path *field.Path) field.ErrorLi
 	switch {
 	case src == nil:
 		return field.ErrorList{field.Required(path,
-			"Data volume should have either Source or SourceRef, or be externally populated: give one of source.http, source.pvc and source.blank")}
+			"Data volume should have either Source or SourceRef, or be externally populated: give one of source.http, source.registry, source.pvc and source.blank")}
 	case sources(src) == 0:
-		return field.ErrorList{field.Required(path, "Missing Data volume source: give one of http, pvc and blank")}
+		return field.ErrorList{field.Required(path, "Missing Data volume source: give one of http, registry, pvc and blank")}
 	case sources(src) > 1:
-		return field.ErrorList{field.Forbidden(path, "Multiple Data volume sources: give one of http, pvc and blank")}
+		return field.ErrorList{field.Forbidden(path, "Multiple Data volume sources: give one of http, registry, pvc and blank")}
 	case src.HTTP != nil:
 		return validateHTTP(src.HTTP, path.Child("http"))
+	case src.Registry != nil:
+		return validateRegistry(src.Registry, path.Child("registry"))
 	case src.PVC != nil:
 		return validateSourcePVC(src.PVC, path.Child("pvc"))
 	}
@@ -35,12 +40,40 @@ func validateSource(src *cdiv1.DataVolumeSource, path *field.Path) field.ErrorLi
 
 func sources(src *cdiv1.DataVolumeSource) int {
 	given := 0
-	for _, there := range []bool{src.HTTP != nil, src.PVC != nil, src.Blank != nil} {
+	for _, there := range []bool{src.HTTP != nil, src.Registry != nil, src.PVC != nil, src.Blank != nil} {
 		if there {
 			given++
 		}
 	}
 	return given
+}
+
+func validateRegistry(src *cdiv1.DataVolumeSourceRegistry, path *field.Path) field.ErrorList {
+	var errs field.ErrorList
+	url := path.Child("url")
+	image, ok := strings.CutPrefix(ptr.Deref(src.URL, ""), cdiv1.RegistryScheme)
+	switch {
+	case src.URL == nil:
+		errs = append(errs, field.Required(url, "Source registry has no url: give docker://HOST/NAME:TAG"))
+	case !ok:
+		errs = append(errs, field.Invalid(url, *src.URL, "Source registry has a scheme that is not supported: give docker://HOST/NAME:TAG"))
+	default:
+		if err := source.ValidateImage(image); err != nil {
+			errs = append(errs, field.Invalid(url, *src.URL, "the image "+err.Error()))
+		} else if _, onDisk := source.ParseLocal(image); onDisk {
+			errs = append(errs, field.Invalid(url, *src.URL, "names an image on disk: give docker://HOST/NAME:TAG"))
+		}
+	}
+	if method := src.PullMethod; method != nil && *method != cdiv1.RegistryPullPod {
+		errs = append(errs, field.NotSupported(path.Child("pullMethod"), *method, []cdiv1.RegistryPullMethod{cdiv1.RegistryPullPod}))
+	}
+	if src.SecretRef != nil {
+		errs = append(errs, validateName(*src.SecretRef, path.Child("secretRef"))...)
+	}
+	if src.CertConfigMap != nil {
+		errs = append(errs, validateName(*src.CertConfigMap, path.Child("certConfigMap"))...)
+	}
+	return errs
 }
 
 func validateSourcePVC(src *cdiv1.DataVolumeSourcePVC, path *field.Path) field.ErrorList {

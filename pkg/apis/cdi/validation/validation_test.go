@@ -58,6 +58,12 @@ func TestDataVolumeAccepted(t *testing.T) {
 		"blank": func(dv *cdiv1.DataVolume) {
 			dv.Spec.Source = &cdiv1.DataVolumeSource{Blank: &cdiv1.DataVolumeBlankImage{}}
 		},
+		"a container image": func(dv *cdiv1.DataVolume) {
+			dv.Spec.Source = &cdiv1.DataVolumeSource{Registry: &cdiv1.DataVolumeSourceRegistry{
+				URL: ptr.To("docker://registry.example/disks/linux:1"), PullMethod: ptr.To(cdiv1.RegistryPullPod),
+				SecretRef: ptr.To("login"), CertConfigMap: ptr.To("ca"),
+			}}
+		},
 		"a copy of any size": func(dv *cdiv1.DataVolume) {
 			dv.Spec.Source = &cdiv1.DataVolumeSource{PVC: &cdiv1.DataVolumeSourcePVC{Namespace: "golden", Name: "disk"}}
 			dv.Spec.Storage.Resources = corev1.VolumeResourceRequirements{}
@@ -87,13 +93,22 @@ func TestDataVolumeRefused(t *testing.T) {
 	storage := func(change func(*cdiv1.StorageSpec)) func(*cdiv1.DataVolume) {
 		return func(dv *cdiv1.DataVolume) { change(dv.Spec.Storage) }
 	}
+	registry := func(url *string, method cdiv1.RegistryPullMethod) func(*cdiv1.DataVolume) {
+		return func(dv *cdiv1.DataVolume) {
+			dv.Spec.Source = &cdiv1.DataVolumeSource{Registry: &cdiv1.DataVolumeSourceRegistry{URL: url, PullMethod: &method}}
+		}
+	}
 	const size = ".resources.requests[storage]"
 	for name, test := range map[string]struct {
 		change func(*cdiv1.DataVolume)
 		field  string
 		words  string
 	}{
-		"name too long": {func(dv *cdiv1.DataVolume) { dv.Name = strings.Repeat("a", 254) }, "metadata.name", "253"},
+		"name too long":        {func(dv *cdiv1.DataVolume) { dv.Name = strings.Repeat("a", 254) }, "metadata.name", "253"},
+		"no image":             {registry(nil, "pod"), "spec.source.registry.url", "Source registry"},
+		"an image on disk":     {registry(ptr.To("oci-archive:///images/a.tar"), "pod"), "spec.source.registry.url", "scheme that is not supported"},
+		"an image in disguise": {registry(ptr.To("docker://oci-archive:/images/a.tar"), "pod"), "spec.source.registry.url", "image on disk"},
+		"the node's images":    {registry(ptr.To("docker://registry.example/a"), "node"), "spec.source.registry.pullMethod", "node"},
 		"copy of nothing": {func(dv *cdiv1.DataVolume) {
 			dv.Spec.Source = &cdiv1.DataVolumeSource{PVC: &cdiv1.DataVolumeSourcePVC{Namespace: "golden"}}
 		}, "spec.source.pvc.name", "source PVC is not valid"},

@@ -79,10 +79,26 @@ func References(namespace string, spec *cdiv1.DataVolumeSpec, path *field.Path) 
 		return nil
 	case spec.Source.PVC != nil:
 		return []reference.Reference{cloned(namespace, spec.Source.PVC, path.Child("source", "pvc"))}
-	case spec.Source.HTTP == nil:
-		return nil
+	case spec.Source.Registry != nil:
+		return pulled(spec.Source.Registry, path.Child("source", "registry"))
+	case spec.Source.HTTP != nil:
+		return fetched(spec.Source.HTTP, path.Child("source", "http"))
 	}
-	source, path := spec.Source.HTTP, path.Child("source", "http")
+	return nil
+}
+
+func pulled(source *cdiv1.DataVolumeSourceRegistry, path *field.Path) []reference.Reference {
+	var found []reference.Reference
+	if source.SecretRef != nil {
+		found = append(found, reference.Secret(path.Child("secretRef"), *source.SecretRef))
+	}
+	if source.CertConfigMap != nil {
+		found = append(found, reference.ConfigMap(path.Child("certConfigMap"), *source.CertConfigMap))
+	}
+	return found
+}
+
+func fetched(source *cdiv1.DataVolumeSourceHTTP, path *field.Path) []reference.Reference {
 	var found []reference.Reference
 	if source.SecretRef != "" {
 		found = append(found, reference.Secret(path.Child("secretRef"), source.SecretRef))

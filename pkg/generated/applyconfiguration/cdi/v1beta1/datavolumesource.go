@@ -15,6 +15,8 @@ import (
 type DataVolumeSourceApplyConfiguration struct {
 	// HTTP fetches a disk image.
 	HTTP *DataVolumeSourceHTTPApplyConfiguration `json:"http,omitempty"`
+	// Registry fetches the disk in a container image.
+	Registry *DataVolumeSourceRegistryApplyConfiguration `json:"registry,omitempty"`
 	// PVC copies the disk of another claim, once nothing writes to it.
 	PVC *DataVolumeSourcePVCApplyConfiguration `json:"pvc,omitempty"`
 	// Blank leaves the disk empty.
@@ -32,6 +34,14 @@ func DataVolumeSource() *DataVolumeSourceApplyConfiguration {
 // If called multiple times, the HTTP field is set to the value of the last call.
 func (b *DataVolumeSourceApplyConfiguration) WithHTTP(value *DataVolumeSourceHTTPApplyConfiguration) *DataVolumeSourceApplyConfiguration {
 	b.HTTP = value
+	return b
+}
+
+// WithRegistry sets the Registry field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Registry field is set to the value of the last call.
+func (b *DataVolumeSourceApplyConfiguration) WithRegistry(value *DataVolumeSourceRegistryApplyConfiguration) *DataVolumeSourceApplyConfiguration {
+	b.Registry = value
 	return b
 }
 
