@@ -27,6 +27,7 @@ func validateFirmware(domain *kubevirtv1.DomainSpec, path *field.Path) field.Err
 	if firmware.Serial != "" && !serials.MatchString(firmware.Serial) {
 		errs = append(errs, field.Invalid(path.Child("serial"), firmware.Serial, "must be 1 to 256 letters, digits or _ . + -"))
 	}
+	errs = append(errs, validateKernelBoot(firmware.KernelBoot, path.Child("kernelBoot"))...)
 	boot := firmware.Bootloader
 	if boot == nil {
 		return errs
