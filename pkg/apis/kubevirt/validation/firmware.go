@@ -40,6 +40,10 @@ func validateFirmware(domain *kubevirtv1.DomainSpec, path *field.Path) field.Err
 		errs = append(errs, field.Invalid(path.Child("efi", "secureBoot"), true,
 			"has EFI SecureBoot enabled, which requires SMM: set domain.features.smm.enabled to true, or secureBoot to false"))
 	}
+	if boot.EFI != nil && ptr.Deref(boot.EFI.SecureBoot, true) && firmware.KernelContainer() != nil {
+		errs = append(errs, field.Invalid(path.Child("efi", "secureBoot"), true,
+			"does not go with kernelBoot, whose kernel the firmware starts without checking who signed it: set it to false, or boot from a disk"))
+	}
 	return errs
 }
 

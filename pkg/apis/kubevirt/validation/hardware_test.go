@@ -104,6 +104,7 @@ func TestHardwareIsJudged(t *testing.T) {
 		`domain: {firmware: {kernelBoot: {kernelArgs: "a=b \"c d\"\n e\n", container: {image: a, imagePullSecret: s, imagePullPolicy: Never, kernelPath: /k, initrdPath: /i}}}}`: nil,
 		`domain: {firmware: {bootloader: {efi: {secureBoot: false}}, kernelBoot: {container: {image: a, kernelPath: /k}}}}`:                                                      nil,
 		`domain: {firmware: {kernelBoot: {kernelArgs: "a\0b", container: {image: a, kernelPath: /k}}}}`:                                                                          {invalid + "domain.firmware.kernelBoot.kernelArgs"},
+		`domain: {features: {smm: {}}, firmware: {bootloader: {efi: {}}, kernelBoot: {container: {image: a, kernelPath: /k}}}}`:                                                  {invalid + "domain.firmware.bootloader.efi.secureBoot"},
 		`domain: {firmware: {kernelBoot: {container: {}}}}`:                                                                                                                      {missing + "domain.firmware.kernelBoot.container", missing + "domain.firmware.kernelBoot.container.image"},
 		`domain: {firmware: {kernelBoot: {container: {image: a, initrdPath: /i}}}}`:                                                                                              {missing + "domain.firmware.kernelBoot.container.kernelPath"},
 		`domain: {firmware: {kernelBoot: {container: {image: a b, imagePullSecret: A, imagePullPolicy: Often, kernelPath: k, initrdPath: /a/../b}}}}`: {
