@@ -59,11 +59,13 @@ func TestKernelIsSharedAndKeptWithTheInstance(t *testing.T) {
 
 func TestKernelThatCannotBeIsRefused(t *testing.T) {
 	for name, change := range map[string]func(b *bench, r *api.StartRequest){
-		"none given":         func(_ *bench, r *api.StartRequest) { r.Boot = nil },
-		"no initrd given":    func(_ *bench, r *api.StartRequest) { r.Boot.Initrd = "" },
-		"an initrd too many": func(_ *bench, r *api.StartRequest) { r.Instance.Spec.Domain.Firmware.KernelBoot.Container.InitrdPath = "" },
-		"elsewhere":          func(_ *bench, r *api.StartRequest) { r.Boot.Kernel = "/etc/passwd" },
-		"a directory":        func(b *bench, r *api.StartRequest) { r.Boot.Initrd = filepath.Join(b.dir, "volumes") },
+		"none given":      func(_ *bench, r *api.StartRequest) { r.Boot = nil },
+		"no initrd given": func(_ *bench, r *api.StartRequest) { r.Boot.Initrd = "" },
+		"an initrd too many": func(_ *bench, r *api.StartRequest) {
+			r.Instance.Spec.Domain.Firmware.KernelBoot.Container.InitrdPath = ""
+		},
+		"elsewhere":   func(_ *bench, r *api.StartRequest) { r.Boot.Kernel = "/etc/passwd" },
+		"a directory": func(b *bench, r *api.StartRequest) { r.Boot.Initrd = filepath.Join(b.dir, "volumes") },
 		"a link": func(b *bench, r *api.StartRequest) {
 			r.Boot.Kernel = filepath.Join(b.dir, "volumes", "link")
 			_ = os.Symlink("k", r.Boot.Kernel)
