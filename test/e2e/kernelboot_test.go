@@ -42,7 +42,7 @@ spec:
 `
 
 // shellArgs have the initrd start a shell and nothing else.
-const shellArgs = "console=ttyS0,115200n8 no_timer_check rdinit=/bin/sh"
+const shellArgs = "console=ttyS0,115200n8 quiet no_timer_check rdinit=/bin/sh"
 
 func (p *space) applyBareMachine(name, image, kernel, bootloader, args string) {
 	p.t.Helper()
