@@ -49,7 +49,11 @@ func (v *volume) fill(ctx context.Context, stream Stream, progress func(Progress
 		return Progress{TransferredBytes: t.count.Load(), TotalBytes: max(0, stream.Length), WrittenBytes: v.writer.Written()}
 	})
 	defer stop()
-	result, err := v.decode(ctx, t)
+	decode := v.decode
+	if v.plain {
+		decode = v.copyPlain
+	}
+	result, err := decode(ctx, t)
 	if err != nil {
 		return Result{}, t.cause(err)
 	}

@@ -4,6 +4,7 @@ package image
 
 import (
 	"context"
+	"errors"
 	"io"
 	"os"
 	"time"
@@ -28,6 +29,9 @@ type Options struct {
 	// Fit gives the volume the size of the disk in the image, in whole sectors;
 	// Size is then the largest that is accepted.
 	Fit bool
+	// plain takes the source as it is, and gives the volume its exact size; Size
+	// is then the largest that is accepted.
+	plain bool
 	// Preallocate reserves space for all of the volume.
 	Preallocate bool
 	// IdleTimeout ends an import for which nothing arrives for so long; 0
@@ -54,7 +58,7 @@ type Result struct {
 	Format string `json:"format,omitempty"`
 	// Compression is gzip, xz, zstd or empty.
 	Compression string `json:"compression,omitempty"`
-	// VirtualSizeBytes is the size of the disk in the image; the volume may be larger.
+	// VirtualSizeBytes is the size of the disk in the image, or of a file that was taken as it is; the volume may be larger.
 	VirtualSizeBytes int64 `json:"virtualSizeBytes"`
 	TransferredBytes int64 `json:"transferredBytes"`
 	WrittenBytes     int64 `json:"writtenBytes"`
@@ -85,17 +89,21 @@ func Import(ctx context.Context, src source.HTTP, opts Options) (Result, error) 
 	})
 }
 
-// ImportContainer is Import for the disk in a container image. file is the
-// image if it is on disk, else nil.
+// ImportContainer is Import for a file in a container image: a disk, or one
+// that is taken as it is. file is the image if it is on disk, else nil.
 func ImportContainer(ctx context.Context, src source.Container, file *os.File, opts Options) (Result, error) {
 	var digest string
+	opts.plain = src.Plain
 	result, err := fill(ctx, opts, func(ctx context.Context) (Stream, io.Closer, error) {
-		disk, err := oci.Open(ctx, src, containerOptions(file, opts))
+		found, err := oci.Open(ctx, src, containerOptions(file, opts))
 		if err != nil {
 			return Stream{}, nil, err
 		}
-		digest = disk.Digest()
-		return Stream{Reader: disk, Length: disk.Size()}, disk, nil
+		if err := checkPlain(src, found.Size(), opts); err != nil {
+			return Stream{}, nil, errors.Join(err, found.Close())
+		}
+		digest = found.Digest()
+		return Stream{Reader: found, Length: found.Size()}, found, nil
 	})
 	result.Digest = digest
 	return result, err
@@ -116,7 +124,11 @@ func containerOptions(file *os.File, opts Options) oci.Options {
 	if idle <= 0 {
 		idle = httpsource.DefaultIdleTimeout
 	}
-	return oci.Options{File: file, MaxBytes: maxFile(opts.Size), IdleTimeout: idle}
+	limit := maxFile(opts.Size)
+	if opts.plain {
+		limit = maxSearched
+	}
+	return oci.Options{File: file, MaxBytes: limit, IdleTimeout: idle}
 }
 
 // Fill is Import for an image that arrives otherwise. A Reader that blocks is

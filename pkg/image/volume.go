@@ -21,6 +21,7 @@ type volume struct {
 	file   *os.File
 	size   int64
 	fit    bool
+	plain  bool
 	writer *sparse.Writer
 }
 
@@ -37,7 +38,7 @@ func newVolume(opts Options) (*volume, error) {
 	if !info.Mode().IsRegular() {
 		return nil, failure.Permanent(failure.InvalidRequest, "the target is a %s, not a regular file", info.Mode().Type())
 	}
-	v := &volume{file: opts.Target, size: opts.Size, fit: opts.Fit, writer: sparse.NewWriter(opts.Target, opts.Size)}
+	v := &volume{file: opts.Target, size: opts.Size, fit: opts.Fit, plain: opts.plain, writer: sparse.NewWriter(opts.Target, opts.Size)}
 	if err := v.reserve(opts.Preallocate); err != nil {
 		return nil, v.abandon(err)
 	}
@@ -69,7 +70,10 @@ func (v *volume) reserve(all bool) error {
 // the disk in it, and brings it to stable storage.
 func (v *volume) finish(disk int64) error {
 	size := v.size
-	if v.fit {
+	switch {
+	case v.plain:
+		size = disk
+	case v.fit:
 		size = (disk + sector - 1) / sector * sector
 	}
 	if err := v.file.Truncate(size); err != nil {

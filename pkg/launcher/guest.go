@@ -180,6 +180,7 @@ func (g *guest) status() api.DomainStatus {
 		Name:      g.record.Name,
 		UID:       g.UID,
 		StartedAt: g.record.StartedAt,
+		Boot:      g.record.Boot,
 	}
 	if g.facts != nil {
 		status.Accelerator = g.facts.Accelerator

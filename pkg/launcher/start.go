@@ -133,11 +133,16 @@ func (m *Manager) tryLaunch(g *guest, request *api.StartRequest, kvm bool) error
 	if err != nil {
 		return err
 	}
+	boot, err := m.prepareBoot(g, request)
+	if err != nil {
+		return fmt.Errorf("spec.domain.firmware.kernelBoot: %w", err)
+	}
 	input := domain.Input{
 		Instance:      instance,
 		Owner:         m.options.InstanceID,
 		KVM:           kvm,
 		Files:         files,
+		Boot:          boot,
 		Taps:          request.Taps,
 		ConsoleSocket: m.socketPath(g.UID),
 		ConsoleLog:    m.state.ConsoleLog(g.UID),

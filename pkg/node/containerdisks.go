@@ -14,16 +14,25 @@ import (
 
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
 	"github.com/virt-apiserver/virt-apiserver/pkg/image/source"
+	"github.com/virt-apiserver/virt-apiserver/pkg/launcher/api"
 	"github.com/virt-apiserver/virt-apiserver/pkg/workload"
 )
 
 // eventPulling is how kubelet names it.
 const eventPulling = "Pulling"
 
-// containerDisks are the paths of vmi's container disks, by volume name. All are asked for before the first
-// that is not there is told of, so that they are pulled side by side.
-func (a *Agent) containerDisks(ctx context.Context, vmi *kubevirtv1.VirtualMachineInstance) (map[string]string, error) {
-	paths := map[string]string{}
+// pulled are the files that an instance has of container images.
+type pulled struct {
+	// disks are the paths of the container disks, by volume name.
+	disks map[string]string
+	// boot are the kernel and the initrd; nil where the guest boots otherwise.
+	boot *api.BootFiles
+}
+
+// pull returns vmi's files of container images. All are asked for before the first that is not there is told
+// of, so that they are pulled side by side.
+func (a *Agent) pull(ctx context.Context, vmi *kubevirtv1.VirtualMachineInstance) (*pulled, error) {
+	found := &pulled{disks: map[string]string{}}
 	var pulling error
 	for i := range vmi.Spec.Volumes {
 		volume := &vmi.Spec.Volumes[i]
@@ -33,31 +42,72 @@ func (a *Agent) containerDisks(ctx context.Context, vmi *kubevirtv1.VirtualMachi
 		path, err := a.containerDisk(ctx, vmi, volume)
 		switch {
 		case err == nil:
-			paths[volume.Name] = path
+			found.disks[volume.Name] = path
 		case errors.Is(err, workload.ErrPulling):
 			pulling = err
 		default:
 			return nil, err
 		}
 	}
-	return paths, pulling
+	boot, err := a.bootFiles(ctx, vmi)
+	if err != nil {
+		return nil, err
+	}
+	found.boot = boot
+	return found, pulling
 }
 
 func (a *Agent) containerDisk(ctx context.Context, vmi *kubevirtv1.VirtualMachineInstance, volume *kubevirtv1.Volume) (string, error) {
+	disk := volume.ContainerDisk
+	paths, err := a.ensure(ctx, workload.ContainerFiles{
+		Instance: keyFor(vmi), UID: vmi.UID, For: volume.Name,
+		Source: source.Container{Image: disk.Image, Path: disk.Path}, Policy: disk.ImagePullPolicy,
+	}, disk.ImagePullSecret)
+	if err != nil {
+		return "", inField(err, fmt.Sprintf("volume %q", volume.Name))
+	}
+	return paths[0], nil
+}
+
+// bootFiles are the kernel that the guest boots, and its initrd; nil where there is none.
+func (a *Agent) bootFiles(ctx context.Context, vmi *kubevirtv1.VirtualMachineInstance) (*api.BootFiles, error) {
+	container := vmi.Spec.Domain.Firmware.KernelContainer()
+	if container == nil {
+		return nil, nil
+	}
+	paths, err := a.ensure(ctx, workload.ContainerFiles{
+		Instance: keyFor(vmi), UID: vmi.UID, For: workload.ForKernelBoot,
+		Source: source.Container{Image: container.Image}, Plain: container.Paths(), Policy: container.ImagePullPolicy,
+	}, container.ImagePullSecret)
+	if err != nil {
+		return nil, inField(err, "firmware.kernelBoot")
+	}
+	boot := &api.BootFiles{Kernel: paths[0]}
+	if len(paths) > 1 {
+		boot.Initrd = paths[1]
+	}
+	return boot, nil
+}
+
+// ensure has the files pulled with the credentials in the Secret of that name, if it is not empty.
+func (a *Agent) ensure(ctx context.Context, files workload.ContainerFiles, secret string) ([]string, error) {
 	if a.ContainerDisks == nil {
-		return "", &trouble{reasonVolumeNotReady, fmt.Errorf("volume %q: this node has no container disks", volume.Name)}
+		return nil, &trouble{reasonVolumeNotReady, errors.New("this node has no container disks")}
 	}
-	disk := workload.ContainerDisk{
-		Instance: keyFor(vmi), UID: vmi.UID, Volume: volume.Name,
-		Source: source.Container{Image: volume.ContainerDisk.Image, Path: volume.ContainerDisk.Path},
-		Policy: volume.ContainerDisk.ImagePullPolicy,
-	}
-	if name := volume.ContainerDisk.ImagePullSecret; name != "" {
-		if err := a.setCredentials(ctx, vmi.Namespace, name, &disk.Source); err != nil {
-			return "", &trouble{reasonVolumeNotReady, fmt.Errorf("volume %q: %w", volume.Name, err)}
+	if secret != "" {
+		if err := a.setCredentials(ctx, files.Instance.Namespace, secret, &files.Source); err != nil {
+			return nil, &trouble{reasonVolumeNotReady, err}
 		}
 	}
-	return a.ContainerDisks.Ensure(ctx, disk)
+	return a.ContainerDisks.Ensure(ctx, files)
+}
+
+// inField says of a trouble which field it is about. What can't be pulled is told with the name of the image.
+func inField(err error, field string) error {
+	if t, ok := err.(*trouble); ok {
+		return &trouble{t.reason, fmt.Errorf("%s: %w", field, t.err)}
+	}
+	return err
 }
 
 func (a *Agent) setCredentials(ctx context.Context, namespace, name string, src *source.Container) error {
@@ -95,7 +145,7 @@ func (a *Agent) awaitPull(ctx context.Context, vmi *kubevirtv1.VirtualMachineIns
 	if !effort.pulling {
 		effort.pulling = true
 		a.efforts.keep(keyFor(vmi), effort)
-		a.Recorder.Event(vmi, corev1.EventTypeNormal, eventPulling, "Pulling the images of the container disks")
+		a.Recorder.Event(vmi, corev1.EventTypeNormal, eventPulling, "Pulling the container images")
 	}
 	return nil
 }

@@ -15,6 +15,7 @@ import (
 
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
 	"github.com/virt-apiserver/virt-apiserver/pkg/image/source"
+	"github.com/virt-apiserver/virt-apiserver/pkg/launcher/api"
 	"github.com/virt-apiserver/virt-apiserver/pkg/workload"
 )
 
@@ -23,15 +24,19 @@ type fakeDisks struct {
 	mu        sync.Mutex
 	notify    func(types.NamespacedName)
 	err       error
-	asked     workload.ContainerDisk
+	asked     workload.ContainerFiles
 	forgotten int
 }
 
-func (f *fakeDisks) Ensure(_ context.Context, disk workload.ContainerDisk) (string, error) {
+func (f *fakeDisks) Ensure(_ context.Context, files workload.ContainerFiles) ([]string, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.asked = disk
-	return "/containers/" + disk.Volume, f.err
+	f.asked = files
+	paths := []string{"/containers/" + files.For}
+	for _, path := range files.Plain {
+		paths = append(paths, "/containers"+path)
+	}
+	return paths[len(paths)-max(len(files.Plain), 1):], f.err
 }
 
 func (f *fakeDisks) Forget(types.NamespacedName) {
@@ -87,7 +92,7 @@ func TestGuestStartsWhenItsImageIsThere(t *testing.T) {
 	assert.Equal(t, types.UID("u1"), w.disks.asked.UID)
 	assert.Positive(t, w.disks.forgotten)
 	events := w.events()
-	assert.Contains(t, events, "Normal Pulling Pulling the images of the container disks")
+	assert.Contains(t, events, "Normal Pulling Pulling the container images")
 	assert.Contains(t, events, "Warning SyncFailed failed to pull image")
 }
 
@@ -103,4 +108,34 @@ func TestPullSecretThatIsMissingIsToldOf(t *testing.T) {
 		told := condition(w.server.get("vm"), kubevirtv1.VirtualMachineInstanceSynchronized)
 		return told.Message == `volume "root": there is no Secret "pull" in namespace "n"`
 	})
+}
+
+func TestGuestBootsTheKernelOfItsImage(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.disks = &fakeDisks{err: workload.ErrPulling}
+	w.run()
+	vmi := scheduled()
+	vmi.Spec.Domain.Firmware = &kubevirtv1.Firmware{UUID: "0f3b1d5c-7a52-4c1e-9a53-6f0d2f8f7c11", KernelBoot: &kubevirtv1.KernelBoot{
+		Container: &kubevirtv1.KernelBootContainer{
+			Image: "registry.example/boot:1", KernelPath: "/boot/k", InitrdPath: "/boot/i", ImagePullPolicy: corev1.PullIfNotPresent,
+		},
+	}}
+	w.server.create(vmi)
+	w.settle()
+	assert.Zero(t, w.launcher.startCount("u1"))
+	w.disks.answer(&workload.PullError{Reason: kubevirtv1.ReasonImagePullBackOff, Message: "the image has no file /boot/k"})
+	w.eventually("told", func() bool {
+		told := condition(w.server.get("vm"), kubevirtv1.VirtualMachineInstanceSynchronized)
+		return told.Reason == "ImagePullBackOff" && told.Message == "the image has no file /boot/k"
+	})
+	w.disks.answer(nil)
+	w.untilPhase(kubevirtv1.Running)
+	assert.Equal(t, &api.BootFiles{Kernel: "/containers/boot/k", Initrd: "/containers/boot/i"}, w.launcher.lastStart().Boot)
+	assert.Equal(t, source.Container{Image: "registry.example/boot:1"}, w.disks.asked.Source)
+	assert.Equal(t, corev1.PullIfNotPresent, w.disks.asked.Policy)
+	assert.Equal(t, &kubevirtv1.KernelBootStatus{
+		KernelInfo: &kubevirtv1.KernelInfo{Checksum: 7}, InitrdInfo: &kubevirtv1.InitrdInfo{Checksum: 8},
+	}, w.server.get("vm").Status.KernelBootStatus)
+	assert.Contains(t, w.events(), "Normal Pulling Pulling the container images")
 }

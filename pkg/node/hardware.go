@@ -19,6 +19,7 @@ func setHardware(status *kubevirtv1.VirtualMachineInstanceStatus, spec *kubevirt
 		}
 		status.CurrentCPUTopology = topology
 	}
+	status.KernelBootStatus = kernelBootStatus(domain.Boot)
 	memory := &domain.Memory
 	switch {
 	case memory.AtBoot != 0:
@@ -29,6 +30,17 @@ func setHardware(status *kubevirtv1.VirtualMachineInstanceStatus, spec *kubevirt
 		guest := spec.Memory.Guest
 		status.Memory = &kubevirtv1.MemoryStatus{GuestAtBoot: guest, GuestCurrent: guest, GuestRequested: guest}
 	}
+}
+
+func kernelBootStatus(sums *api.BootSums) *kubevirtv1.KernelBootStatus {
+	if sums == nil {
+		return nil
+	}
+	status := &kubevirtv1.KernelBootStatus{KernelInfo: &kubevirtv1.KernelInfo{Checksum: sums.Kernel}}
+	if sums.Initrd != nil {
+		status.InitrdInfo = &kubevirtv1.InitrdInfo{Checksum: *sums.Initrd}
+	}
+	return status
 }
 
 func inBytes(size int64) *resource.Quantity { return resource.NewQuantity(size, resource.BinarySI) }

@@ -14,11 +14,12 @@ import (
 	"github.com/virt-apiserver/virt-apiserver/pkg/launcher/api"
 )
 
-// request is all that the launcher needs to start vmi. claims and pulled are what is behind its volumes, by
-// the name of the volume.
-func (a *Agent) request(ctx context.Context, vmi *kubevirtv1.VirtualMachineInstance, claims map[string]*corev1.PersistentVolumeClaim, pulled map[string]string) (*api.StartRequest, error) {
+// request is all that the launcher needs to start vmi. claims are what is behind its volumes, by the name of
+// the volume, and pulled is what it has of container images.
+func (a *Agent) request(ctx context.Context, vmi *kubevirtv1.VirtualMachineInstance, claims map[string]*corev1.PersistentVolumeClaim, pulled *pulled) (*api.StartRequest, error) {
 	request := &api.StartRequest{
 		Instance: vmi,
+		Boot:     pulled.boot,
 		Disks:    make(map[string]api.DiskSource, len(claims)),
 		Images:   map[string]api.Image{},
 		Seeds:    map[string]api.Seed{},
@@ -33,7 +34,7 @@ func (a *Agent) request(ctx context.Context, vmi *kubevirtv1.VirtualMachineInsta
 			}
 			request.Disks[volume.Name] = api.DiskSource{Path: path, ReadOnly: isReadOnly(volume)}
 		}
-		if path, ok := pulled[volume.Name]; ok {
+		if path, ok := pulled.disks[volume.Name]; ok {
 			request.Disks[volume.Name] = api.DiskSource{Path: path, ReadOnly: true}
 		}
 		image, err := a.image(ctx, vmi, volume)

@@ -42,7 +42,7 @@ func (a *Agent) start(ctx context.Context, vmi *kubevirtv1.VirtualMachineInstanc
 	if err != nil {
 		return a.startFailed(ctx, live, err)
 	}
-	pulled, err := a.containerDisks(ctx, live)
+	pulled, err := a.pull(ctx, live)
 	if isPull(err) {
 		return a.awaitPull(ctx, live, err)
 	}

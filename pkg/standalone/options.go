@@ -78,11 +78,11 @@ func (o *Options) AddFlags(sets *cliflag.NamedFlagSets) {
 	flags.StringVar(&o.LauncherPath, "launcher", o.LauncherPath, "Path of virt-launcher, which runs the guests.")
 	flags.StringVar(&o.ImporterPath, "importer", o.ImporterPath, "Path of virt-importer, which fills volumes.")
 	flags.StringSliceVar(&o.ContainerDiskFolders, "container-disk-folder", o.ContainerDiskFolders,
-		"Folder beneath which a containerDisk may name an image on disk (oci-layout:PATH, oci-archive:PATH); may be repeated. Everyone who may make machines can use the images there.")
+		"Folder beneath which a containerDisk or a kernelBoot may name an image on disk (oci-layout:PATH, oci-archive:PATH); may be repeated. Everyone who may make machines can use the images there.")
 	flags.StringSliceVar(&o.HostDiskFolders, "host-disk-folder", o.HostDiskFolders,
 		"Folder beneath which a hostDisk may use and make files of this machine; may be repeated. Everyone who may make machines can write the files there.")
 	flags.Var(quantityFlag{&o.ContainerDiskCache}, "container-disk-cache",
-		"How much the disks of container images may take that no machine uses, and a single one at the most.")
+		"How much the disks, kernels and initrds of container images may take that no machine uses, and a single one at the most.")
 	o.guestNetwork.addFlags(flags)
 	o.SecureServing.AddFlags(sets.FlagSet("secure serving"))
 	o.Authentication.AddFlags(sets.FlagSet("authentication"))

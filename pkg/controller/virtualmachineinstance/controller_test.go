@@ -66,16 +66,17 @@ func TestInstanceWaitsForItsDataVolumeWithOneWrite(t *testing.T) {
 
 func TestWhatIsMissingIsToldAndWaitedFor(t *testing.T) {
 	for name, test := range map[string]struct {
-		volume kubevirtv1.Volume
-		reason string
-		mend   any
+		instance *kubevirtv1.VirtualMachineInstance
+		reason   string
+		mend     any
 	}{
-		"claim":  {ofClaim("c"), "FailedPvcNotFound", claim("c", corev1.ClaimBound)},
-		"secret": {ofSecret("s"), "SecretNotFound", &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "s"}}},
+		"claim":            {newInstance("vm", ofClaim("c")), "FailedPvcNotFound", claim("c", corev1.ClaimBound)},
+		"secret":           {newInstance("vm", ofSecret("s")), "SecretNotFound", &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "s"}}},
+		"a kernel's login": {bootingWith("s"), "SecretNotFound", &corev1.Secret{ObjectMeta: metav1.ObjectMeta{Name: "s"}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inWorld(t, func(w *world) {
-				w.create(newInstance("vm", test.volume))
+				w.create(test.instance)
 				w.after(time.Minute)
 				assert.Equal(w, test.reason, w.status("vm").Condition(kubevirtv1.VirtualMachineInstanceSynchronized).Reason)
 				assert.Equal(w, []string{instanceMade, statusWrite}, w.server.Writes())
@@ -90,6 +91,15 @@ func TestWhatIsMissingIsToldAndWaitedFor(t *testing.T) {
 			})
 		})
 	}
+}
+
+// bootingWith is an instance whose kernel is pulled with that Secret.
+func bootingWith(secret string) *kubevirtv1.VirtualMachineInstance {
+	vmi := newInstance("vm")
+	vmi.Spec.Domain.Firmware = &kubevirtv1.Firmware{KernelBoot: &kubevirtv1.KernelBoot{
+		Container: &kubevirtv1.KernelBootContainer{Image: "a", KernelPath: "/k", ImagePullSecret: secret},
+	}}
+	return vmi
 }
 
 func TestOneOfManyInstancesGetsAClaim(t *testing.T) {

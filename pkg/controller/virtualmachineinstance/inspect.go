@@ -64,7 +64,7 @@ func missingSecret(o *observation) *wait {
 		return nil
 	}
 	return fault(kubevirtv1.VirtualMachineInstanceSynchronized, reasonSecretNotFound,
-		"Secret %q does not exist: create it, or correct the volume that names it", o.missingSecrets[0])
+		"Secret %q does not exist: create it, or correct the field that names it", o.missingSecrets[0])
 }
 
 func missingConfigMap(o *observation) *wait {

@@ -33,7 +33,7 @@ func TestInstanceWaitsForWhatItNeeds(t *testing.T) {
 		"a volume whose maker went":   {volumes{ofDataVolume("dv")}, []any{claim("dv", corev1.ClaimBound)}, "", "", "", false},
 		"no claim":                    {volumes{ofClaim("c")}, nil, "Synchronized", "FailedPvcNotFound", `PersistentVolumeClaim "c" of volume "volume-c" does not exist: create it, or correct the volume`, true},
 		"no data volume":              {volumes{ofDataVolume("dv")}, nil, "Synchronized", "FailedPvcNotFound", `DataVolume "dv" of volume "volume-dv" does not exist: create it, or correct the volume`, true},
-		"no secret":                   {volumes{ofSecret("s")}, []any{"s"}, "Synchronized", "SecretNotFound", `Secret "s" does not exist: create it, or correct the volume that names it`, true},
+		"no secret":                   {volumes{ofSecret("s")}, []any{"s"}, "Synchronized", "SecretNotFound", `Secret "s" does not exist: create it, or correct the field that names it`, true},
 		"import goes on":              {volumes{ofDataVolume("a"), ofDataVolume("b"), ofDataVolume("c")}, []any{dataVolume("a", cdiv1.ImportInProgress), dataVolume("b", cdiv1.Succeeded), dataVolume("c", "")}, "DataVolumesReady", "NotAllDVsReady", `waiting for DataVolume "a", "c" to be filled`, false},
 		"import into a claim by name": {volumes{ofClaim("dv")}, []any{dataVolume("dv", cdiv1.ImportInProgress), claim("dv", corev1.ClaimBound)}, "DataVolumesReady", "NotAllDVsReady", `waiting for DataVolume "dv" to be filled`, false},
 		"import fails":                {volumes{ofDataVolume("dv")}, []any{failedDataVolumeNamed("dv", "404")}, "DataVolumesReady", "DataVolumeFailed", `DataVolume "dv" is not filled: 404`, true},

@@ -16,7 +16,7 @@ type observation struct {
 	// dataVolumes and claims are those that exist of the instance's volumes, by name.
 	dataVolumes map[string]*cdiv1.DataVolume
 	claims      map[string]*corev1.PersistentVolumeClaim
-	// missingSecrets are the Secrets that its volumes name and that do not exist.
+	// missingSecrets are the Secrets that its spec names and that do not exist.
 	missingSecrets []string
 	// missingConfigMaps are likewise.
 	missingConfigMaps []string

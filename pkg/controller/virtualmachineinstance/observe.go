@@ -36,6 +36,9 @@ func (c *Controller) observe(ctx context.Context, instance *kubevirtv1.VirtualMa
 			return nil, fmt.Errorf("get claim %s: %w", name, err)
 		}
 	}
+	if err := c.observeSecrets(ctx, o, instance.Spec.Domain.Firmware.SecretNames()); err != nil {
+		return nil, err
+	}
 	for i := range instance.Spec.Volumes {
 		volume := &instance.Spec.Volumes[i].VolumeSource
 		if err := c.observeSecrets(ctx, o, volume.SecretNames()); err != nil {

@@ -200,6 +200,8 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &kubevirtv1.HypervTimerApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("I6300ESBWatchdog"):
 		return &kubevirtv1.I6300ESBWatchdogApplyConfiguration{}
+	case v1.SchemeGroupVersion.WithKind("InitrdInfo"):
+		return &kubevirtv1.InitrdInfoApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("Input"):
 		return &kubevirtv1.InputApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("InstancetypeMatcher"):
@@ -210,6 +212,14 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &kubevirtv1.InterfaceApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("InterfaceBindingMethod"):
 		return &kubevirtv1.InterfaceBindingMethodApplyConfiguration{}
+	case v1.SchemeGroupVersion.WithKind("KernelBoot"):
+		return &kubevirtv1.KernelBootApplyConfiguration{}
+	case v1.SchemeGroupVersion.WithKind("KernelBootContainer"):
+		return &kubevirtv1.KernelBootContainerApplyConfiguration{}
+	case v1.SchemeGroupVersion.WithKind("KernelBootStatus"):
+		return &kubevirtv1.KernelBootStatusApplyConfiguration{}
+	case v1.SchemeGroupVersion.WithKind("KernelInfo"):
+		return &kubevirtv1.KernelInfoApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("KubeVirt"):
 		return &kubevirtv1.KubeVirtApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("KubeVirtConfiguration"):

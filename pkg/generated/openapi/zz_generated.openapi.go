@@ -128,6 +128,7 @@ func GetOpenAPIDefinitions(ref common.ReferenceCallback) map[string]common.OpenA
 		v1.HyperVPassthrough{}.OpenAPIModelName():                                      schema_pkg_apis_kubevirt_v1_HyperVPassthrough(ref),
 		v1.HypervTimer{}.OpenAPIModelName():                                            schema_pkg_apis_kubevirt_v1_HypervTimer(ref),
 		v1.I6300ESBWatchdog{}.OpenAPIModelName():                                       schema_pkg_apis_kubevirt_v1_I6300ESBWatchdog(ref),
+		v1.InitrdInfo{}.OpenAPIModelName():                                             schema_pkg_apis_kubevirt_v1_InitrdInfo(ref),
 		v1.Input{}.OpenAPIModelName():                                                  schema_pkg_apis_kubevirt_v1_Input(ref),
 		v1.InstancetypeMatcher{}.OpenAPIModelName():                                    schema_pkg_apis_kubevirt_v1_InstancetypeMatcher(ref),
 		v1.InstancetypeStatusRef{}.OpenAPIModelName():                                  schema_pkg_apis_kubevirt_v1_InstancetypeStatusRef(ref),
@@ -136,6 +137,10 @@ func GetOpenAPIDefinitions(ref common.ReferenceCallback) map[string]common.OpenA
 		v1.InterfaceBridge{}.OpenAPIModelName():                                        schema_pkg_apis_kubevirt_v1_InterfaceBridge(ref),
 		v1.InterfaceMasquerade{}.OpenAPIModelName():                                    schema_pkg_apis_kubevirt_v1_InterfaceMasquerade(ref),
 		v1.KVMTimer{}.OpenAPIModelName():                                               schema_pkg_apis_kubevirt_v1_KVMTimer(ref),
+		v1.KernelBoot{}.OpenAPIModelName():                                             schema_pkg_apis_kubevirt_v1_KernelBoot(ref),
+		v1.KernelBootContainer{}.OpenAPIModelName():                                    schema_pkg_apis_kubevirt_v1_KernelBootContainer(ref),
+		v1.KernelBootStatus{}.OpenAPIModelName():                                       schema_pkg_apis_kubevirt_v1_KernelBootStatus(ref),
+		v1.KernelInfo{}.OpenAPIModelName():                                             schema_pkg_apis_kubevirt_v1_KernelInfo(ref),
 		v1.KubeVirt{}.OpenAPIModelName():                                               schema_pkg_apis_kubevirt_v1_KubeVirt(ref),
 		v1.KubeVirtConfiguration{}.OpenAPIModelName():                                  schema_pkg_apis_kubevirt_v1_KubeVirtConfiguration(ref),
 		v1.KubeVirtList{}.OpenAPIModelName():                                           schema_pkg_apis_kubevirt_v1_KubeVirtList(ref),
@@ -4327,11 +4332,17 @@ func schema_pkg_apis_kubevirt_v1_Firmware(ref common.ReferenceCallback) common.O
 							Ref:         ref(v1.Bootloader{}.OpenAPIModelName()),
 						},
 					},
+					"kernelBoot": {
+						SchemaProps: spec.SchemaProps{
+							Description: "KernelBoot starts a kernel without a boot loader.",
+							Ref:         ref(v1.KernelBoot{}.OpenAPIModelName()),
+						},
+					},
 				},
 			},
 		},
 		Dependencies: []string{
-			v1.Bootloader{}.OpenAPIModelName()},
+			v1.Bootloader{}.OpenAPIModelName(), v1.KernelBoot{}.OpenAPIModelName()},
 	}
 }
 
@@ -4674,6 +4685,26 @@ func schema_pkg_apis_kubevirt_v1_I6300ESBWatchdog(ref common.ReferenceCallback) 
 	}
 }
 
+func schema_pkg_apis_kubevirt_v1_InitrdInfo(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "InitrdInfo tells an initrd from others.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"checksum": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Checksum of the file: CRC-32 (IEEE).",
+							Type:        []string{"integer"},
+							Format:      "int64",
+						},
+					},
+				},
+			},
+		},
+	}
+}
+
 func schema_pkg_apis_kubevirt_v1_Input(ref common.ReferenceCallback) common.OpenAPIDefinition {
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
@@ -4926,6 +4957,130 @@ func schema_pkg_apis_kubevirt_v1_KVMTimer(ref common.ReferenceCallback) common.O
 							Description: "Enabled is true where it is absent.",
 							Type:        []string{"boolean"},
 							Format:      "",
+						},
+					},
+				},
+			},
+		},
+	}
+}
+
+func schema_pkg_apis_kubevirt_v1_KernelBoot(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "KernelBoot is a kernel that the guest starts with, whatever its disks hold.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"kernelArgs": {
+						SchemaProps: spec.SchemaProps{
+							Description: "KernelArgs is the kernel's command line, 2047 bytes at the most.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"container": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Container is the image that the kernel is in.",
+							Ref:         ref(v1.KernelBootContainer{}.OpenAPIModelName()),
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			v1.KernelBootContainer{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_kubevirt_v1_KernelBootContainer(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "KernelBootContainer is a kernel, with an initrd or without, in a container image.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"image": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Image is a reference to a registry, by tag or digest. On nodes whose administrator allows the folder it may be an image on disk: oci-layout:PATH or oci-archive:PATH, with :TAG or @DIGEST where there are several.",
+							Default:     "",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"imagePullSecret": {
+						SchemaProps: spec.SchemaProps{
+							Description: "ImagePullSecret names a Secret of type kubernetes.io/dockerconfigjson with the registry's credentials.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"imagePullPolicy": {
+						SchemaProps: spec.SchemaProps{
+							Description: "ImagePullPolicy is Always, IfNotPresent or Never. Where it is absent it is Always for an image with the tag latest or none, else IfNotPresent.\n\nPossible enum values:\n - `\"Always\"` means that kubelet always attempts to pull the latest image. Container will fail If the pull fails.\n - `\"IfNotPresent\"` means that kubelet pulls if the image isn't present on disk. Container will fail if the image isn't present and the pull fails.\n - `\"Never\"` means that kubelet never pulls an image, but only uses a local image. Container will fail if the image isn't present",
+							Type:        []string{"string"},
+							Format:      "",
+							Enum:        []interface{}{"Always", "IfNotPresent", "Never"},
+						},
+					},
+					"kernelPath": {
+						SchemaProps: spec.SchemaProps{
+							Description: "KernelPath is the kernel's path in the image: a plain file of at most 512Mi.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"initrdPath": {
+						SchemaProps: spec.SchemaProps{
+							Description: "InitrdPath is the initrd's path in the image: a plain file of at most 512Mi. It needs a kernel.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+				},
+				Required: []string{"image"},
+			},
+		},
+	}
+}
+
+func schema_pkg_apis_kubevirt_v1_KernelBootStatus(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "KernelBootStatus is the kernel and the initrd of a guest that has them from an image.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"kernelInfo": {
+						SchemaProps: spec.SchemaProps{
+							Ref: ref(v1.KernelInfo{}.OpenAPIModelName()),
+						},
+					},
+					"initrdInfo": {
+						SchemaProps: spec.SchemaProps{
+							Ref: ref(v1.InitrdInfo{}.OpenAPIModelName()),
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			v1.InitrdInfo{}.OpenAPIModelName(), v1.KernelInfo{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_kubevirt_v1_KernelInfo(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "KernelInfo tells a kernel from others.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"checksum": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Checksum of the file: CRC-32 (IEEE).",
+							Type:        []string{"integer"},
+							Format:      "int64",
 						},
 					},
 				},
@@ -7395,11 +7550,17 @@ func schema_pkg_apis_kubevirt_v1_VirtualMachineInstanceStatus(ref common.Referen
 							Ref: ref(v1.MemoryStatus{}.OpenAPIModelName()),
 						},
 					},
+					"kernelBootStatus": {
+						SchemaProps: spec.SchemaProps{
+							Description: "KernelBootStatus tells which kernel and initrd the guest was started with.",
+							Ref:         ref(v1.KernelBootStatus{}.OpenAPIModelName()),
+						},
+					},
 				},
 			},
 		},
 		Dependencies: []string{
-			v1.CPUTopology{}.OpenAPIModelName(), v1.Machine{}.OpenAPIModelName(), v1.MemoryStatus{}.OpenAPIModelName(), v1.VirtualMachineInstanceCondition{}.OpenAPIModelName(), v1.VirtualMachineInstanceGuestOSInfo{}.OpenAPIModelName(), v1.VirtualMachineInstanceNetworkInterface{}.OpenAPIModelName(), v1.VirtualMachineInstancePhaseTransitionTimestamp{}.OpenAPIModelName(), v1.VolumeStatus{}.OpenAPIModelName()},
+			v1.CPUTopology{}.OpenAPIModelName(), v1.KernelBootStatus{}.OpenAPIModelName(), v1.Machine{}.OpenAPIModelName(), v1.MemoryStatus{}.OpenAPIModelName(), v1.VirtualMachineInstanceCondition{}.OpenAPIModelName(), v1.VirtualMachineInstanceGuestOSInfo{}.OpenAPIModelName(), v1.VirtualMachineInstanceNetworkInterface{}.OpenAPIModelName(), v1.VirtualMachineInstancePhaseTransitionTimestamp{}.OpenAPIModelName(), v1.VolumeStatus{}.OpenAPIModelName()},
 	}
 }
 

@@ -31,6 +31,8 @@ func TestReadSpecRefusesWhatItDoesNotKnow(t *testing.T) {
 		`{"sizeBytes":1}`: "exactly one",
 		`{"blank":true}`:  "sizeBytes",
 		`{"blank":true,"sizeBytes":1,"idleTimeoutSeconds":-1}`:                "idleTimeoutSeconds",
+		`{"sizeBytes":1,"container":{"image":"a","plain":true}}`:              "spec.container.path",
+		`{"sizeBytes":1,"container":{"image":"a","path":"/k","plain":true}}`:  "",
 		`{"sizeBytes":1,"http":{"url":"ftp://h/"}}`:                           "spec.http.url",
 		`{"sizeBytes":1,"http":{"url":"http://h/","checksum":"x"}}`:           "spec.http.checksum",
 		`{"sizeBytes":1,"http":{"url":"` + strings.Repeat("x", 1<<20) + `"}}`: "too long",

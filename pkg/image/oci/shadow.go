@@ -25,6 +25,11 @@ func (s search) matches(name string) bool {
 	return path.Dir(name) == diskDir
 }
 
+// isAbove says whether the entry of that name is in a directory that has the path which is looked for.
+func (s search) isAbove(name string) bool {
+	return s != "" && strings.HasPrefix(name, string(s)+"/")
+}
+
 // concerns says whether the entry of that name, or its absence, has to do with what is looked for: it is
 // that, or a directory above it.
 func (s search) concerns(name string) bool {

@@ -9,15 +9,17 @@ import (
 	"strings"
 )
 
-// Container is a disk in a container image: in a registry, or in an OCI layout or archive on disk, which
+// Container is a file in a container image: in a registry, or in an OCI layout or archive on disk, which
 // whoever has the image opened hands over beside it. Username, Password and Token are secret and are sent
 // to the image's own registry only.
 type Container struct {
 	// Image is a reference such as HOST/NAME:TAG or HOST/NAME@DIGEST, or "oci-layout:PATH" or
 	// "oci-archive:PATH", each with an optional ":TAG" or "@DIGEST" where there is more than one image.
 	Image string `json:"image"`
-	// Path of the disk in the image; empty for the only file in /disk.
+	// Path of the file in the image; empty for the only file in /disk.
 	Path string `json:"path,omitempty"`
+	// Plain takes the file as it is, which needs a Path; otherwise it is a disk, raw or qcow2, which is decoded.
+	Plain bool `json:"plain,omitempty"`
 	// Username and Password, or Token, are what the registry is shown.
 	Username string `json:"username,omitempty"`
 	Password string `json:"password,omitempty"`
@@ -42,6 +44,9 @@ func (c Container) Validate() error {
 	}
 	if err := ValidateDiskPath(c.Path); err != nil {
 		return fmt.Errorf("path: %w", err)
+	}
+	if c.Plain && c.Path == "" {
+		return errors.New("path: must name the file that is taken as it is")
 	}
 	return validateCACert(c.CACert)
 }

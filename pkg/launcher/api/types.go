@@ -21,6 +21,8 @@ type StartRequest struct {
 	// Disks are the files behind the volumes that are claims or container disks, by volume name. One of a
 	// container disk is shared and never written; the launcher keeps it for as long as the domain needs it.
 	Disks map[string]DiskSource `json:"disks,omitempty"`
+	// Boot is the kernel that the domain boots; nil where its firmware looks for one on its devices.
+	Boot *BootFiles `json:"boot,omitempty"`
 	// Images are the contents of the volumes that are made from objects, by volume name.
 	Images map[string]Image `json:"images,omitempty"`
 	// Taps are the devices on the host that interfaces are connected by, by interface name; an interface without
@@ -28,6 +30,21 @@ type StartRequest struct {
 	Taps map[string]string `json:"taps,omitempty"`
 	// Seeds are the contents of the cloud-init volumes, by volume name.
 	Seeds map[string]Seed `json:"seeds,omitempty"`
+}
+
+// BootFiles are paths, each like that of a DiskSource. The files are shared and never written; the launcher keeps them
+// for as long as the domain needs them.
+type BootFiles struct {
+	Kernel string `json:"kernel"`
+	// Initrd is empty where there is none.
+	Initrd string `json:"initrd,omitempty"`
+}
+
+// BootSums are checksums (CRC-32, IEEE) of what a domain was started with.
+type BootSums struct {
+	Kernel uint32 `json:"kernel"`
+	// Initrd is nil where there is none.
+	Initrd *uint32 `json:"initrd,omitempty"`
 }
 
 // DiskSource is a raw file below a root that the launcher was started with.
@@ -114,6 +131,8 @@ type DomainStatus struct {
 	VCPUs uint `json:"vcpus,omitempty"`
 	// Memory of the guest.
 	Memory Memory `json:"memory,omitzero"`
+	// Boot tells what the domain boots; nil where its firmware looks for that.
+	Boot *BootSums `json:"boot,omitempty"`
 	// Taps are the devices on the host that interfaces are connected by, by interface name.
 	Taps map[string]string `json:"taps,omitempty"`
 	// Interfaces of the domain.

@@ -18,6 +18,8 @@ type Input struct {
 	KVM bool
 	// Files are what is behind the volumes, by volume name.
 	Files map[string]File
+	// Boot is the kernel of an instance that boots one; else nil.
+	Boot *Boot
 	// Taps are the devices on the host that interfaces are connected by, by interface name. An interface
 	// without one has QEMU's own user-mode network.
 	Taps map[string]string
@@ -45,11 +47,20 @@ type File struct {
 	BlockSize uint
 }
 
+// Boot are the paths of a kernel and of its initrd, which may be empty.
+type Boot struct {
+	Kernel string
+	Initrd string
+}
+
 // Build returns the domain of an instance. An error means that the instance can't be translated, now or
 // later; it names the field.
 func Build(in Input) (*libvirtxml.Domain, error) {
 	spec := &in.Instance.Spec.Domain
 	if err := check(in.Instance); err != nil {
+		return nil, err
+	}
+	if err := checkBoot(in.Instance.Spec.Domain.Firmware.KernelBoot, in.Boot); err != nil {
 		return nil, err
 	}
 	vcpus, maxVCPUs, err := countVCPUs(spec.CPU)

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strings"
+	"unicode/utf8"
 
 	"k8s.io/utils/ptr"
 
@@ -34,6 +36,24 @@ func checkCPUFeatures(cpu *kubevirtv1.CPU) error {
 		}
 	}
 	return nil
+}
+
+// checkBoot looks at what QEMU and the kernel are given, and that it is there where it is asked for.
+func checkBoot(spec *kubevirtv1.KernelBoot, boot *Boot) error {
+	const field = "spec.domain.firmware.kernelBoot"
+	wanted := spec != nil && spec.Container != nil
+	if wanted != (boot != nil) {
+		return fmt.Errorf("%s: a kernel was given: %t, and asked for: %t", field, boot != nil, wanted)
+	}
+	if !wanted {
+		return nil
+	}
+	args := spec.KernelArgs
+	if len(args) > kubevirtv1.MaxKernelArgs || !utf8.ValidString(args) ||
+		strings.ContainsFunc(args, func(r rune) bool { return !kubevirtv1.IsKernelArg(r) }) {
+		return fmt.Errorf("%s.kernelArgs: is no text of at most %d bytes", field, kubevirtv1.MaxKernelArgs)
+	}
+	return errors.Join(checkPrintable(field, boot.Kernel), checkPrintable(field, boot.Initrd))
 }
 
 // checkTexts looks at the texts that users choose freely.

@@ -15,6 +15,9 @@ func buildOS(in Input) *libvirtxml.DomainOS {
 	if buildSysInfo(spec) != nil {
 		os.SMBios = &libvirtxml.DomainSMBios{Mode: "sysinfo"}
 	}
+	if in.Boot != nil {
+		os.Kernel, os.Initrd, os.Cmdline = in.Boot.Kernel, in.Boot.Initrd, spec.Firmware.KernelBoot.KernelArgs
+	}
 	bootloader := spec.Firmware.Bootloader
 	switch {
 	case bootloader == nil:

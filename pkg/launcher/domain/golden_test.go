@@ -73,7 +73,12 @@ func inputOf(instance *kubevirtv1.VirtualMachineInstance, kvm bool) Input {
 		}
 		files[volume.Name] = file
 	}
+	var boot *Boot
+	if instance.Spec.Domain.Firmware.KernelContainer() != nil {
+		boot = &Boot{Kernel: "/state/kernel.boot", Initrd: "/state/initrd.boot"}
+	}
 	return Input{
+		Boot:          boot,
 		Instance:      instance,
 		Owner:         "laptop",
 		Taps:          map[string]string{"tap_1": "v0a1b2c0a000002"},

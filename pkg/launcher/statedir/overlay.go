@@ -22,22 +22,40 @@ const sector = 512
 // KeepBase gives base another name, among the files of an instance whose record is saved, and returns its
 // path: the file stays for as long as that name. base has to be on the file system of the directory.
 func (d *Dir) KeepBase(uid types.UID, volume string, base *os.File) (string, error) {
-	name, err := fileName(uid, volume, ".base")
+	path, err := d.keep(uid, volume, ".base", base)
+	if err != nil {
+		return "", fmt.Errorf("keep the base of %s: %w", volume, err)
+	}
+	return path, nil
+}
+
+// KeepBoot is KeepBase for what the instance boots: name tells the kernel and the initrd apart.
+func (d *Dir) KeepBoot(uid types.UID, name string, file *os.File) (string, error) {
+	path, err := d.keep(uid, name, ".boot", file)
+	if err != nil {
+		return "", fmt.Errorf("keep the %s: %w", name, err)
+	}
+	return path, nil
+}
+
+// keep links file to a name among the files of an instance, in place of one that an interrupted start may have left.
+func (d *Dir) keep(uid types.UID, what, suffix string, file *os.File) (string, error) {
+	name, err := fileName(uid, what, suffix)
 	if err != nil {
 		return "", err
 	}
 	if err := d.root.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return "", fmt.Errorf("keep the base of %s: %w", volume, err)
+		return "", err
 	}
 	dir, err := d.root.Open(filepath.Dir(name))
 	if err != nil {
-		return "", fmt.Errorf("keep the base of %s: %w", volume, err)
+		return "", err
 	}
 	defer dir.Close()
 	// By the descriptor: what its path leads to may be another file by now.
-	opened := "/proc/self/fd/" + strconv.Itoa(int(base.Fd()))
+	opened := "/proc/self/fd/" + strconv.Itoa(int(file.Fd()))
 	if err := unix.Linkat(unix.AT_FDCWD, opened, int(dir.Fd()), filepath.Base(name), unix.AT_SYMLINK_FOLLOW); err != nil {
-		return "", fmt.Errorf("keep the base of %s: link %s: %w", volume, base.Name(), err)
+		return "", fmt.Errorf("link %s: %w", file.Name(), err)
 	}
 	return filepath.Join(d.path, name), nil
 }

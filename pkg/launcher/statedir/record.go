@@ -33,6 +33,8 @@ type Record struct {
 	Kill *End `json:"kill,omitempty"`
 	// ThawAt is when file systems that were frozen are thawed; zero where they are not frozen.
 	ThawAt time.Time `json:"thawAt,omitzero"`
+	// Boot tells what the domain was made to boot; nil where its firmware looks for that.
+	Boot *api.BootSums `json:"boot,omitempty"`
 	// Credentials is the version of those that the guest was given.
 	Credentials string `json:"credentials,omitempty"`
 	// End is how the instance ended. It never changes once it is there.

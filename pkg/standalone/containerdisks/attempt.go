@@ -20,15 +20,16 @@ const maxBackoff = 5 * time.Minute
 type attemptKey struct {
 	instance types.NamespacedName
 	uid      types.UID
-	volume   string
+	// purpose is what the instance needs the files for.
+	purpose string
 }
 
-// attempt is what was done so far about one volume of one instance.
+// attempt is what was done so far about what an instance needs of one image.
 type attempt struct {
 	stop    context.CancelFunc
 	running bool
-	// entry is the disk, once it is there.
-	entry string
+	// entries are the files, once they are there.
+	entries []string
 	// failures in a row, of which err is the last.
 	failures int
 	err      error
@@ -36,11 +37,11 @@ type attempt struct {
 }
 
 // Ensure implements workload.ContainerDisks.
-func (c *Cache) Ensure(_ context.Context, disk workload.ContainerDisk) (string, error) {
+func (c *Cache) Ensure(_ context.Context, files workload.ContainerFiles) ([]string, error) {
 	if err := c.lifetime.Err(); err != nil {
-		return "", err
+		return nil, err
 	}
-	key := attemptKey{disk.Instance, disk.UID, disk.Volume}
+	key := attemptKey{files.Instance, files.UID, files.For}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	a := c.attempts[key]
@@ -48,49 +49,49 @@ func (c *Cache) Ensure(_ context.Context, disk workload.ContainerDisk) (string, 
 		a = &attempt{}
 		c.attempts[key] = a
 	}
-	if a.entry != "" {
-		if c.entries[a.entry] != nil {
-			return c.diskPath(a.entry), nil
+	if len(a.entries) > 0 {
+		if paths := c.paths(a.entries); paths != nil {
+			return paths, nil
 		}
-		a.entry = "" // it was not fetched for so long that it was removed
+		a.entries = nil // they were not fetched for so long that one was removed
 	}
 	if !a.running && !time.Now().Before(a.retryAt) {
-		c.start(key, a, disk)
+		c.start(key, a, files)
 	}
 	if a.failures == 0 {
-		return "", workload.ErrPulling
+		return nil, workload.ErrPulling
 	}
-	return "", a.failure(disk.Source.Image)
+	return nil, a.failure(files.Source.Image)
 }
 
 // start begins an attempt; the caller holds mu.
-func (c *Cache) start(key attemptKey, a *attempt, disk workload.ContainerDisk) {
+func (c *Cache) start(key attemptKey, a *attempt, files workload.ContainerFiles) {
 	ctx, stop := context.WithCancel(c.lifetime)
 	a.running, a.stop = true, stop
 	c.running.Go(func() {
 		defer stop()
-		entry, err := c.pull(ctx, disk)
+		entries, err := c.pull(ctx, files)
 		if ctx.Err() != nil {
 			return // forgotten, or over
 		}
-		c.ended(key, a, entry, err)
+		c.ended(key, a, entries, err)
 	})
 }
 
-func (c *Cache) ended(key attemptKey, a *attempt, entry string, err error) {
+func (c *Cache) ended(key attemptKey, a *attempt, entries []string, err error) {
 	c.mu.Lock()
 	if c.attempts[key] != a {
 		c.mu.Unlock()
 		return
 	}
-	a.running, a.entry, a.err = false, entry, err
+	a.running, a.entries, a.err = false, entries, err
 	if err != nil {
 		wait := min(c.config.Backoff<<min(a.failures, 10), maxBackoff)
 		a.failures++
 		a.retryAt = time.Now().Add(wait)
 		timer := time.AfterFunc(wait, func() { c.notify(key.instance) })
 		context.AfterFunc(c.lifetime, func() { timer.Stop() })
-		klog.FromContext(c.lifetime).Info("An image could not be pulled", "instance", key.instance, "volume", key.volume, "failures", a.failures, "err", err)
+		klog.FromContext(c.lifetime).Info("An image could not be pulled", "instance", key.instance, "purpose", key.purpose, "failures", a.failures, "err", err)
 	}
 	c.mu.Unlock()
 	c.notify(key.instance)

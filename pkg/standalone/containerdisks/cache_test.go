@@ -39,6 +39,8 @@ type fakeRegistry struct {
 	// passwords are what images need.
 	passwords map[string]string
 	err       error
+	// largest is the size that was last accepted.
+	largest int64
 }
 
 func (r *fakeRegistry) Fill(ctx context.Context, spec importer.Spec, target, _ *os.File, progress func(image.Progress)) (image.Result, error) {
@@ -58,6 +60,9 @@ func (r *fakeRegistry) Fill(ctx context.Context, spec importer.Spec, target, _ *
 		return image.Result{Digest: digest}, nil
 	}
 	r.fetches.Add(1)
+	r.mu.Lock()
+	r.largest = spec.SizeBytes
+	r.mu.Unlock()
 	if r.gate != nil {
 		select {
 		case <-r.gate:
@@ -68,6 +73,11 @@ func (r *fakeRegistry) Fill(ctx context.Context, spec importer.Spec, target, _ *
 	progress(image.Progress{WrittenBytes: 4096})
 	if cause := context.Cause(ctx); cause != nil {
 		return image.Result{}, cause
+	}
+	if spec.Container.Plain {
+		content := spec.Container.Path + " of " + spec.Container.Image
+		_, err = target.WriteString(content)
+		return image.Result{Digest: withoutName(spec.Container.Image), VirtualSizeBytes: int64(len(content))}, err
 	}
 	_, err = target.WriteString("disk of " + spec.Container.Image)
 	return image.Result{Digest: withoutName(spec.Container.Image), VirtualSizeBytes: 512}, errors.Join(err, target.Truncate(512))
@@ -130,28 +140,34 @@ func (w *world) reopen() {
 	w.open()
 }
 
-func disk(vm, image string, policy corev1.PullPolicy) workload.ContainerDisk {
-	return workload.ContainerDisk{
-		Instance: types.NamespacedName{Namespace: "n", Name: vm}, UID: types.UID("uid-" + vm), Volume: "root",
+func disk(vm, image string, policy corev1.PullPolicy) workload.ContainerFiles {
+	return workload.ContainerFiles{
+		Instance: types.NamespacedName{Namespace: "n", Name: vm}, UID: types.UID("uid-" + vm), For: "root",
 		Source: source.Container{Image: image}, Policy: policy,
 	}
 }
 
 // get asks until the disk is there.
-func (w *world) get(disk workload.ContainerDisk) string {
+func (w *world) get(disk workload.ContainerFiles) string {
 	w.Helper()
-	var path string
+	return w.getAll(disk)[0]
+}
+
+// getAll asks until the files are there.
+func (w *world) getAll(files workload.ContainerFiles) []string {
+	w.Helper()
+	var paths []string
 	require.Eventually(w, func() bool {
 		var err error
-		path, err = w.cache.Ensure(w.Context(), disk)
+		paths, err = w.cache.Ensure(w.Context(), files)
 		return err == nil
 	}, soon, time.Millisecond)
-	w.cache.Forget(disk.Instance)
-	return path
+	w.cache.Forget(files.Instance)
+	return paths
 }
 
 // refused asks until the disk can't be had.
-func (w *world) refused(disk workload.ContainerDisk) *workload.PullError {
+func (w *world) refused(disk workload.ContainerFiles) *workload.PullError {
 	w.Helper()
 	var failed *workload.PullError
 	require.Eventually(w, func() bool {
@@ -168,12 +184,12 @@ func TestDiskIsThereOnceItWasPulledAndTheAskerIsTold(t *testing.T) {
 	require.ErrorIs(t, err, workload.ErrPulling)
 	close(w.gate)
 	assert.Equal(t, types.NamespacedName{Namespace: "n", Name: "vm"}, <-w.told)
-	path, err := w.cache.Ensure(t.Context(), disk("vm", "r.example/a:1", corev1.PullAlways))
+	paths, err := w.cache.Ensure(t.Context(), disk("vm", "r.example/a:1", corev1.PullAlways))
 	require.NoError(t, err)
-	content, err := os.ReadFile(path)
+	content, err := os.ReadFile(paths[0])
 	require.NoError(t, err)
 	assert.Equal(t, "disk of r.example/a@sha256:aa", string(content[:29]))
-	info, err := os.Stat(path)
+	info, err := os.Stat(paths[0])
 	require.NoError(t, err)
 	assert.Equal(t, os.FileMode(diskMode), info.Mode())
 	assert.Equal(t, int64(512), info.Size())
@@ -240,7 +256,7 @@ func TestImageThatOnePulledWithAPasswordIsNotForOthersWithoutIt(t *testing.T) {
 	assert.Contains(t, w.refused(disk("third", "r.example/a:1", corev1.PullNever)).Message, "is not on this node")
 	w.get(with)
 	assert.Equal(t, int32(1), w.fetches.Load())
-	raw, err := os.ReadFile(filepath.Join(w.cache.Path(), entryName("sha256:aa", ""), metaName))
+	raw, err := os.ReadFile(filepath.Join(w.cache.Path(), entryName("sha256:aa", source.Container{}), metaName))
 	require.NoError(t, err)
 	assert.NotContains(t, string(raw), "pencil")
 }
@@ -327,7 +343,7 @@ func TestWhatACrashLeftIsRemoved(t *testing.T) {
 func FuzzParseMeta(f *testing.F) {
 	f.Add([]byte(`{"digest":"sha256:aa","grants":[{"image":"r.example/a:1"}]}`))
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		known, err := parseMeta(entryName("sha256:aa", ""), raw)
+		known, err := parseMeta(entryName("sha256:aa", source.Container{}), raw)
 		if err == nil {
 			assert.Equal(t, "sha256:aa", known.Digest)
 		}

@@ -26,38 +26,55 @@ import (
 const (
 	// maxDisk is the largest disk that an image may hold, as the guest sees it.
 	maxDisk = 1 << 40
+	// maxPlain is the largest file that is taken as it is: QEMU has it in memory.
+	maxPlain = 512 << 20
 	// minFree is what a pull leaves on the file system, which all guests write to.
 	minFree = 1 << 30
 )
 
-// pull returns the entry of a disk, which is there then. The image is asked for by what it is now, unless
-// the policy allows an earlier answer to the same question by somebody with the same right.
-func (c *Cache) pull(ctx context.Context, disk workload.ContainerDisk) (string, error) {
-	src, g := disk.Source, grantOf(disk.Source)
-	_, onDisk := source.ParseLocal(src.Image)
-	if !onDisk && disk.Policy != corev1.PullAlways {
-		if entry, ok := c.byGrant(g, src.Path); ok && c.use(entry, g) {
-			return entry, nil
+// pull returns the entries of files of one image, which are there then. The image is asked for by what it is
+// now, unless the policy allows an earlier answer to the same question by somebody with the same right.
+func (c *Cache) pull(ctx context.Context, files workload.ContainerFiles) ([]string, error) {
+	sources, g := files.Sources(), grantOf(files.Source)
+	_, onDisk := source.ParseLocal(files.Source.Image)
+	if !onDisk && files.Policy != corev1.PullAlways {
+		if digest, ok := c.byGrant(g, sources); ok {
+			if entries, ok := c.useAll(digest, g, sources); ok {
+				return entries, nil
+			}
 		}
-		if disk.Policy == corev1.PullNever {
-			return "", errors.New("it is not on this node, and imagePullPolicy is Never")
+		if files.Policy == corev1.PullNever {
+			return nil, errors.New("it is not on this node, and imagePullPolicy is Never")
 		}
 	}
-	digest, err := c.share(ctx, "resolve/"+src.Image+"/"+g.Credentials, func(ctx context.Context) (string, error) {
-		return c.resolve(ctx, src)
+	digest, err := c.share(ctx, "resolve/"+files.Source.Image+"/"+g.Credentials, func(ctx context.Context) (string, error) {
+		return c.resolve(ctx, files.Source)
 	})
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	entry := entryName(digest, src.Path)
+	entries := make([]string, 0, len(sources))
+	for _, src := range sources {
+		if !onDisk {
+			// What is read is what was resolved, whatever the tag is by now.
+			src.Image = withDigest(src.Image, digest)
+		}
+		entry, err := c.pullFile(ctx, src, digest, g)
+		if err != nil {
+			return nil, err
+		}
+		entries = append(entries, entry)
+	}
+	return entries, nil
+}
+
+// pullFile returns the entry of a file of the image of that digest.
+func (c *Cache) pullFile(ctx context.Context, src source.Container, digest string, g grant) (string, error) {
+	entry := entryName(digest, src)
 	if c.use(entry, g) {
 		return entry, nil
 	}
-	if !onDisk {
-		// What is read is what was resolved, whatever the tag is by now.
-		src.Image = withDigest(src.Image, digest)
-	}
-	_, err = c.share(ctx, "fetch/"+entry, func(ctx context.Context) (string, error) {
+	_, err := c.share(ctx, "fetch/"+entry, func(ctx context.Context) (string, error) {
 		if c.has(entry) {
 			return entry, nil
 		}
@@ -89,11 +106,12 @@ func (c *Cache) resolve(ctx context.Context, src source.Container) (string, erro
 	}
 	nothing := os.NewFile(uintptr(fd), "resolve")
 	defer nothing.Close()
+	src.Path, src.Plain = "", false
 	result, err := c.read(ctx, importer.Spec{Container: &src, Resolve: true, SizeBytes: maxDisk}, nothing)
 	return result.Digest, err
 }
 
-// fetch makes the entry of the disk of src, whose digest is known.
+// fetch makes the entry of the file of src, of the image of that digest.
 func (c *Cache) fetch(ctx context.Context, src source.Container, digest string) error {
 	select {
 	case c.slots <- struct{}{}:
@@ -107,7 +125,7 @@ func (c *Cache) fetch(ctx context.Context, src source.Container, digest string) 
 	}
 	err := c.fill(ctx, partial, src, digest)
 	if err == nil {
-		err = c.commit(partial, src.Path, digest)
+		err = c.commit(partial, src, digest)
 	}
 	if err != nil {
 		return errors.Join(err, c.root.RemoveAll(partial))
@@ -122,7 +140,11 @@ func (c *Cache) fill(ctx context.Context, dir string, src source.Container, dige
 		return failure.FromWrite(err)
 	}
 	defer target.Close()
-	result, err := c.read(ctx, importer.Spec{Container: &src, Fit: true, SizeBytes: maxDisk}, target)
+	spec := importer.Spec{Container: &src, Fit: true, SizeBytes: maxDisk}
+	if src.Plain {
+		spec.SizeBytes = maxPlain
+	}
+	result, err := c.read(ctx, spec, target)
 	if err != nil {
 		return err
 	}
@@ -130,9 +152,9 @@ func (c *Cache) fill(ctx context.Context, dir string, src source.Container, dige
 		return failure.Transient(failure.ChecksumError, "the image has changed from %s to %s while it was read", digest, result.Digest)
 	}
 	if result.VirtualSizeBytes <= 0 {
-		return failure.Permanent(failure.NotAnImage, "the disk in the image is empty")
+		return failure.Permanent(failure.NotAnImage, "the file in the image is empty")
 	}
-	klog.FromContext(ctx).Info("Pulled a container disk", "image", src.Image, "digest", digest, "transferredBytes", result.TransferredBytes, "writtenBytes", result.WrittenBytes)
+	klog.FromContext(ctx).Info("Pulled a file of a container image", "image", src.Image, "digest", digest, "path", src.Path, "transferredBytes", result.TransferredBytes, "writtenBytes", result.WrittenBytes)
 	return target.Chmod(diskMode)
 }
 
@@ -169,7 +191,7 @@ func (c *Cache) openLocal(name string) (*os.File, error) {
 func (c *Cache) checkSpace(written int64) error {
 	if written > c.config.MaxBytes {
 		return failure.Permanent(failure.ImageTooLarge,
-			"the disk takes more than the %d bytes that the node has for container disks: --container-disk-cache sets that", c.config.MaxBytes)
+			"it takes more than the %d bytes that the node has for container disks: --container-disk-cache sets that", c.config.MaxBytes)
 	}
 	dir, err := c.root.Open(".")
 	if err != nil {
@@ -186,13 +208,13 @@ func (c *Cache) checkSpace(written int64) error {
 	return nil
 }
 
-// commit makes the directory an entry, durably: the importer has synced the disk.
-func (c *Cache) commit(partial, path, digest string) error {
-	known := &meta{Digest: digest, Path: path}
+// commit makes the directory an entry, durably: the importer has synced the file.
+func (c *Cache) commit(partial string, src source.Container, digest string) error {
+	known := &meta{Digest: digest, Path: src.Path, Plain: src.Plain}
 	if err := c.writeMeta(partial, known); err != nil {
 		return failure.FromWrite(err)
 	}
-	entry := entryName(digest, path)
+	entry := entryName(digest, src)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	// One that is there without being known has no readable meta.

@@ -67,6 +67,9 @@ func TestWhatARunningGuestTakes(t *testing.T) {
 		"another network under its name": {func(s *spec) {
 			s.Networks[0].NetworkSource = kubevirtv1.NetworkSource{Multus: &kubevirtv1.MultusNetwork{NetworkName: "lab"}}
 		}, []string{"networks"}},
+		"a kernel": {func(s *spec) {
+			s.Domain.Firmware = &kubevirtv1.Firmware{KernelBoot: &kubevirtv1.KernelBoot{Container: &kubevirtv1.KernelBootContainer{Image: "a"}}}
+		}, []string{"domain.firmware"}},
 		"several": {func(s *spec) {
 			s.Hostname, s.Domain.CPU.Sockets, s.Domain.Devices.Rng = "other", 2, &kubevirtv1.Rng{}
 		}, []string{"domain.devices.rng", "hostname"}},

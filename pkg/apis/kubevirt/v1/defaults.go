@@ -40,6 +40,9 @@ func SetDefaultsVirtualMachineInstanceSpec(spec *VirtualMachineInstanceSpec) {
 	if fw := domain.Firmware; fw != nil && fw.Bootloader != nil && fw.Bootloader.EFI != nil && fw.Bootloader.EFI.SecureBoot == nil {
 		fw.Bootloader.EFI.SecureBoot = ptr.To(true)
 	}
+	if container := domain.Firmware.KernelContainer(); container != nil && container.ImagePullPolicy == "" {
+		container.ImagePullPolicy = defaultPullPolicy(container.Image)
+	}
 	setDefaultsPeripherals(&domain.Devices)
 	setDefaultsVolumes(spec.Volumes)
 	AddDefaultDevices(spec)

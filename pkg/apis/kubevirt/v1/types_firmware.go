@@ -2,7 +2,10 @@
 
 package v1
 
-import "k8s.io/apimachinery/pkg/types"
+import (
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/types"
+)
 
 // Machine is the emulated machine.
 type Machine struct {
@@ -22,6 +25,39 @@ type Firmware struct {
 	// Bootloader is BIOS where it is absent.
 	// +optional
 	Bootloader *Bootloader `json:"bootloader,omitempty"`
+	// KernelBoot starts a kernel without a boot loader.
+	// +optional
+	KernelBoot *KernelBoot `json:"kernelBoot,omitempty"`
+}
+
+// KernelBoot is a kernel that the guest starts with, whatever its disks hold.
+type KernelBoot struct {
+	// KernelArgs is the kernel's command line, 2047 bytes at the most.
+	// +optional
+	KernelArgs string `json:"kernelArgs,omitempty"`
+	// Container is the image that the kernel is in.
+	// +optional
+	Container *KernelBootContainer `json:"container,omitempty"`
+}
+
+// KernelBootContainer is a kernel, with an initrd or without, in a container image.
+type KernelBootContainer struct {
+	// Image is a reference to a registry, by tag or digest. On nodes whose administrator allows the folder
+	// it may be an image on disk: oci-layout:PATH or oci-archive:PATH, with :TAG or @DIGEST where there are several.
+	Image string `json:"image"`
+	// ImagePullSecret names a Secret of type kubernetes.io/dockerconfigjson with the registry's credentials.
+	// +optional
+	ImagePullSecret string `json:"imagePullSecret,omitempty"`
+	// ImagePullPolicy is Always, IfNotPresent or Never. Where it is absent it is Always for an image with the
+	// tag latest or none, else IfNotPresent.
+	// +optional
+	ImagePullPolicy corev1.PullPolicy `json:"imagePullPolicy,omitempty"`
+	// KernelPath is the kernel's path in the image: a plain file of at most 512Mi.
+	// +optional
+	KernelPath string `json:"kernelPath,omitempty"`
+	// InitrdPath is the initrd's path in the image: a plain file of at most 512Mi. It needs a kernel.
+	// +optional
+	InitrdPath string `json:"initrdPath,omitempty"`
 }
 
 // Bootloader is exactly one of BIOS and EFI.

@@ -209,6 +209,31 @@ type VirtualMachineInstanceStatus struct {
 	CurrentCPUTopology *CPUTopology `json:"currentCPUTopology,omitempty"`
 	// +optional
 	Memory *MemoryStatus `json:"memory,omitempty"`
+	// KernelBootStatus tells which kernel and initrd the guest was started with.
+	// +optional
+	KernelBootStatus *KernelBootStatus `json:"kernelBootStatus,omitempty"`
+}
+
+// KernelBootStatus is the kernel and the initrd of a guest that has them from an image.
+type KernelBootStatus struct {
+	// +optional
+	KernelInfo *KernelInfo `json:"kernelInfo,omitempty"`
+	// +optional
+	InitrdInfo *InitrdInfo `json:"initrdInfo,omitempty"`
+}
+
+// KernelInfo tells a kernel from others.
+type KernelInfo struct {
+	// Checksum of the file: CRC-32 (IEEE).
+	// +optional
+	Checksum uint32 `json:"checksum,omitempty"`
+}
+
+// InitrdInfo tells an initrd from others.
+type InitrdInfo struct {
+	// Checksum of the file: CRC-32 (IEEE).
+	// +optional
+	Checksum uint32 `json:"checksum,omitempty"`
 }
 
 // VirtualMachineInstanceNetworkInterface is an interface as it is.

@@ -308,6 +308,11 @@ func (in I6300ESBWatchdog) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in InitrdInfo) OpenAPIModelName() string {
+	return "io.kubevirt.v1.InitrdInfo"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in Input) OpenAPIModelName() string {
 	return "io.kubevirt.v1.Input"
 }
@@ -345,6 +350,26 @@ func (in InterfaceMasquerade) OpenAPIModelName() string {
 // OpenAPIModelName returns the OpenAPI model name for this type.
 func (in KVMTimer) OpenAPIModelName() string {
 	return "io.kubevirt.v1.KVMTimer"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in KernelBoot) OpenAPIModelName() string {
+	return "io.kubevirt.v1.KernelBoot"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in KernelBootContainer) OpenAPIModelName() string {
+	return "io.kubevirt.v1.KernelBootContainer"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in KernelBootStatus) OpenAPIModelName() string {
+	return "io.kubevirt.v1.KernelBootStatus"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in KernelInfo) OpenAPIModelName() string {
+	return "io.kubevirt.v1.KernelInfo"
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.

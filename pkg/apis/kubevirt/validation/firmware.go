@@ -27,6 +27,7 @@ func validateFirmware(domain *kubevirtv1.DomainSpec, path *field.Path) field.Err
 	if firmware.Serial != "" && !serials.MatchString(firmware.Serial) {
 		errs = append(errs, field.Invalid(path.Child("serial"), firmware.Serial, "must be 1 to 256 letters, digits or _ . + -"))
 	}
+	errs = append(errs, validateKernelBoot(firmware.KernelBoot, path.Child("kernelBoot"))...)
 	boot := firmware.Bootloader
 	if boot == nil {
 		return errs
@@ -38,6 +39,10 @@ func validateFirmware(domain *kubevirtv1.DomainSpec, path *field.Path) field.Err
 	if boot.EFI != nil && ptr.Deref(boot.EFI.SecureBoot, true) && !domain.Features.SMM.On() {
 		errs = append(errs, field.Invalid(path.Child("efi", "secureBoot"), true,
 			"has EFI SecureBoot enabled, which requires SMM: set domain.features.smm.enabled to true, or secureBoot to false"))
+	}
+	if boot.EFI != nil && ptr.Deref(boot.EFI.SecureBoot, true) && firmware.KernelContainer() != nil {
+		errs = append(errs, field.Invalid(path.Child("efi", "secureBoot"), true,
+			"does not go with kernelBoot, whose kernel the firmware starts without checking who signed it: set it to false, or boot from a disk"))
 	}
 	return errs
 }

@@ -98,6 +98,21 @@ func TestHardwareIsJudged(t *testing.T) {
 		`domain: {firmware: {bootloader: {efi: {}}}, features: {smm: {}}}`:                           nil,
 		`domain: {firmware: {bootloader: {efi: {secureBoot: false}, bios: {}}}}`:                     {invalid + "domain.firmware.bootloader"},
 
+		`domain: {firmware: {kernelBoot: {}}}`:                                      nil,
+		`domain: {firmware: {kernelBoot: {kernelArgs: quiet}}}`:                     {invalid + "domain.firmware.kernelBoot.kernelArgs"},
+		`domain: {firmware: {kernelBoot: {container: {image: a, kernelPath: /k}}}}`: nil,
+		`domain: {firmware: {kernelBoot: {kernelArgs: "a=b \"c d\"\n e\n", container: {image: a, imagePullSecret: s, imagePullPolicy: Never, kernelPath: /k, initrdPath: /i}}}}`: nil,
+		`domain: {firmware: {bootloader: {efi: {secureBoot: false}}, kernelBoot: {container: {image: a, kernelPath: /k}}}}`:                                                      nil,
+		`domain: {firmware: {kernelBoot: {kernelArgs: "a\0b", container: {image: a, kernelPath: /k}}}}`:                                                                          {invalid + "domain.firmware.kernelBoot.kernelArgs"},
+		`domain: {features: {smm: {}}, firmware: {bootloader: {efi: {}}, kernelBoot: {container: {image: a, kernelPath: /k}}}}`:                                                  {invalid + "domain.firmware.bootloader.efi.secureBoot"},
+		`domain: {firmware: {kernelBoot: {container: {}}}}`:                                                                                                                      {missing + "domain.firmware.kernelBoot.container", missing + "domain.firmware.kernelBoot.container.image"},
+		`domain: {firmware: {kernelBoot: {container: {image: a, initrdPath: /i}}}}`:                                                                                              {missing + "domain.firmware.kernelBoot.container.kernelPath"},
+		`domain: {firmware: {kernelBoot: {container: {image: a b, imagePullSecret: A, imagePullPolicy: Often, kernelPath: k, initrdPath: /a/../b}}}}`: {
+			invalid + "domain.firmware.kernelBoot.container.image", unknown + "domain.firmware.kernelBoot.container.imagePullPolicy",
+			invalid + "domain.firmware.kernelBoot.container.imagePullSecret", invalid + "domain.firmware.kernelBoot.container.initrdPath",
+			invalid + "domain.firmware.kernelBoot.container.kernelPath"},
+		`domain: {firmware: {kernelBoot: {container: {image: a, kernelPath: /}}}}`: {invalid + "domain.firmware.kernelBoot.container.kernelPath"},
+
 		`domain: {cpu: {sockets: 2, maxSockets: 2}}`:                                nil,
 		`domain: {cpu: {sockets: 3, maxSockets: 2}}`:                                {invalid + "domain.cpu.sockets"},
 		`domain: {cpu: {sockets: 200}}`:                                             nil,

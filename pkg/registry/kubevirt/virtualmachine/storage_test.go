@@ -137,6 +137,27 @@ func TestCreateIsRefusedWhereTheCallerMayNotReadWhatItRefersTo(t *testing.T) {
 	})))
 }
 
+func TestCreateIsRefusedWhereTheCallerMayNotReadThePullSecretOfItsKernel(t *testing.T) {
+	s := newStorages(t, func(a authorizer.Attributes) bool { return a.GetResource() == "secrets" })
+	spec := newSpec()
+	spec.Domain.Firmware = &kubevirtv1.Firmware{KernelBoot: &kubevirtv1.KernelBoot{Container: &kubevirtv1.KernelBootContainer{
+		Image: "registry.example/boot:1", KernelPath: "/boot/vmlinuz", ImagePullSecret: "login",
+	}}}
+	const want = `spec.domain.firmware.kernelBoot.container.imagePullSecret: user "eve" cannot get secrets "login"`
+	vmi := &kubevirtv1.VirtualMachineInstance{ObjectMeta: metav1.ObjectMeta{Name: "vmi", Namespace: registrytest.Namespace}, Spec: spec}
+	_, err := s.instances.Instance.Create(registrytest.As(t, "eve"), vmi, rest.ValidateAllObjectFunc, &metav1.CreateOptions{})
+	require.True(t, apierrors.IsForbidden(err), "%v", err)
+	require.ErrorContains(t, err, want)
+
+	vm := newMachine("vm", kubevirtv1.RunStrategyHalted)
+	vm.Spec.Template.Spec = spec
+	written := vm.DeepCopy()
+	_, err = s.machines.Machine.Create(registrytest.As(t, "eve"), vm, rest.ValidateAllObjectFunc, &metav1.CreateOptions{})
+	require.True(t, apierrors.IsForbidden(err), "%v", err)
+	require.ErrorContains(t, err, "spec.template."+want)
+	assert.Equal(t, written.Spec, vm.Spec, "no default is written into it")
+}
+
 func TestCreateNeedsTheRightToMakeItsDataVolumes(t *testing.T) {
 	s := newStorages(t, func(a authorizer.Attributes) bool { return a.GetVerb() == "create" && a.GetResource() == "datavolumes" })
 	vm := newMachine("vm", kubevirtv1.RunStrategyHalted)

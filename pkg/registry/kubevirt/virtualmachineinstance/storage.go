@@ -86,6 +86,10 @@ func References(spec *kubevirtv1.VirtualMachineInstanceSpec, path *field.Path) [
 		path := path.Child("accessCredentials").Index(i).Child(kind, "source", "secret", "secretName")
 		found = append(found, reference.Secret(path, spec.AccessCredentials[i].SecretName()))
 	}
+	if container := spec.Domain.Firmware.KernelContainer(); container != nil && container.ImagePullSecret != "" {
+		path := path.Child("domain", "firmware", "kernelBoot", "container", "imagePullSecret")
+		found = append(found, reference.Secret(path, container.ImagePullSecret))
+	}
 	for i := range spec.Volumes {
 		volume, path := &spec.Volumes[i], path.Child("volumes").Index(i)
 		if claim := volume.PersistentVolumeClaim; claim != nil {

@@ -19,6 +19,8 @@ type FirmwareApplyConfiguration struct {
 	Serial *string `json:"serial,omitempty"`
 	// Bootloader is BIOS where it is absent.
 	Bootloader *BootloaderApplyConfiguration `json:"bootloader,omitempty"`
+	// KernelBoot starts a kernel without a boot loader.
+	KernelBoot *KernelBootApplyConfiguration `json:"kernelBoot,omitempty"`
 }
 
 // FirmwareApplyConfiguration constructs a declarative configuration of the Firmware type for use with
@@ -48,5 +50,13 @@ func (b *FirmwareApplyConfiguration) WithSerial(value string) *FirmwareApplyConf
 // If called multiple times, the Bootloader field is set to the value of the last call.
 func (b *FirmwareApplyConfiguration) WithBootloader(value *BootloaderApplyConfiguration) *FirmwareApplyConfiguration {
 	b.Bootloader = value
+	return b
+}
+
+// WithKernelBoot sets the KernelBoot field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the KernelBoot field is set to the value of the last call.
+func (b *FirmwareApplyConfiguration) WithKernelBoot(value *KernelBootApplyConfiguration) *FirmwareApplyConfiguration {
+	b.KernelBoot = value
 	return b
 }

@@ -30,6 +30,8 @@ type VirtualMachineInstanceStatusApplyConfiguration struct {
 	Machine            *MachineApplyConfiguration      `json:"machine,omitempty"`
 	CurrentCPUTopology *CPUTopologyApplyConfiguration  `json:"currentCPUTopology,omitempty"`
 	Memory             *MemoryStatusApplyConfiguration `json:"memory,omitempty"`
+	// KernelBootStatus tells which kernel and initrd the guest was started with.
+	KernelBootStatus *KernelBootStatusApplyConfiguration `json:"kernelBootStatus,omitempty"`
 }
 
 // VirtualMachineInstanceStatusApplyConfiguration constructs a declarative configuration of the VirtualMachineInstanceStatus type for use with
@@ -151,5 +153,13 @@ func (b *VirtualMachineInstanceStatusApplyConfiguration) WithCurrentCPUTopology(
 // If called multiple times, the Memory field is set to the value of the last call.
 func (b *VirtualMachineInstanceStatusApplyConfiguration) WithMemory(value *MemoryStatusApplyConfiguration) *VirtualMachineInstanceStatusApplyConfiguration {
 	b.Memory = value
+	return b
+}
+
+// WithKernelBootStatus sets the KernelBootStatus field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the KernelBootStatus field is set to the value of the last call.
+func (b *VirtualMachineInstanceStatusApplyConfiguration) WithKernelBootStatus(value *KernelBootStatusApplyConfiguration) *VirtualMachineInstanceStatusApplyConfiguration {
+	b.KernelBootStatus = value
 	return b
 }

@@ -15,12 +15,12 @@ import (
 	"github.com/virt-apiserver/virt-apiserver/pkg/image/source"
 )
 
-// maxNames is how many files of /disk a layer may hide.
+// maxNames is how many files or directories of /disk a layer may hide.
 const maxNames = 1000
 
-// Disk is the content of the file that was looked for. Read returns io.EOF only where the image was checked
+// File is the content of the file that was looked for. Read returns io.EOF only where the image was checked
 // to the end: each layer that was read is what its digest says, and there is no second file.
-type Disk struct {
+type File struct {
 	ctx   context.Context
 	stop  context.CancelCauseFunc
 	image *image
@@ -37,143 +37,147 @@ type Disk struct {
 	// found is the name of the file; empty while it is looked for.
 	found string
 	size  int64
+	// folder is true where what has the path that is wanted is a directory.
+	folder bool
 	// err is what the last Read returned.
 	err error
 }
 
-// Open finds the disk of an image and returns it when its content begins to arrive. Its errors, and those
-// of the Disk, are *failure.Error.
-func Open(ctx context.Context, src source.Container, opts Options) (*Disk, error) {
+// Open finds the file of an image and returns it when its content begins to arrive. Its errors, and those
+// of the File, are *failure.Error.
+func Open(ctx context.Context, src source.Container, opts Options) (*File, error) {
 	ctx, stop := withIdle(ctx, opts.IdleTimeout)
 	img, err := open(ctx, src, opts)
 	if err != nil {
 		defer stop(nil)
 		return nil, explain(ctx, err)
 	}
-	d := &Disk{
+	f := &File{
 		ctx: ctx, stop: stop, image: img, want: search(src.Path), budget: opts.MaxBytes,
 		next: len(img.manifest.Layers) - 1, hidden: newShadow(),
 	}
-	if err := d.find(); err != nil {
-		return nil, errors.Join(explain(ctx, err), d.Close())
+	if err := f.find(); err != nil {
+		return nil, errors.Join(explain(ctx, err), f.Close())
 	}
-	return d, nil
+	return f, nil
 }
 
 // Digest of the image's manifest, "sha256:…".
-func (d *Disk) Digest() string { return d.image.digest.String() }
+func (f *File) Digest() string { return f.image.digest.String() }
 
 // Size of the file in bytes.
-func (d *Disk) Size() int64 { return d.size }
+func (f *File) Size() int64 { return f.size }
 
 // Read reads the file.
-func (d *Disk) Read(p []byte) (int, error) {
-	if d.err != nil {
-		return 0, d.err
+func (f *File) Read(p []byte) (int, error) {
+	if f.err != nil {
+		return 0, f.err
 	}
-	n, err := d.current.Read(p)
+	n, err := f.current.Read(p)
 	if err == io.EOF {
-		err = d.finish()
+		err = f.finish()
 	}
 	if err != nil && err != io.EOF {
-		err = explain(d.ctx, unpacking(err))
+		err = explain(f.ctx, unpacking(err))
 	}
-	d.err = err
+	f.err = err
 	return n, err
 }
 
 // Close ends the transfer.
-func (d *Disk) Close() error {
-	defer d.stop(nil)
-	if d.current == nil {
+func (f *File) Close() error {
+	defer f.stop(nil)
+	if f.current == nil {
 		return nil
 	}
-	return d.current.close()
+	return f.current.close()
 }
 
 // find goes down the layers to the first file that is looked for.
-func (d *Disk) find() error {
-	err := d.scan()
+func (f *File) find() error {
+	err := f.scan()
 	switch {
 	case err != nil:
 		return unpacking(err)
-	case d.found != "":
+	case f.found != "":
 		return nil
-	case d.want != "":
-		return failure.Permanent(failure.NotFound, "the image has no file %s: correct the path of the containerDisk", string(d.want))
+	case f.folder:
+		return failure.Permanent(failure.NotFound, "%s is a directory in the image: give the path of a file", string(f.want))
+	case f.want != "":
+		return failure.Permanent(failure.NotFound, "the image has no file %s, other than by links, which are not followed: correct the path", string(f.want))
 	}
 	return failure.Permanent(failure.NotFound, "no file found in folder %s of the image: is it a containerDisk?", diskDir)
 }
 
 // finish checks what follows the file that was found, and returns io.EOF where all is well. With a path
 // given, lower layers can't matter any more.
-func (d *Disk) finish() error {
-	if d.want != "" {
-		d.next = -1
+func (f *File) finish() error {
+	if f.want != "" {
+		f.next = -1
 	}
-	if err := d.scan(); err != nil {
+	if err := f.scan(); err != nil {
 		return err
 	}
 	return io.EOF
 }
 
 // scan reads entries until a file is found, or a second one, or all layers are read.
-func (d *Disk) scan() error {
+func (f *File) scan() error {
 	for {
-		if d.current == nil {
-			if d.next < 0 {
+		if f.current == nil {
+			if f.next < 0 {
 				return nil
 			}
-			if err := d.enter(); err != nil {
+			if err := f.enter(); err != nil {
 				return err
 			}
 		}
-		before := d.found
-		err := d.scanLayer()
-		if err != nil || d.found != before {
+		before := f.found
+		err := f.scanLayer()
+		if err != nil || f.found != before {
 			return err
 		}
-		if err := d.leave(); err != nil {
+		if err := f.leave(); err != nil {
 			return err
 		}
 	}
 }
 
-func (d *Disk) enter() error {
-	if err := context.Cause(d.ctx); err != nil {
+func (f *File) enter() error {
+	if err := context.Cause(f.ctx); err != nil {
 		return err
 	}
-	opened, err := d.image.openLayer(d.ctx, d.image.manifest.Layers[d.next], &d.budget)
+	opened, err := f.image.openLayer(f.ctx, f.image.manifest.Layers[f.next], &f.budget)
 	if err != nil {
 		return err
 	}
-	d.current, d.own = opened, newShadow()
-	d.next--
+	f.current, f.own = opened, newShadow()
+	f.next--
 	return nil
 }
 
 // leave checks the rest of a layer of which all entries were read.
-func (d *Disk) leave() error {
-	if err := d.current.drain(); err != nil {
+func (f *File) leave() error {
+	if err := f.current.drain(); err != nil {
 		return err
 	}
-	err := d.current.close()
-	d.current = nil
-	d.hidden.add(d.own)
+	err := f.current.close()
+	f.current = nil
+	f.hidden.add(f.own)
 	return err
 }
 
 // scanLayer reads entries until a file is found or the layer ends.
-func (d *Disk) scanLayer() error {
+func (f *File) scanLayer() error {
 	for {
-		header, err := d.current.Next()
+		header, err := f.current.Next()
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
 		if err != nil {
 			return err
 		}
-		found, err := d.look(header)
+		found, err := f.look(header)
 		if err != nil || found {
 			return err
 		}
@@ -181,54 +185,72 @@ func (d *Disk) scanLayer() error {
 }
 
 // look says whether an entry is the file.
-func (d *Disk) look(header *tar.Header) (bool, error) {
+func (f *File) look(header *tar.Header) (bool, error) {
 	if slices.Contains(strings.Split(header.Name, "/"), "..") {
 		return false, failure.Permanent(failure.CorruptImage, "the image has an entry whose name leads out of it: %.200q", header.Name)
 	}
 	name := path.Clean("/" + header.Name)
 	if hidden, opaque, ok := whiteout(name); ok {
-		return false, d.noteWhiteout(hidden, opaque)
+		return false, f.noteWhiteout(hidden, opaque)
 	}
-	if !d.want.concerns(name) || d.hidden.hides(name) {
+	if f.hidden.hides(name) {
 		return false, nil
 	}
-	if !d.want.matches(name) {
+	if f.want.isAbove(name) {
+		return false, f.meetFolder(string(f.want))
+	}
+	if !f.want.concerns(name) {
+		return false, nil
+	}
+	if !f.want.matches(name) {
 		// A directory that is something else in this layer is not there for those below.
 		if header.Typeflag != tar.TypeDir {
-			d.own.names[name] = true
+			f.own.names[name] = true
 		}
 		return false, nil
 	}
-	return d.meet(header, name)
+	return f.meet(header, name)
 }
 
-func (d *Disk) noteWhiteout(hidden string, opaque bool) error {
+func (f *File) noteWhiteout(hidden string, opaque bool) error {
 	switch {
-	case !d.want.concerns(hidden):
+	case !f.want.concerns(hidden):
+		return nil
 	case opaque:
-		d.own.opaque[hidden] = true
-	case len(d.own.names) == maxNames:
-		return failure.Permanent(failure.CorruptImage, "a layer of the image hides more than %d files in folder %s", maxNames, diskDir)
-	default:
-		d.own.names[hidden] = true
+		return hide(f.own.opaque, hidden)
 	}
+	return hide(f.own.names, hidden)
+}
+
+// hide adds to what a layer hides.
+func hide(hidden map[string]bool, name string) error {
+	if len(hidden) == maxNames {
+		return failure.Permanent(failure.CorruptImage, "a layer of the image hides more than %d files in folder %s", maxNames, diskDir)
+	}
+	hidden[name] = true
 	return nil
 }
 
+// meetFolder notes a directory that has the name of what is looked for. What lower layers have of that name is hidden.
+func (f *File) meetFolder(name string) error {
+	f.folder = f.want != ""
+	return hide(f.own.names, name)
+}
+
 // meet judges an entry that has the name of what is looked for.
-func (d *Disk) meet(header *tar.Header, name string) (bool, error) {
+func (f *File) meet(header *tar.Header, name string) (bool, error) {
 	if header.Typeflag == tar.TypeDir {
-		return false, nil
+		return false, f.meetFolder(name)
 	}
 	if header.Typeflag != tar.TypeReg {
-		return false, failure.Permanent(failure.CorruptImage, "%s is no plain file in the image, but a link or a device, which is refused", name)
+		return false, failure.Permanent(failure.CorruptImage, "%s is no plain file in the image, but a link or a device, which is refused: name a file", name)
 	}
-	if d.found != "" {
+	if f.found != "" {
 		return false, failure.Permanent(failure.CorruptImage,
-			"more than one file found in folder %s of the image (%s, %s): name one by the path of the containerDisk", diskDir, d.found, name)
+			"more than one file found in folder %s of the image (%s, %s): name one by the path of the containerDisk", diskDir, f.found, name)
 	}
-	d.own.names[name] = true
-	d.found, d.size = name, header.Size
+	f.own.names[name] = true
+	f.found, f.size = name, header.Size
 	return true, nil
 }
 
