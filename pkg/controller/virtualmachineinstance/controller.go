@@ -85,6 +85,7 @@ func New(config Config) (*Controller, error) {
 		handler  cache.ResourceEventHandler
 	}{
 		{instances.Informer(), controller.OnChange(c.enqueue)},
+		{instances.Informer(), cache.ResourceEventHandlerFuncs{UpdateFunc: c.tellStranded}},
 		{dataVolumes.Informer(), controller.OnChange(func(dv *cdiv1.DataVolume) { c.enqueueUsers(dv) })},
 		{config.Claims.Informer(), controller.OnChange(func(claim *corev1.PersistentVolumeClaim) { c.enqueueUsers(claim) })},
 	} {
