@@ -20,8 +20,9 @@ import (
 
 // Launcher gives the raw streams of the domains on this machine. Its refusals are *api.Error.
 type Launcher interface {
-	Console(ctx context.Context, namespace, name string) (net.Conn, error)
-	VNC(ctx context.Context, namespace, name string) (net.Conn, error)
+	Console(ctx context.Context, domain api.Target) (net.Conn, error)
+	VNC(ctx context.Context, domain api.Target) (net.Conn, error)
+	Domain(ctx context.Context, domain api.Target) (*api.DomainStatus, error)
 }
 
 // Addresses returns those of an instance's interfaces, by name, that the node's network gave them. What a guest
@@ -41,7 +42,7 @@ func NewLocal(launcher Launcher, addresses Addresses, maxSessions int) *Local {
 	return &Local{launcher: launcher, addresses: addresses, sessions: newSessions(maxSessions)}
 }
 
-// Open opens a stream of vmi. ctx bounds the opening only. The caller closes what it gets.
+// Open opens a stream of vmi, and of no other instance that has its name by now. ctx bounds the opening only. The caller closes what it gets.
 func (l *Local) Open(ctx context.Context, vmi *kubevirtv1.VirtualMachineInstance, stream string) (net.Conn, error) {
 	key, manner := sessionOf(vmi, stream)
 	session, err := l.sessions.begin(key, manner)
@@ -61,7 +62,7 @@ func (l *Local) Open(ctx context.Context, vmi *kubevirtv1.VirtualMachineInstance
 
 // sessionOf says which session a stream is, and how it gets on with others.
 func sessionOf(vmi *kubevirtv1.VirtualMachineInstance, stream string) (sessionKey, manner) {
-	key := sessionKey{namespace: vmi.Namespace, name: vmi.Name, stream: stream}
+	key := sessionKey{namespace: vmi.Namespace, name: vmi.Name, uid: vmi.UID, stream: stream}
 	switch {
 	case stream == VNCIfFree:
 		key.stream = VNC
@@ -74,20 +75,35 @@ func sessionOf(vmi *kubevirtv1.VirtualMachineInstance, stream string) (sessionKe
 }
 
 func (l *Local) connect(ctx context.Context, vmi *kubevirtv1.VirtualMachineInstance, stream string) (net.Conn, error) {
+	domain := api.Target{Namespace: vmi.Namespace, Name: vmi.Name, UID: vmi.UID}
 	if strings.HasPrefix(stream, portForward+"/") {
-		return dialPort(ctx, vmi, stream, l.addresses)
+		return l.connectPort(ctx, vmi, domain, stream)
 	}
 	var conn net.Conn
 	var err error
 	switch stream {
 	case Console:
-		conn, err = l.launcher.Console(ctx, vmi.Namespace, vmi.Name)
+		conn, err = l.launcher.Console(ctx, domain)
 	case VNC:
-		conn, err = l.launcher.VNC(ctx, vmi.Namespace, vmi.Name)
+		conn, err = l.launcher.VNC(ctx, domain)
 	default:
 		err = &api.Error{Reason: api.ErrorNotFound, Message: "there is no stream " + stream}
 	}
 	if err != nil {
+		return nil, launcherRefusal(vmi.Name, err)
+	}
+	return conn, nil
+}
+
+// connectPort is sure of whom it has connected to only afterwards: the instances of a machine have one address, one
+// after the other.
+func (l *Local) connectPort(ctx context.Context, vmi *kubevirtv1.VirtualMachineInstance, domain api.Target, stream string) (net.Conn, error) {
+	conn, err := dialPort(ctx, vmi, stream, l.addresses)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := l.launcher.Domain(ctx, domain); err != nil {
+		_ = conn.Close()
 		return nil, launcherRefusal(vmi.Name, err)
 	}
 	return conn, nil
@@ -102,6 +118,8 @@ func launcherRefusal(name string, err error) error {
 	switch refused.Reason {
 	case api.ErrorNotFound:
 		return apierrors.NewNotFound(kubevirtv1.Resource("virtualmachineinstance"), name)
+	case api.ErrorConflict:
+		return apierrors.NewConflict(kubevirtv1.Resource("virtualmachineinstance"), name, errors.New(refused.Message))
 	case api.ErrorNotRunning, api.ErrorInvalid:
 		return apierrors.NewBadRequest(refused.Message)
 	case api.ErrorLibvirtUnavailable, api.ErrorLimit:
