@@ -4,7 +4,6 @@ package datavolume
 
 import (
 	"context"
-	"fmt"
 
 	corev1 "k8s.io/api/core/v1"
 	storagev1 "k8s.io/api/storage/v1"
@@ -49,7 +48,7 @@ type Controller struct {
 	volumes   cdilisters.DataVolumeLister
 	claims    corelisters.PersistentVolumeClaimLister
 	classes   storagelisters.StorageClassLister
-	synced    []cache.InformerSynced
+	synced    []cache.DoneChecker
 	queue     *queue.Queue[cache.ObjectName]
 	settle    controller.Settle
 }
@@ -66,19 +65,14 @@ func New(config Config) (*Controller, error) {
 		classes:   config.Classes.Lister(),
 		queue:     queue.New[cache.ObjectName]("datavolume"),
 	}
-	for _, listen := range []struct {
-		informer cache.SharedIndexInformer
-		handler  cache.ResourceEventHandler
-	}{
-		{config.DataVolumes.Informer(), controller.OnChange(func(dv *cdiv1.DataVolume) { c.queue.Add(cache.MetaObjectToName(dv)) })},
-		{config.Claims.Informer(), controller.OnChange(func(claim *corev1.PersistentVolumeClaim) { c.queue.Add(cache.MetaObjectToName(claim)) })},
-		{config.Classes.Informer(), controller.OnChange(func(*storagev1.StorageClass) { c.enqueueUnbound() })},
-	} {
-		registration, err := listen.informer.AddEventHandler(listen.handler)
-		if err != nil {
-			return nil, fmt.Errorf("listen to an informer: %w", err)
-		}
-		c.synced = append(c.synced, registration.HasSynced)
+	var err error
+	c.synced, err = controller.Listen(
+		controller.Listener{Informer: config.DataVolumes.Informer(), Handler: controller.OnChange(func(dv *cdiv1.DataVolume) { c.queue.Add(cache.MetaObjectToName(dv)) })},
+		controller.Listener{Informer: config.Claims.Informer(), Handler: controller.OnChange(func(claim *corev1.PersistentVolumeClaim) { c.queue.Add(cache.MetaObjectToName(claim)) })},
+		controller.Listener{Informer: config.Classes.Informer(), Handler: controller.OnChange(func(*storagev1.StorageClass) { c.enqueueUnbound() })},
+	)
+	if err != nil {
+		return nil, err
 	}
 	config.Importers.OnChange(func(claim types.NamespacedName) {
 		c.queue.Add(cache.NewObjectName(claim.Namespace, claim.Name))
@@ -88,7 +82,7 @@ func New(config Config) (*Controller, error) {
 
 // Run works with so many workers until ctx ends, and returns when the last of them has.
 func (c *Controller) Run(ctx context.Context, workers int) {
-	if !cache.WaitForCacheSync(ctx.Done(), c.synced...) {
+	if !cache.WaitFor(ctx, "", c.synced...) {
 		return
 	}
 	c.queue.Run(ctx, workers, c.reconcile)

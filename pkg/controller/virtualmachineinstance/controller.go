@@ -55,7 +55,7 @@ type Controller struct {
 	byClaim      cache.Indexer
 	dataVolumes  cdilisters.DataVolumeLister
 	claims       corelisters.PersistentVolumeClaimLister
-	synced       []cache.InformerSynced
+	synced       []cache.DoneChecker
 	queue        *queue.Queue[cache.ObjectName]
 	settle       controller.Settle
 	reservations reservations
@@ -80,20 +80,15 @@ func New(config Config) (*Controller, error) {
 	if err := instances.Informer().AddIndexers(cache.Indexers{claimIndex: indexByClaim}); err != nil {
 		return nil, fmt.Errorf("index instances by claim: %w", err)
 	}
-	for _, listen := range []struct {
-		informer cache.SharedIndexInformer
-		handler  cache.ResourceEventHandler
-	}{
-		{instances.Informer(), controller.OnChange(c.enqueue)},
-		{instances.Informer(), cache.ResourceEventHandlerFuncs{UpdateFunc: c.tellStranded}},
-		{dataVolumes.Informer(), controller.OnChange(func(dv *cdiv1.DataVolume) { c.enqueueUsers(dv) })},
-		{config.Claims.Informer(), controller.OnChange(func(claim *corev1.PersistentVolumeClaim) { c.enqueueUsers(claim) })},
-	} {
-		registration, err := listen.informer.AddEventHandler(listen.handler)
-		if err != nil {
-			return nil, fmt.Errorf("listen to an informer: %w", err)
-		}
-		c.synced = append(c.synced, registration.HasSynced)
+	var err error
+	c.synced, err = controller.Listen(
+		controller.Listener{Informer: instances.Informer(), Handler: controller.OnChange(c.enqueue)},
+		controller.Listener{Informer: instances.Informer(), Handler: cache.ResourceEventHandlerFuncs{UpdateFunc: c.tellStranded}},
+		controller.Listener{Informer: dataVolumes.Informer(), Handler: controller.OnChange(func(dv *cdiv1.DataVolume) { c.enqueueUsers(dv) })},
+		controller.Listener{Informer: config.Claims.Informer(), Handler: controller.OnChange(func(claim *corev1.PersistentVolumeClaim) { c.enqueueUsers(claim) })},
+	)
+	if err != nil {
+		return nil, err
 	}
 	return c, nil
 }
@@ -101,7 +96,7 @@ func New(config Config) (*Controller, error) {
 // Run works with so many workers until ctx ends, and returns when the last of them has.
 func (c *Controller) Run(ctx context.Context, workers int) {
 	// Where ctx ends first, the queue has to end, too.
-	cache.WaitForCacheSync(ctx.Done(), c.synced...)
+	cache.WaitFor(ctx, "", c.synced...)
 	c.queue.Run(ctx, workers, c.reconcile)
 }
 
