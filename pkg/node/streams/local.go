@@ -5,17 +5,15 @@ package streams
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
-	"net/http"
 	"net/netip"
 	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
 	"github.com/virt-apiserver/virt-apiserver/pkg/launcher/api"
+	"github.com/virt-apiserver/virt-apiserver/pkg/node/link"
 )
 
 // Launcher gives the raw streams of the domains on this machine. Its refusals are *api.Error.
@@ -109,27 +107,12 @@ func (l *Local) connectPort(ctx context.Context, vmi *kubevirtv1.VirtualMachineI
 	return conn, nil
 }
 
-// launcherRefusal is what a client is told where the launcher gave no stream.
+// launcherRefusal is what a client is told where the launcher gave no stream. That the guest does not run is for
+// clients to ask again.
 func launcherRefusal(name string, err error) error {
 	var refused *api.Error
-	if !errors.As(err, &refused) {
-		return apierrors.NewServiceUnavailable(fmt.Sprintf("the launcher does not answer; it is restarted if need be: %v", err))
-	}
-	switch refused.Reason {
-	case api.ErrorNotFound:
-		return apierrors.NewNotFound(kubevirtv1.Resource("virtualmachineinstance"), name)
-	case api.ErrorConflict:
-		return apierrors.NewConflict(kubevirtv1.Resource("virtualmachineinstance"), name, errors.New(refused.Message))
-	case api.ErrorNotRunning, api.ErrorInvalid:
+	if errors.As(err, &refused) && refused.Reason == api.ErrorNotRunning {
 		return apierrors.NewBadRequest(refused.Message)
-	case api.ErrorLibvirtUnavailable, api.ErrorLimit:
-		return apierrors.NewServiceUnavailable(refused.Message)
-	default:
-		return &apierrors.StatusError{ErrStatus: metav1.Status{
-			Status:  metav1.StatusFailure,
-			Code:    http.StatusInternalServerError,
-			Reason:  metav1.StatusReasonInternalError,
-			Message: refused.Message,
-		}}
 	}
+	return link.LauncherRefusal(name, err)
 }
