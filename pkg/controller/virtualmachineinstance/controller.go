@@ -34,7 +34,7 @@ type Config struct {
 	// Secrets and ConfigMaps are only looked for, not kept.
 	Secrets    corev1client.SecretsGetter
 	ConfigMaps corev1client.ConfigMapsGetter
-	// Informers give the instances and the DataVolumes. Whoever made them starts them, after New.
+	// Informers give the instances, the DataVolumes and the settings. Whoever made them starts them, after New.
 	Informers externalversions.SharedInformerFactory
 	// Claims is started by whoever made it, after New.
 	Claims    coreinformers.PersistentVolumeClaimInformer
@@ -54,6 +54,7 @@ type Controller struct {
 	instances    kubevirtlisters.VirtualMachineInstanceLister
 	byClaim      cache.Indexer
 	dataVolumes  cdilisters.DataVolumeLister
+	kubevirts    kubevirtlisters.KubeVirtLister
 	claims       corelisters.PersistentVolumeClaimLister
 	synced       []cache.DoneChecker
 	queue        *queue.Queue[cache.ObjectName]
@@ -74,6 +75,7 @@ func New(config Config) (*Controller, error) {
 		instances:   instances.Lister(),
 		byClaim:     instances.Informer().GetIndexer(),
 		dataVolumes: dataVolumes.Lister(),
+		kubevirts:   config.Informers.Kubevirt().V1().KubeVirts().Lister(),
 		claims:      config.Claims.Lister(),
 		queue:       queue.New[cache.ObjectName]("virtualmachineinstance"),
 	}

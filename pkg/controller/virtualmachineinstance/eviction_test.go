@@ -10,6 +10,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	corev1 "k8s.io/api/core/v1"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
 
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
 	"github.com/virt-apiserver/virt-apiserver/pkg/workload"
@@ -79,5 +81,19 @@ func TestNothingIsSaidOfMigrationWhereNobodyKnows(t *testing.T) {
 		w.create(evictable("vm", kubevirtv1.EvictionStrategyLiveMigrate))
 		assert.Nil(w, w.status("vm").Condition(kubevirtv1.VirtualMachineInstanceIsMigratable))
 		assert.Len(w, w.events(), 1)
+	})
+}
+
+func TestTheStrategyOfTheInstallationIsForInstancesThatHaveNone(t *testing.T) {
+	inWorld(t, func(w *world) {
+		settings := &kubevirtv1.KubeVirt{ObjectMeta: metav1.ObjectMeta{Name: kubevirtv1.KubeVirtName, Namespace: kubevirtv1.KubeVirtNamespace}}
+		settings.Spec.Configuration.EvictionStrategy = ptr.To(kubevirtv1.EvictionStrategyLiveMigrate)
+		require.NoError(w, w.server.Tracker().Create(kubevirtv1.SchemeGroupVersion.WithResource("kubevirts"), settings, settings.Namespace))
+		w.after(time.Second)
+		w.launchers.answer(&workload.Placement{NodeName: "node", NotMigratable: "there is one node"}, nil)
+		w.create(evictable("own", kubevirtv1.EvictionStrategyNone))
+		assert.NotContains(w, w.events(), stranded)
+		w.create(evictable("none", ""))
+		assert.Contains(w, w.events(), stranded)
 	})
 }

@@ -1699,6 +1699,11 @@ func (in *KubeVirtConfiguration) DeepCopyInto(out *KubeVirtConfiguration) {
 		*out = new(DeveloperConfiguration)
 		(*in).DeepCopyInto(*out)
 	}
+	if in.EvictionStrategy != nil {
+		in, out := &in.EvictionStrategy, &out.EvictionStrategy
+		*out = new(EvictionStrategy)
+		**out = **in
+	}
 	return
 }
 
