@@ -4546,6 +4546,13 @@ func schema_pkg_apis_kubevirt_v1_KubeVirtConfiguration(ref common.ReferenceCallb
 							Ref: ref(v1.DeveloperConfiguration{}.OpenAPIModelName()),
 						},
 					},
+					"evictionStrategy": {
+						SchemaProps: spec.SchemaProps{
+							Description: "EvictionStrategy is that of instances which have none of their own: None (default), LiveMigrate, LiveMigrateIfPossible or External.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
 				},
 			},
 		},
