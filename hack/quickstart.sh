@@ -204,8 +204,8 @@ down() {
 	if [[ -d $run_dir ]]; then stop image; fi
 	# It outlives the server, so that guests can be found again.
 	as_root pkill -f -- "virt-launcher .*--state-dir=$data_dir/launcher " || true
-	# A server that ended in good order has removed its guest network itself.
-	[[ ! -x bin/unnet ]] || as_root bin/unnet "$data_dir" || say "the guest network could not be removed; going on"
+	# A server that ended in good order has removed its guest network and its sockets itself.
+	[[ ! -x bin/unnet ]] || as_root bin/unnet "$data_dir" || say "not all that the server left could be removed; going on"
 	step "Removing $data_dir"
 	as_root rm -rf "$data_dir"
 }

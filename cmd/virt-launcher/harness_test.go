@@ -249,7 +249,7 @@ func write(t *testing.T, to io.Writer, text string) {
 
 func (n *node) console(t *testing.T, request *api.StartRequest) net.Conn {
 	t.Helper()
-	console, err := n.Console(t.Context(), request.Instance.Namespace, request.Instance.Name)
+	console, err := n.Console(t.Context(), api.Target{Namespace: request.Instance.Namespace, Name: request.Instance.Name, UID: request.Instance.UID})
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = console.Close() })
 	require.NoError(t, console.SetDeadline(time.Now().Add(soon)))

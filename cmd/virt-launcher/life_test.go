@@ -167,7 +167,7 @@ func TestScreenSpeaksRFB(t *testing.T) {
 	n := newNode(t)
 	n.startGuest(t, "web")
 	for range 2 { // the second takes over
-		screen, err := n.VNC(t.Context(), "test", "web")
+		screen, err := n.VNC(t.Context(), api.Target{Namespace: "test", Name: "web"})
 		require.NoError(t, err)
 		defer screen.Close()
 		require.NoError(t, screen.SetDeadline(time.Now().Add(soon)))
@@ -178,7 +178,7 @@ func TestScreenSpeaksRFB(t *testing.T) {
 func TestScreenshotShowsTheScreen(t *testing.T) {
 	n := newNode(t)
 	n.startGuest(t, "web")
-	screen, err := n.VNC(t.Context(), "test", "web")
+	screen, err := n.VNC(t.Context(), api.Target{Namespace: "test", Name: "web"})
 	require.NoError(t, err)
 	defer screen.Close()
 	require.NoError(t, screen.SetDeadline(time.Now().Add(soon)))

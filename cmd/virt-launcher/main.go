@@ -17,6 +17,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/virt-apiserver/virt-apiserver/pkg/footprint"
 	"github.com/virt-apiserver/virt-apiserver/pkg/launcher"
 	"github.com/virt-apiserver/virt-apiserver/pkg/launcher/libvirt"
 	"github.com/virt-apiserver/virt-apiserver/pkg/launcher/statedir"
@@ -51,6 +52,7 @@ func run() int {
 // serve runs until ctx ends.
 func serve(ctx context.Context, options *options, log *slog.Logger, level *slog.LevelVar) error {
 	unix.Umask(fileMode)
+	footprint.Frugal()
 	state, err := statedir.Open(options.stateDir)
 	if err != nil {
 		return err
@@ -77,6 +79,11 @@ func serve(ctx context.Context, options *options, log *slog.Logger, level *slog.
 	defer cancel()
 	parts.Go(func() { conn.Run(ctx, manager) })
 	parts.Go(func() { manager.Run(ctx) })
+	parts.Go(func() {
+		if err := footprint.Run(ctx); err != nil {
+			log.Warn("can't give memory back", "error", err)
+		}
+	})
 	log.InfoContext(ctx, "virt-launcher begins", "version", options.launcher.Version, "socket", options.socket, "instance", options.launcher.InstanceID)
 	return launcher.NewServer(manager, log, level).Serve(ctx, options.socket)
 }

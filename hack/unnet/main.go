@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Command unnet removes the guest network that a standalone server left: one that was killed. No guest may be on it.
+// Command unnet removes what a standalone server left outside its data directory: one that was killed. No guest of it
+// may run.
 //
 //	unnet DATA-DIRECTORY
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 
 	"github.com/virt-apiserver/virt-apiserver/pkg/standalone/network"
+	"github.com/virt-apiserver/virt-apiserver/pkg/standalone/runtimedir"
 )
 
 func main() {
@@ -18,7 +21,10 @@ func main() {
 		fmt.Fprintln(os.Stderr, "usage: unnet DATA-DIRECTORY")
 		os.Exit(2)
 	}
-	if err := network.Remove(filepath.Join(os.Args[1], "network"), "/run/virt-apiserver"); err != nil {
+	err := errors.Join(
+		network.Remove(filepath.Join(os.Args[1], "network"), runtimedir.Root),
+		runtimedir.RemoveOf(filepath.Join(os.Args[1], "volumes")))
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "unnet:", err)
 		os.Exit(1)
 	}

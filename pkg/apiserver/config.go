@@ -121,6 +121,9 @@ func (c *Config) New() (*genericapiserver.GenericAPIServer, error) {
 	if err := server.AddPostStartHook("storage-readiness", server.StorageReadinessHook.Hook); err != nil {
 		return nil, fmt.Errorf("add the storage readiness hook: %w", err)
 	}
+	if err := server.AddPostStartHook("openapi-on-demand", putOffOpenAPI(server, c.Generic.OpenAPIConfig)); err != nil {
+		return nil, fmt.Errorf("add the hook of OpenAPI: %w", err)
+	}
 	return server, nil
 }
 

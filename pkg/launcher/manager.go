@@ -252,6 +252,17 @@ func (m *Manager) List() ([]api.DomainStatus, error) {
 	return m.hub.list(), nil
 }
 
+// Domain returns the status of one instance.
+func (m *Manager) Domain(target api.Target) (*api.DomainStatus, error) {
+	g, err := m.acquireTarget(target)
+	if err != nil {
+		return nil, err
+	}
+	defer g.mu.Unlock()
+	status := g.status()
+	return &status, nil
+}
+
 // Health tells what was found on the node.
 func (m *Manager) Health(pid int) api.Health {
 	connection := m.hypervisor.Connection()

@@ -4,6 +4,7 @@ package launcher
 
 import (
 	"errors"
+	"os"
 
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
 	"github.com/virt-apiserver/virt-apiserver/pkg/launcher/api"
@@ -13,6 +14,19 @@ import (
 // overlayContainerDisk puts an overlay of the instance's own on a disk that others use too. The disk gets a
 // name among the instance's files, so that it stays for as long as those, whatever becomes of where it was.
 func (m *Manager) overlayContainerDisk(request *api.StartRequest, volume *kubevirtv1.Volume) (*domain.File, error) {
+	return m.overlay(request, volume, func(base *os.File) (string, error) {
+		return m.state.KeepBase(request.Instance.UID, volume.Name, base)
+	})
+}
+
+// overlayClaim puts an overlay on a claim, which is then only read. The claim stays for as long as an
+// instance uses it.
+func (m *Manager) overlayClaim(request *api.StartRequest, volume *kubevirtv1.Volume) (*domain.File, error) {
+	return m.overlay(request, volume, func(*os.File) (string, error) { return request.Disks[volume.Name].Path, nil })
+}
+
+// overlay puts an overlay on the volume's disk, which keep gives the name that it stays under.
+func (m *Manager) overlay(request *api.StartRequest, volume *kubevirtv1.Volume, keep func(base *os.File) (string, error)) (*domain.File, error) {
 	source, ok := request.Disks[volume.Name]
 	if !ok {
 		return nil, invalid(errors.New("no disk was given"))
@@ -22,7 +36,7 @@ func (m *Manager) overlayContainerDisk(request *api.StartRequest, volume *kubevi
 		return nil, invalid(err)
 	}
 	defer base.Close()
-	kept, err := m.state.KeepBase(request.Instance.UID, volume.Name, base)
+	kept, err := keep(base)
 	if err != nil {
 		return nil, err
 	}
@@ -32,24 +46,4 @@ func (m *Manager) overlayContainerDisk(request *api.StartRequest, volume *kubevi
 	}
 	defer overlay.Close()
 	return &domain.File{Path: overlay.Name(), Backing: kept, DirectIO: takesDirectIO(overlay) && takesDirectIO(base), BlockSize: blockSize(overlay)}, nil
-}
-
-// overlayClaim puts an overlay on a claim, which is then only read. The claim stays for as long as an
-// instance uses it.
-func (m *Manager) overlayClaim(request *api.StartRequest, volume *kubevirtv1.Volume) (*domain.File, error) {
-	source, ok := request.Disks[volume.Name]
-	if !ok {
-		return nil, invalid(errors.New("no disk was given"))
-	}
-	base, err := openBeneath(m.options.VolumeRoots, source.Path, true)
-	if err != nil {
-		return nil, invalid(err)
-	}
-	defer base.Close()
-	overlay, err := m.state.MakeOverlay(request.Instance.UID, volume.Name, base, source.Path)
-	if err != nil {
-		return nil, err
-	}
-	defer overlay.Close()
-	return &domain.File{Path: overlay.Name(), Backing: source.Path, DirectIO: takesDirectIO(overlay) && takesDirectIO(base), BlockSize: blockSize(overlay)}, nil
 }

@@ -79,6 +79,7 @@ func (s *Server) handler(ctx context.Context) http.Handler {
 		}
 		s.answer(func(*http.Request) (any, error) { return s.manager.List() })(w, r)
 	})
+	mux.Handle("GET /v1/domains/{namespace}/{name}", s.answer(func(r *http.Request) (any, error) { return s.manager.Domain(targetFrom(r)) }))
 	mux.Handle("PUT /v1/domains/{namespace}/{name}", s.answer(s.start))
 	mux.Handle("DELETE /v1/domains/{namespace}/{name}", s.answer(s.delete))
 	mux.Handle("POST /v1/domains/{namespace}/{name}/shutdown", s.answer(s.shutdown))

@@ -62,7 +62,7 @@ func TestClientAndServerAgree(t *testing.T) {
 	require.NoError(t, client.Shutdown(ctx, "shop", "web-1", api.ShutdownRequest{}))
 	require.NoError(t, client.Delete(ctx, "shop", "web-1", testUID))
 
-	_, err = client.Console(ctx, "shop", "web-1")
+	_, err = client.Console(ctx, testTarget())
 	assert.Equal(t, api.ErrorNotFound, api.ReasonFor(err))
 	assert.Equal(t, api.ErrorNotFound, api.ReasonFor(client.Call(ctx, testTarget(), api.ActionPause, nil, nil)))
 	assert.Equal(t, api.ErrorInvalid, api.ReasonFor(client.Delete(ctx, "shop", "web-1", "")))
@@ -144,11 +144,11 @@ func TestConsoleIsTakenOver(t *testing.T) {
 			guests <- conn
 		}
 	}()
-	first, err := client.Console(t.Context(), "shop", "web-1")
+	first, err := client.Console(t.Context(), testTarget())
 	require.NoError(t, err)
 	firstGuest := <-guests
 	exchange(t, first, firstGuest)
-	second, err := client.Console(t.Context(), "shop", "web-1")
+	second, err := client.Console(t.Context(), testTarget())
 	require.NoError(t, err)
 	defer second.Close()
 	_, err = first.Read(make([]byte, 1))
@@ -175,6 +175,23 @@ func exchange(t *testing.T, client, guest net.Conn) {
 	}
 }
 
+func TestOnlyTheVeryInstanceIsReached(t *testing.T) {
+	b := newBench(t)
+	client, _ := b.serve(t)
+	b.start(t)
+	status, err := client.Domain(t.Context(), testTarget())
+	require.NoError(t, err)
+	assert.Equal(t, testUID, status.UID)
+	successor := testTarget()
+	successor.UID = "another"
+	_, err = client.Domain(t.Context(), successor)
+	assert.Equal(t, api.ErrorConflict, api.ReasonFor(err))
+	_, err = client.Console(t.Context(), successor)
+	assert.Equal(t, api.ErrorConflict, api.ReasonFor(err))
+	_, err = client.VNC(t.Context(), successor)
+	assert.Equal(t, api.ErrorConflict, api.ReasonFor(err))
+}
+
 func TestMissingDevicesAreTold(t *testing.T) {
 	b := newBench(t)
 	client, _ := b.serve(t)
@@ -184,9 +201,9 @@ func TestMissingDevicesAreTold(t *testing.T) {
 	request.Instance.Spec.Domain.Devices.AutoattachSerialConsole = &no
 	_, err := b.Start(t.Context(), request)
 	require.NoError(t, err)
-	_, err = client.Console(t.Context(), "shop", "web-1")
+	_, err = client.Console(t.Context(), testTarget())
 	assert.ErrorContains(t, err, "has no serial console")
-	_, err = client.VNC(t.Context(), "shop", "web-1")
+	_, err = client.VNC(t.Context(), testTarget())
 	assert.ErrorContains(t, err, "has no graphics device")
 }
 

@@ -8,8 +8,6 @@ import (
 	"net"
 	"sync"
 
-	"k8s.io/apimachinery/pkg/types"
-
 	"github.com/virt-apiserver/virt-apiserver/pkg/launcher/api"
 )
 
@@ -59,8 +57,8 @@ const (
 
 // Connect joins the client that accept returns to a device of the guest until either side ends or a newer
 // session takes the device over. accept is called once the device is connected, where nothing can fail any more.
-func (m *Manager) Connect(ctx context.Context, key types.NamespacedName, stream Stream, accept func() (io.ReadWriteCloser, error)) error {
-	g, open, err := m.device(key, stream)
+func (m *Manager) Connect(ctx context.Context, target api.Target, stream Stream, accept func() (io.ReadWriteCloser, error)) error {
+	g, open, err := m.device(target, stream)
 	if err != nil {
 		return err
 	}
@@ -68,7 +66,7 @@ func (m *Manager) Connect(ctx context.Context, key types.NamespacedName, stream 
 	defer leave()
 	device, err := open()
 	if err != nil {
-		return m.refused("connect to the "+string(stream)+" of "+key.String(), err)
+		return m.refused("connect to the "+string(stream)+" of "+target.Namespace+"/"+target.Name, err)
 	}
 	defer device.Close()
 	client, err := accept()
@@ -80,12 +78,13 @@ func (m *Manager) Connect(ctx context.Context, key types.NamespacedName, stream 
 }
 
 // device returns how to open a stream of a guest that runs.
-func (m *Manager) device(key types.NamespacedName, stream Stream) (*guest, func() (net.Conn, error), error) {
-	g, err := m.acquire(key)
+func (m *Manager) device(target api.Target, stream Stream) (*guest, func() (net.Conn, error), error) {
+	g, err := m.acquireTarget(target)
 	if err != nil {
 		return nil, nil, err
 	}
 	defer g.mu.Unlock()
+	key := keyOf(&g.record)
 	if !g.power.Active() || g.facts == nil {
 		return nil, nil, &api.Error{Reason: api.ErrorNotRunning, Message: key.String() + " does not run"}
 	}

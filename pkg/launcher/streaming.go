@@ -65,7 +65,7 @@ func (s *Server) stream(ctx context.Context, w http.ResponseWriter, r *http.Requ
 		return
 	}
 	accepted := false
-	err := s.manager.Connect(ctx, keyFrom(r), stream, func() (io.ReadWriteCloser, error) {
+	err := s.manager.Connect(ctx, targetFrom(r), stream, func() (io.ReadWriteCloser, error) {
 		accepted = true
 		return switchProtocols(w)
 	})

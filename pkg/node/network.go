@@ -24,6 +24,9 @@ type Network interface {
 	// Detach removes what Attach made for the instances of that name, but not what it made for keep, which may
 	// be nil. None of the guests whose connection is removed runs any more.
 	Detach(ctx context.Context, machine types.NamespacedName, keep *kubevirtv1.VirtualMachineInstance) error
+	// Trim removes what Attach made for interfaces of vmi that its guest has not got any more: for all but those of
+	// the names in has.
+	Trim(ctx context.Context, vmi *kubevirtv1.VirtualMachineInstance, has []string) error
 	// Addresses are those of vmi's interfaces, by name.
 	Addresses(vmi *kubevirtv1.VirtualMachineInstance) map[string]netip.Addr
 	// Users are all that the network keeps something for.
@@ -138,6 +141,10 @@ func (noNetwork) Attach(context.Context, *kubevirtv1.VirtualMachineInstance) (*A
 }
 
 func (noNetwork) Detach(context.Context, types.NamespacedName, *kubevirtv1.VirtualMachineInstance) error {
+	return nil
+}
+
+func (noNetwork) Trim(context.Context, *kubevirtv1.VirtualMachineInstance, []string) error {
 	return nil
 }
 

@@ -3,6 +3,7 @@
 package node
 
 import (
+	"context"
 	"slices"
 	"testing"
 
@@ -51,6 +52,41 @@ func TestInterfacesFollowTheSpecOfARunningGuest(t *testing.T) {
 		w.settle()
 	}
 	assert.Equal(t, []string{"lab up", "lab down", "lab up", "lab absent"}, w.asked())
+}
+
+// trimmed is a network that keeps the names of interfaces that guests have, as it is told.
+type trimmed struct {
+	noNetwork
+	has chan []string
+}
+
+func (n trimmed) Trim(_ context.Context, _ *kubevirtv1.VirtualMachineInstance, has []string) error {
+	n.has <- has
+	return nil
+}
+
+func TestConnectionIsRemovedOnlyOnceTheGuestHasGivenTheInterfaceUp(t *testing.T) {
+	network := trimmed{has: make(chan []string, 1)}
+	launcher := newFakeLauncher()
+	agent := New(Config{Launcher: launcher, Network: network})
+	vmi := scheduled()
+	setLab(kubevirtv1.InterfaceStateLinkUp)(vmi)
+	vmi.Spec.Domain.Devices.Interfaces = append(vmi.Spec.Domain.Devices.Interfaces, kubevirtv1.Interface{Name: "gone", State: kubevirtv1.InterfaceStateAbsent})
+	domain := api.DomainStatus{
+		State: api.StateRunning, Targets: map[string]string{},
+		Interfaces: []kubevirtv1.VirtualMachineInstanceNetworkInterface{{Name: "lab", LinkState: "up"}, {Name: "gone", LinkState: "up"}},
+	}
+	launcher.with(func() { launcher.refuse = &api.Error{Reason: api.ErrorInternal, Message: "it holds on to it"} })
+	_, again, err := agent.setInterfaces(t.Context(), vmi, domain)
+	require.Error(t, err)
+	assert.Equal(t, plugRetry, again)
+	assert.Empty(t, network.has)
+
+	domain.Interfaces = domain.Interfaces[:1]
+	_, again, err = agent.setInterfaces(t.Context(), vmi, domain)
+	require.NoError(t, err)
+	assert.Zero(t, again)
+	assert.Equal(t, []string{"lab"}, <-network.has)
 }
 
 func TestRefusalOfAnInterfaceIsTold(t *testing.T) {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/virt-apiserver/virt-apiserver/pkg/node"
 	"github.com/virt-apiserver/virt-apiserver/pkg/standalone/network"
+	"github.com/virt-apiserver/virt-apiserver/pkg/standalone/runtimedir"
 )
 
 // The kinds of guest networks.
@@ -108,7 +109,7 @@ func openGuestNetwork(ctx context.Context, options *Options, instance string) (*
 		return nil, fmt.Errorf("--secondary-network %w", err)
 	}
 	bridge, err := network.Open(ctx, network.Config{
-		Dir: options.path("network"), RuntimeDir: runtimeRoot, InstanceID: instance,
+		Dir: options.path("network"), RuntimeDir: runtimedir.Root, InstanceID: instance,
 		Bridge: options.guestNetwork.Bridge, CIDR: cidr, ResolvConf: resolvConf,
 		Secondary: secondary,
 	})

@@ -4,8 +4,6 @@ package standalone
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -18,6 +16,7 @@ import (
 	"github.com/virt-apiserver/virt-apiserver/pkg/node/streams"
 	"github.com/virt-apiserver/virt-apiserver/pkg/node/supervisor"
 	"github.com/virt-apiserver/virt-apiserver/pkg/standalone/containerdisks"
+	"github.com/virt-apiserver/virt-apiserver/pkg/standalone/runtimedir"
 	"github.com/virt-apiserver/virt-apiserver/pkg/standalone/volumes"
 	"github.com/virt-apiserver/virt-apiserver/pkg/version"
 	"github.com/virt-apiserver/virt-apiserver/pkg/workload/processes"
@@ -39,12 +38,10 @@ const (
 	pullBackoff = 10 * time.Second
 )
 
-// runtimeRoot holds sockets, whose paths have to be short; it need not survive a boot.
-const runtimeRoot = "/run/virt-apiserver"
-
 // host is this machine: its files, its launcher and the way to its guests.
 type host struct {
 	options    *Options
+	instance   string
 	volumes    *volumes.Store
 	launcher   *api.Client
 	supervisor *supervisor.Supervisor
@@ -61,11 +58,9 @@ func newHost(ctx context.Context, options *Options) (*host, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open the volumes: %w", err)
 	}
-	// The data directory is what tells two servers on one machine apart, also when it is made anew.
-	sum := sha256.Sum256([]byte(store.Path()))
-	instance := hex.EncodeToString(sum[:6])
-	runtimeDir := filepath.Join(runtimeRoot, instance)
-	if err := os.MkdirAll(runtimeRoot, 0o711); err != nil {
+	instance := runtimedir.Instance(store.Path())
+	runtimeDir := filepath.Join(runtimedir.Root, instance)
+	if err := os.MkdirAll(runtimedir.Root, 0o711); err != nil {
 		_ = store.Close()
 		return nil, fmt.Errorf("make the directory of sockets: %w; a standalone server runs as root", err)
 	}
@@ -106,6 +101,7 @@ func newHost(ctx context.Context, options *Options) (*host, error) {
 	}
 	return &host{
 		options:    options,
+		instance:   instance,
 		network:    guests,
 		volumes:    store,
 		launcher:   launcher,
@@ -122,11 +118,23 @@ func newHost(ctx context.Context, options *Options) (*host, error) {
 	}, nil
 }
 
+// close is for a host whose workers have ended. Where no guest is left, neither is anything else outside the data
+// directory.
 func (h *host) close(ctx context.Context) {
+	if err := h.leave(context.WithoutCancel(ctx)); err != nil {
+		klog.FromContext(ctx).Error(err, "Can't remove the launcher and its sockets")
+	}
 	if err := h.network.close(context.WithoutCancel(ctx)); err != nil {
 		klog.FromContext(ctx).Error(err, "Can't remove the guest network")
 	}
 	_ = h.containers.Close()
 	_ = h.importers.Close()
 	_ = h.volumes.Close()
+}
+
+func (h *host) leave(ctx context.Context) error {
+	if err := h.supervisor.Retire(ctx); err != nil {
+		return err
+	}
+	return runtimedir.Remove(runtimedir.Root, h.instance)
 }

@@ -97,15 +97,16 @@ func (o *Options) Complete() error {
 		}
 		*path = absolute
 	}
-	for flag, folders := range map[string][]string{
-		"container-disk-folder": o.ContainerDiskFolders, "host-disk-folder": o.HostDiskFolders,
-	} {
-		for i, folder := range folders {
+	for _, given := range []struct {
+		flag    string
+		folders []string
+	}{{"container-disk-folder", o.ContainerDiskFolders}, {"host-disk-folder", o.HostDiskFolders}} {
+		for i, folder := range given.folders {
 			resolved, err := resolveFolder(folder)
 			if err != nil {
-				return fmt.Errorf("--%s: %w", flag, err)
+				return fmt.Errorf("--%s: %w", given.flag, err)
 			}
-			folders[i] = resolved
+			given.folders[i] = resolved
 		}
 	}
 	return nil
@@ -121,9 +122,9 @@ func (o *Options) Validate() error {
 	for _, message := range validation.IsDNS1123Subdomain(o.NodeName) {
 		errs = append(errs, fmt.Errorf("--node-name %q: %s", o.NodeName, message))
 	}
-	for flag, path := range map[string]string{"--launcher": o.LauncherPath, "--importer": o.ImporterPath} {
-		if info, err := os.Stat(path); err != nil || info.IsDir() || info.Mode()&0o111 == 0 {
-			errs = append(errs, fmt.Errorf("%s: no program at %s; build it with 'make build', or say where it is", flag, path))
+	for _, program := range []struct{ flag, path string }{{"--launcher", o.LauncherPath}, {"--importer", o.ImporterPath}} {
+		if info, err := os.Stat(program.path); err != nil || info.IsDir() || info.Mode()&0o111 == 0 {
+			errs = append(errs, fmt.Errorf("%s: no program at %s; build it with 'make build', or say where it is", program.flag, program.path))
 		}
 	}
 	if o.ContainerDiskCache.Sign() <= 0 {

@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"golang.org/x/sys/unix"
 	"k8s.io/apiserver/pkg/registry/generic"
@@ -17,18 +16,11 @@ import (
 	"k8s.io/klog/v2"
 
 	"github.com/virt-apiserver/virt-apiserver/pkg/apiserver"
+	"github.com/virt-apiserver/virt-apiserver/pkg/footprint"
 	"github.com/virt-apiserver/virt-apiserver/pkg/standalone/admission"
 	"github.com/virt-apiserver/virt-apiserver/pkg/standalone/core"
 	"github.com/virt-apiserver/virt-apiserver/pkg/standalone/etcd"
-	"github.com/virt-apiserver/virt-apiserver/pkg/standalone/footprint"
 	"github.com/virt-apiserver/virt-apiserver/pkg/standalone/pki"
-)
-
-const (
-	// startTime is more than the start takes.
-	startTime = 10 * time.Second
-	// quiet is how long nothing happens before memory is given back.
-	quiet = 5 * time.Second
 )
 
 // Run serves until ctx is done, or until a part fails that the rest can't do without. Guests go on either way.
@@ -87,7 +79,7 @@ func Run(ctx context.Context, options *Options) error {
 		return err
 	}
 	workers.add(func(ctx context.Context) error { return pki.Run(ctx, certificates) })
-	workers.add(giveMemoryBack)
+	workers.add(func(ctx context.Context) error { return footprint.Run(ctx, "/etcd/data/member/snap/db") })
 	// Before etcd closes and after the server stopped, nothing of ours may still be at work.
 	defer workers.wait()
 	if err := server.AddPostStartHook("standalone-workers", func(hook genericapiserver.PostStartHookContext) error {
@@ -102,21 +94,6 @@ func Run(ctx context.Context, options *Options) error {
 	if cause := context.Cause(ctx); !errors.Is(cause, context.Canceled) {
 		return cause
 	}
-	return nil
-}
-
-// giveMemoryBack gives back the memory that only the start needed, once all parts have begun, and later what
-// a busy time has left.
-func giveMemoryBack(ctx context.Context) error {
-	select {
-	case <-ctx.Done():
-		return nil
-	case <-time.After(startTime):
-	}
-	if err := footprint.Trim("/etcd/data/member/snap/db"); err != nil {
-		return err
-	}
-	footprint.GiveBackWhenQuiet(ctx, quiet)
 	return nil
 }
 

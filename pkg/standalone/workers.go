@@ -73,6 +73,7 @@ type clients struct {
 func newClients(loopback *rest.Config) (*clients, error) {
 	config := rest.CopyConfig(loopback)
 	config.QPS = -1 // the server's own limits are enough
+	config.DisableCompression = true
 	coreClient, err := kubernetes.NewForConfig(config)
 	if err != nil {
 		return nil, fmt.Errorf("build a client: %w", err)

@@ -24,4 +24,6 @@ type Placement struct {
 	// Reason (CamelCase) and Message say why there is no node yet.
 	Reason  string
 	Message string
+	// NotMigratable is why a guest that runs there can't move to another node; empty where nobody says so.
+	NotMigratable string
 }

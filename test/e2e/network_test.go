@@ -12,11 +12,13 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"github.com/vishvananda/netlink"
 	"k8s.io/apimachinery/pkg/util/intstr"
 
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
@@ -157,7 +159,21 @@ func (p *space) assertInterfacesFollow(c *console, machine string) {
 	patch(`[{"op": "replace", "path": "/spec/template/spec/domain/devices/interfaces/2/state", "value": "absent"}]`)
 	await(2, "")
 	c.run("for i in $(seq 100); do [ -e /sys/class/net/eth2 ] || break; sleep 0.2; done; [ ! -e /sys/class/net/eth2 ]")
+	require.Eventually(p.t, func() bool { return p.taps(machine) == 2 }, patience, tick, "the host has no more devices than the guest")
 	assert.NotContains(p.t, p.kubectl("get", "vm", machine, "-o", "yaml"), "RestartRequired")
+}
+
+// taps counts the devices of the host that the machine's guest is connected by.
+func (p *space) taps(machine string) int {
+	devices, err := netlink.LinkList()
+	require.NoError(p.t, err)
+	count := 0
+	for _, device := range devices {
+		if strings.HasPrefix(device.Attrs().Alias, fmt.Sprintf("virt-apiserver %s/%s ", p.name, machine)) {
+			count++
+		}
+	}
+	return count
 }
 
 // connectTo connects a machine to the pod network and to those.

@@ -6,7 +6,10 @@ import (
 	"context"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"slices"
 	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -15,6 +18,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
+	"github.com/virt-apiserver/virt-apiserver/pkg/standalone/runtimedir"
 	"github.com/virt-apiserver/virt-apiserver/test/harness"
 )
 
@@ -90,4 +94,26 @@ func TestServerGoesOnWhereItWas(t *testing.T) {
 	after, err := os.ReadFile(s.Kubeconfig())
 	require.NoError(t, err)
 	assert.Equal(t, string(before), string(after), "kubeconfigs that were handed out stay good")
+}
+
+func TestAServerThatStopsLeavesNothingButItsGuests(t *testing.T) {
+	t.Parallel()
+	s := startServer(t)
+	sockets := filepath.Join(runtimedir.Root, runtimedir.Instance(filepath.Join(s.DataDir(), "volumes")))
+	p := s.newSpace(t)
+	p.apply(emptyMachine)
+	p.awaitStatus("bare", kubevirtv1.VirtualMachineStatusRunning)
+	require.NoError(t, s.Stop())
+	assert.DirExists(t, filepath.Join(sockets, "launcher"), "a guest runs")
+	require.Len(t, guestPIDs(p.name, "bare"), 1)
+
+	require.NoError(t, s.Start())
+	p.kubectl("delete", "vm", "bare", "--timeout=60s")
+	p.awaitGone("vmi/bare")
+	require.NoError(t, s.Stop())
+	assert.NoDirExists(t, sockets)
+	assert.False(t, slices.ContainsFunc(harness.Processes(), func(process harness.Process) bool {
+		return strings.Contains(process.Command, sockets)
+	}), "its launcher is gone, too")
+	require.NoError(t, s.Start())
 }

@@ -16,10 +16,8 @@ import (
 	"time"
 
 	"github.com/virt-apiserver/virt-apiserver/pkg/standalone/network"
+	"github.com/virt-apiserver/virt-apiserver/pkg/standalone/runtimedir"
 )
-
-// runtimeRoot is where servers keep what does not survive a boot.
-const runtimeRoot = "/run/virt-apiserver"
 
 // libvirtURI is of the machine's libvirt.
 const libvirtURI = "qemu:///system"
@@ -142,32 +140,20 @@ func removeNetworks(root string) error {
 	}
 	var errs []error
 	for _, dir := range dirs {
-		errs = append(errs, network.Remove(dir, runtimeRoot))
+		errs = append(errs, network.Remove(dir, runtimedir.Root))
 	}
 	return errors.Join(errs...)
 }
 
-// removeSockets removes the directories of sockets of the servers below root: each launcher's log names its own.
+// removeSockets removes the directories of sockets of the servers below root.
 func removeSockets(root string) error {
-	logs, err := filepath.Glob(filepath.Join(root, "*", "data", "launcher.log"))
+	dirs, err := filepath.Glob(filepath.Join(root, "*", "data", "volumes"))
 	if err != nil {
 		return err
 	}
 	var errs []error
-	for _, log := range logs {
-		if dir := socketDir(log); dir != "" {
-			errs = append(errs, os.RemoveAll(dir))
-		}
+	for _, dir := range dirs {
+		errs = append(errs, runtimedir.RemoveOf(dir))
 	}
 	return errors.Join(errs...)
-}
-
-func socketDir(launcherLog string) string {
-	content, _ := os.ReadFile(launcherLog)
-	_, rest, found := strings.Cut(string(content), " socket=/run/virt-apiserver/")
-	instance, _, _ := strings.Cut(rest, "/")
-	if !found || instance == "" {
-		return ""
-	}
-	return filepath.Join("/run/virt-apiserver", instance)
 }

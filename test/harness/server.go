@@ -141,7 +141,7 @@ func (s *Server) connect() (err error) {
 // PID is that of the server, which was started.
 func (s *Server) PID() int { return s.process.Process.Pid }
 
-// Stop ends the server as an init system does. Its launcher and guests go on.
+// Stop ends the server as an init system does. Its guests go on, with the launcher.
 func (s *Server) Stop() error {
 	if err := s.process.Process.Signal(syscall.SIGTERM); err != nil {
 		return err

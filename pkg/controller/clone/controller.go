@@ -47,7 +47,7 @@ type Controller struct {
 	instances kubevirtlisters.VirtualMachineInstanceLister
 	volumes   cdilisters.DataVolumeLister
 	claims    corelisters.PersistentVolumeClaimLister
-	synced    []cache.InformerSynced
+	synced    []cache.DoneChecker
 	queue     *queue.Queue[cache.ObjectName]
 }
 
@@ -71,30 +71,25 @@ func New(config Config) (*Controller, error) {
 	if err := clones.Informer().AddIndexers(cache.Indexers{machineIndex: indexByMachine}); err != nil {
 		return nil, fmt.Errorf("index clones by machine: %w", err)
 	}
-	for _, listen := range []struct {
-		informer cache.SharedIndexInformer
-		handler  cache.ResourceEventHandler
-	}{
-		{clones.Informer(), controller.OnChange(func(clone *clonev1.VirtualMachineClone) { c.queue.Add(cache.MetaObjectToName(clone)) })},
-		{machines.Informer(), controller.OnChange(func(vm *kubevirtv1.VirtualMachine) { c.enqueueOf(vm.Namespace, vm.Name) })},
+	var err error
+	c.synced, err = controller.Listen(
+		controller.Listener{Informer: clones.Informer(), Handler: controller.OnChange(func(clone *clonev1.VirtualMachineClone) { c.queue.Add(cache.MetaObjectToName(clone)) })},
+		controller.Listener{Informer: machines.Informer(), Handler: controller.OnChange(func(vm *kubevirtv1.VirtualMachine) { c.enqueueOf(vm.Namespace, vm.Name) })},
 		// An instance has its machine's name.
-		{instances.Informer(), controller.OnChange(func(vmi *kubevirtv1.VirtualMachineInstance) { c.enqueueOf(vmi.Namespace, vmi.Name) })},
-		{volumes.Informer(), controller.OnChange(c.enqueueOwner)},
-	} {
-		registration, err := listen.informer.AddEventHandler(listen.handler)
-		if err != nil {
-			return nil, fmt.Errorf("listen to an informer: %w", err)
-		}
-		c.synced = append(c.synced, registration.HasSynced)
+		controller.Listener{Informer: instances.Informer(), Handler: controller.OnChange(func(vmi *kubevirtv1.VirtualMachineInstance) { c.enqueueOf(vmi.Namespace, vmi.Name) })},
+		controller.Listener{Informer: volumes.Informer(), Handler: controller.OnChange(c.enqueueOwner)},
+		controller.Listener{Informer: config.Claims.Informer(), Handler: cache.ResourceEventHandlerFuncs{}},
+	)
+	if err != nil {
+		return nil, err
 	}
-	c.synced = append(c.synced, config.Claims.Informer().HasSynced)
 	return c, nil
 }
 
 // Run works with so many workers until ctx ends, and returns when the last of them has.
 func (c *Controller) Run(ctx context.Context, workers int) {
 	// Where ctx ends first, the queue has to end, too.
-	cache.WaitForCacheSync(ctx.Done(), c.synced...)
+	cache.WaitFor(ctx, "", c.synced...)
 	c.queue.Run(ctx, workers, c.reconcile)
 }
 

@@ -51,7 +51,7 @@ type Controller struct {
 	bySource  cache.Indexer
 	claims    corelisters.PersistentVolumeClaimLister
 	classes   storagelisters.StorageClassLister
-	synced    []cache.InformerSynced
+	synced    []cache.DoneChecker
 	queue     *queue.Queue[cache.ObjectName]
 	settle    controller.Settle
 }
@@ -72,19 +72,14 @@ func New(config Config) (*Controller, error) {
 	if err := config.DataVolumes.Informer().AddIndexers(cache.Indexers{sourceIndex: indexBySource}); err != nil {
 		return nil, fmt.Errorf("index DataVolumes by source: %w", err)
 	}
-	for _, listen := range []struct {
-		informer cache.SharedIndexInformer
-		handler  cache.ResourceEventHandler
-	}{
-		{config.DataVolumes.Informer(), controller.OnChange(func(dv *cdiv1.DataVolume) { c.enqueue(dv) })},
-		{config.Claims.Informer(), controller.OnChange(func(claim *corev1.PersistentVolumeClaim) { c.enqueue(claim) })},
-		{config.Classes.Informer(), controller.OnChange(func(*storagev1.StorageClass) { c.enqueueUnbound() })},
-	} {
-		registration, err := listen.informer.AddEventHandler(listen.handler)
-		if err != nil {
-			return nil, fmt.Errorf("listen to an informer: %w", err)
-		}
-		c.synced = append(c.synced, registration.HasSynced)
+	var err error
+	c.synced, err = controller.Listen(
+		controller.Listener{Informer: config.DataVolumes.Informer(), Handler: controller.OnChange(func(dv *cdiv1.DataVolume) { c.enqueue(dv) })},
+		controller.Listener{Informer: config.Claims.Informer(), Handler: controller.OnChange(func(claim *corev1.PersistentVolumeClaim) { c.enqueue(claim) })},
+		controller.Listener{Informer: config.Classes.Informer(), Handler: controller.OnChange(func(*storagev1.StorageClass) { c.enqueueUnbound() })},
+	)
+	if err != nil {
+		return nil, err
 	}
 	config.Importers.OnChange(func(claim types.NamespacedName) {
 		c.queue.Add(cache.NewObjectName(claim.Namespace, claim.Name))
@@ -94,7 +89,7 @@ func New(config Config) (*Controller, error) {
 
 // Run works with so many workers until ctx ends, and returns when the last of them has.
 func (c *Controller) Run(ctx context.Context, workers int) {
-	if !cache.WaitForCacheSync(ctx.Done(), c.synced...) {
+	if !cache.WaitFor(ctx, "", c.synced...) {
 		return
 	}
 	c.queue.Run(ctx, workers, c.reconcile)

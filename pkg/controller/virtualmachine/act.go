@@ -30,6 +30,11 @@ func (c *Controller) act(ctx context.Context, o *observation, d *decision) error
 			return err
 		}
 	}
+	if d.action == start || d.action == update {
+		if err := checkDisks(o); err != nil {
+			return err
+		}
+	}
 	switch d.action {
 	case start:
 		return c.start(ctx, o, d.paused)
@@ -47,21 +52,6 @@ func (c *Controller) act(ctx context.Context, o *observation, d *decision) error
 	default:
 		return nil
 	}
-}
-
-// createDataVolume makes a DataVolume. One that exists is used as it is, whoever made it.
-func (c *Controller) createDataVolume(ctx context.Context, o *observation, template *kubevirtv1.DataVolumeTemplateSpec) error {
-	wanted := newDataVolume(o.machine, template)
-	created, err := c.client.CdiV1beta1().DataVolumes(wanted.Namespace).Create(ctx, wanted, metav1.CreateOptions{})
-	if apierrors.IsAlreadyExists(err) {
-		return nil
-	}
-	if err != nil {
-		return &failure{reasonFailedDataVolumeCreate, fmt.Errorf("creating DataVolume %s: %w", wanted.Name, err)}
-	}
-	o.dataVolumes[created.Name] = created
-	c.recorder.Eventf(o.machine, corev1.EventTypeNormal, eventDataVolumeCreated, "Created DataVolume %s", created.Name)
-	return nil
 }
 
 // start makes the instance. That it exists already is no failure if it is the machine's own: the cache has

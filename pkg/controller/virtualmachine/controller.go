@@ -46,7 +46,7 @@ type Controller struct {
 	instances   kubevirtlisters.VirtualMachineInstanceLister
 	dataVolumes cdilisters.DataVolumeLister
 	claims      corelisters.PersistentVolumeClaimLister
-	synced      []cache.InformerSynced
+	synced      []cache.DoneChecker
 	queue       *queue.Queue[cache.ObjectName]
 	settle      controller.Settle
 }
@@ -71,20 +71,15 @@ func New(config Config) (*Controller, error) {
 	}
 	// An instance has its machine's name, also one that is in the way of it.
 	enqueue := func(obj metav1.Object) { c.queue.Add(cache.MetaObjectToName(obj)) }
-	for _, listen := range []struct {
-		informer cache.SharedIndexInformer
-		handler  cache.ResourceEventHandler
-	}{
-		{machines.Informer(), controller.OnChange(func(vm *kubevirtv1.VirtualMachine) { enqueue(vm) })},
-		{instances.Informer(), controller.OnChange(func(vmi *kubevirtv1.VirtualMachineInstance) { enqueue(vmi) })},
-		{dataVolumes.Informer(), controller.OnChange(func(dv *cdiv1.DataVolume) { c.enqueueUsers(dv) })},
-		{config.Claims.Informer(), controller.OnChange(func(claim *corev1.PersistentVolumeClaim) { c.enqueueUsers(claim) })},
-	} {
-		registration, err := listen.informer.AddEventHandler(listen.handler)
-		if err != nil {
-			return nil, fmt.Errorf("listen to an informer: %w", err)
-		}
-		c.synced = append(c.synced, registration.HasSynced)
+	var err error
+	c.synced, err = controller.Listen(
+		controller.Listener{Informer: machines.Informer(), Handler: controller.OnChange(func(vm *kubevirtv1.VirtualMachine) { enqueue(vm) })},
+		controller.Listener{Informer: instances.Informer(), Handler: controller.OnChange(func(vmi *kubevirtv1.VirtualMachineInstance) { enqueue(vmi) })},
+		controller.Listener{Informer: dataVolumes.Informer(), Handler: controller.OnChange(func(dv *cdiv1.DataVolume) { c.enqueueUsers(dv) })},
+		controller.Listener{Informer: config.Claims.Informer(), Handler: controller.OnChange(func(claim *corev1.PersistentVolumeClaim) { c.enqueueUsers(claim) })},
+	)
+	if err != nil {
+		return nil, err
 	}
 	return c, nil
 }
@@ -92,7 +87,7 @@ func New(config Config) (*Controller, error) {
 // Run works with so many workers until ctx ends, and returns when the last of them has.
 func (c *Controller) Run(ctx context.Context, workers int) {
 	// Where ctx ends first, the queue has to end, too.
-	cache.WaitForCacheSync(ctx.Done(), c.synced...)
+	cache.WaitFor(ctx, "", c.synced...)
 	c.queue.Run(ctx, workers, c.reconcile)
 }
 

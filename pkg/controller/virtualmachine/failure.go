@@ -55,7 +55,7 @@ func told(err error) *failure {
 	if !errors.As(err, &f) {
 		return nil
 	}
-	if errors.Is(err, errOccupied) {
+	if errors.Is(err, errOccupied) || errors.Is(err, errForeign) {
 		return f
 	}
 	switch apierrors.ReasonForError(f.err) {

@@ -182,6 +182,33 @@ func TestRefusedDataVolumeIsTold(t *testing.T) {
 	})
 }
 
+func TestDiskOfSomebodyElseIsNotUsedInPlaceOfTheMachinesOwn(t *testing.T) {
+	labels := map[string]string{kubevirtv1.CreatedByLabel: "machine"}
+	for name, foreign := range map[string]runtime.Object{
+		"DataVolume":            &cdiv1.DataVolume{ObjectMeta: metav1.ObjectMeta{Name: "disk", Namespace: "ns", Labels: labels}},
+		"PersistentVolumeClaim": &corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Name: "disk", Namespace: "ns", Labels: labels}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, func(w *world) {
+				tracker, resource := w.core.Tracker(), corev1.SchemeGroupVersion.WithResource("persistentvolumeclaims")
+				if name == "DataVolume" {
+					tracker, resource = w.server.Tracker(), cdiv1.SchemeGroupVersion.WithResource("datavolumes")
+				}
+				require.NoError(w, tracker.Create(resource, foreign, "ns"))
+				w.create(newMachine(always, withDisk("disk")))
+				w.after(time.Minute)
+				assert.Nil(w, w.server.Instance("vm"))
+				assert.Equal(w, "FailedDataVolumeCreate", w.failure().Reason)
+				assert.Contains(w, w.failure().Message, "creating DataVolume disk: a "+name+" of that name exists that is not of this machine")
+
+				require.NoError(w, tracker.Delete(resource, "ns", "disk"))
+				w.after(time.Minute)
+				assert.NotNil(w, w.server.Instance("vm"))
+			})
+		})
+	}
+}
+
 func TestClaimThatIsNotBoundIsWaitedFor(t *testing.T) {
 	inWorld(t, func(w *world) {
 		machine := newMachine(always)

@@ -34,7 +34,7 @@ type Config struct {
 	// Secrets and ConfigMaps are only looked for, not kept.
 	Secrets    corev1client.SecretsGetter
 	ConfigMaps corev1client.ConfigMapsGetter
-	// Informers give the instances and the DataVolumes. Whoever made them starts them, after New.
+	// Informers give the instances, the DataVolumes and the settings. Whoever made them starts them, after New.
 	Informers externalversions.SharedInformerFactory
 	// Claims is started by whoever made it, after New.
 	Claims    coreinformers.PersistentVolumeClaimInformer
@@ -54,8 +54,9 @@ type Controller struct {
 	instances    kubevirtlisters.VirtualMachineInstanceLister
 	byClaim      cache.Indexer
 	dataVolumes  cdilisters.DataVolumeLister
+	kubevirts    kubevirtlisters.KubeVirtLister
 	claims       corelisters.PersistentVolumeClaimLister
-	synced       []cache.InformerSynced
+	synced       []cache.DoneChecker
 	queue        *queue.Queue[cache.ObjectName]
 	settle       controller.Settle
 	reservations reservations
@@ -74,25 +75,22 @@ func New(config Config) (*Controller, error) {
 		instances:   instances.Lister(),
 		byClaim:     instances.Informer().GetIndexer(),
 		dataVolumes: dataVolumes.Lister(),
+		kubevirts:   config.Informers.Kubevirt().V1().KubeVirts().Lister(),
 		claims:      config.Claims.Lister(),
 		queue:       queue.New[cache.ObjectName]("virtualmachineinstance"),
 	}
 	if err := instances.Informer().AddIndexers(cache.Indexers{claimIndex: indexByClaim}); err != nil {
 		return nil, fmt.Errorf("index instances by claim: %w", err)
 	}
-	for _, listen := range []struct {
-		informer cache.SharedIndexInformer
-		handler  cache.ResourceEventHandler
-	}{
-		{instances.Informer(), controller.OnChange(c.enqueue)},
-		{dataVolumes.Informer(), controller.OnChange(func(dv *cdiv1.DataVolume) { c.enqueueUsers(dv) })},
-		{config.Claims.Informer(), controller.OnChange(func(claim *corev1.PersistentVolumeClaim) { c.enqueueUsers(claim) })},
-	} {
-		registration, err := listen.informer.AddEventHandler(listen.handler)
-		if err != nil {
-			return nil, fmt.Errorf("listen to an informer: %w", err)
-		}
-		c.synced = append(c.synced, registration.HasSynced)
+	var err error
+	c.synced, err = controller.Listen(
+		controller.Listener{Informer: instances.Informer(), Handler: controller.OnChange(c.enqueue)},
+		controller.Listener{Informer: instances.Informer(), Handler: cache.ResourceEventHandlerFuncs{UpdateFunc: c.tellStranded}},
+		controller.Listener{Informer: dataVolumes.Informer(), Handler: controller.OnChange(func(dv *cdiv1.DataVolume) { c.enqueueUsers(dv) })},
+		controller.Listener{Informer: config.Claims.Informer(), Handler: controller.OnChange(func(claim *corev1.PersistentVolumeClaim) { c.enqueueUsers(claim) })},
+	)
+	if err != nil {
+		return nil, err
 	}
 	return c, nil
 }
@@ -100,7 +98,7 @@ func New(config Config) (*Controller, error) {
 // Run works with so many workers until ctx ends, and returns when the last of them has.
 func (c *Controller) Run(ctx context.Context, workers int) {
 	// Where ctx ends first, the queue has to end, too.
-	cache.WaitForCacheSync(ctx.Done(), c.synced...)
+	cache.WaitFor(ctx, "", c.synced...)
 	c.queue.Run(ctx, workers, c.reconcile)
 }
 

@@ -21,6 +21,7 @@ const (
 	reasonConfigMapNotFound   = "ConfigMapNotFound"
 	reasonClaimNotBound       = "WaitingForVolumeBinding"
 	reasonPlacementFailed     = "FailedCreate"
+	reasonNotMigratable       = "NotMigratable"
 )
 
 // wait is why an instance cannot have a node yet.

@@ -103,7 +103,7 @@ func TestStatusFollowsTheInstanceToItsNode(t *testing.T) {
 	assert.True(t, instance.Status.HasCondition(kubevirtv1.VirtualMachineInstanceProvisioning, corev1.ConditionTrue))
 	assert.True(t, instance.Status.HasCondition(kubevirtv1.VirtualMachineInstanceDataVolumesReady, corev1.ConditionTrue))
 
-	instance.Status = *placed(o, "node", now.Add(2*time.Hour))
+	instance.Status = *placed(o, workload.Placement{NodeName: "node"}, now.Add(2*time.Hour))
 	assert.Equal(t, kubevirtv1.VirtualMachineInstanceStatus{
 		NodeName: "node",
 		Phase:    kubevirtv1.Scheduled,

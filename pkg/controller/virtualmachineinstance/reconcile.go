@@ -14,6 +14,7 @@ import (
 	"k8s.io/client-go/tools/cache"
 
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
+	"github.com/virt-apiserver/virt-apiserver/pkg/workload"
 )
 
 const (
@@ -74,15 +75,15 @@ func (c *Controller) bring(ctx context.Context, key cache.ObjectName, instance *
 		_, err := c.tell(ctx, o, placing(o, placement, time.Now()), unplaced(placement))
 		return placementRetry, err
 	}
-	return 0, c.handOver(ctx, o, placement.NodeName)
+	return 0, c.handOver(ctx, o, placement)
 }
 
 // handOver makes the instance its node's.
-func (c *Controller) handOver(ctx context.Context, o *observation, node string) error {
-	if err := c.write(ctx, o.instance, placed(o, node, time.Now())); err != nil {
+func (c *Controller) handOver(ctx context.Context, o *observation, placement workload.Placement) error {
+	if err := c.write(ctx, o.instance, placed(o, placement, time.Now())); err != nil {
 		return err
 	}
-	c.recorder.Eventf(o.instance, corev1.EventTypeNormal, eventPlaced, "Assigned the virtual machine instance to node %s", node)
+	c.recorder.Eventf(o.instance, corev1.EventTypeNormal, eventPlaced, "Assigned the virtual machine instance to node %s", placement.NodeName)
 	return nil
 }
 

@@ -20,6 +20,7 @@ type conditions map[kubevirtv1.VirtualMachineInstanceConditionType]kubevirtv1.Vi
 var ownTypes = [...]kubevirtv1.VirtualMachineInstanceConditionType{
 	kubevirtv1.VirtualMachineInstanceDataVolumesReady, kubevirtv1.VirtualMachineInstanceSynchronized,
 	kubevirtv1.VirtualMachineInstanceProvisioning, kubevirtv1.VirtualMachineInstancePodScheduled,
+	kubevirtv1.VirtualMachineInstanceIsMigratable,
 }
 
 func (c conditions) set(condition kubevirtv1.VirtualMachineInstanceCondition) {
@@ -56,10 +57,17 @@ func unplaced(placement workload.Placement) *wait {
 }
 
 // placed is the status with which an instance becomes its node's.
-func placed(o *observation, node string, now time.Time) *kubevirtv1.VirtualMachineInstanceStatus {
-	status := newStatus(o, kubevirtv1.Scheduled, dataVolumesCondition(o), now)
+func placed(o *observation, placement workload.Placement, now time.Time) *kubevirtv1.VirtualMachineInstanceStatus {
+	all := dataVolumesCondition(o)
+	if placement.NotMigratable != "" {
+		all.set(kubevirtv1.VirtualMachineInstanceCondition{
+			Type: kubevirtv1.VirtualMachineInstanceIsMigratable, Status: corev1.ConditionFalse,
+			Reason: reasonNotMigratable, Message: placement.NotMigratable,
+		})
+	}
+	status := newStatus(o, kubevirtv1.Scheduled, all, now)
 	status.Reason = ""
-	status.NodeName = node
+	status.NodeName = placement.NodeName
 	return status
 }
 

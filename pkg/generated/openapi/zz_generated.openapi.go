@@ -5149,6 +5149,13 @@ func schema_pkg_apis_kubevirt_v1_KubeVirtConfiguration(ref common.ReferenceCallb
 							Ref: ref(v1.DeveloperConfiguration{}.OpenAPIModelName()),
 						},
 					},
+					"evictionStrategy": {
+						SchemaProps: spec.SchemaProps{
+							Description: "EvictionStrategy is that of instances which have none of their own: None (default), LiveMigrate, LiveMigrateIfPossible or External.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
 				},
 			},
 		},
@@ -7307,7 +7314,7 @@ func schema_pkg_apis_kubevirt_v1_VirtualMachineInstanceSpec(ref common.Reference
 					},
 					"evictionStrategy": {
 						SchemaProps: spec.SchemaProps{
-							Description: "EvictionStrategy says what becomes of the guest when its node is to be emptied: None (default), LiveMigrate, LiveMigrateIfPossible or External. Where there is one node, nothing empties it.",
+							Description: "EvictionStrategy says what becomes of the guest when its node is to be emptied: None (default), LiveMigrate, LiveMigrateIfPossible or External. The condition LiveMigratable says whether it could move; a guest that can't, although it is to (LiveMigrate), gets a warning.",
 							Type:        []string{"string"},
 							Format:      "",
 						},

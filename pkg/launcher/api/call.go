@@ -83,9 +83,14 @@ type Target struct {
 
 // Call has action done with the domain. in is sent and the answer is decoded into out; either may be nil.
 func (c *Client) Call(ctx context.Context, domain Target, action string, in, out any) error {
-	path := domainPath(domain.Namespace, domain.Name, url.PathEscape(action))
-	if domain.UID != "" {
-		path += "?uid=" + url.QueryEscape(string(domain.UID))
+	return c.call(ctx, http.MethodPost, domain.path(url.PathEscape(action)), in, out)
+}
+
+// path is that of something about the domain.
+func (t Target) path(what string) string {
+	path := domainPath(t.Namespace, t.Name, what)
+	if t.UID != "" {
+		path += "?uid=" + url.QueryEscape(string(t.UID))
 	}
-	return c.call(ctx, http.MethodPost, path, in, out)
+	return path
 }

@@ -70,6 +70,15 @@ func (c *Client) List(ctx context.Context) ([]DomainStatus, error) {
 	return list, nil
 }
 
+// Domain returns the status of one domain.
+func (c *Client) Domain(ctx context.Context, domain Target) (*DomainStatus, error) {
+	var status DomainStatus
+	if err := c.call(ctx, http.MethodGet, domain.path(""), nil, &status); err != nil {
+		return nil, err
+	}
+	return &status, nil
+}
+
 // Start brings the domain of request.Instance to run and returns its status; see StartRequest.
 func (c *Client) Start(ctx context.Context, request *StartRequest) (*DomainStatus, error) {
 	if request.Instance == nil {

@@ -16,14 +16,14 @@ const StreamProtocol = "virt-launcher-stream"
 
 // Console connects to the domain's serial console. A new session ends an older one of the same domain.
 // ctx bounds the connecting only; close the connection to end the session.
-func (c *Client) Console(ctx context.Context, namespace, name string) (net.Conn, error) {
-	return c.stream(ctx, domainPath(namespace, name, "console"))
+func (c *Client) Console(ctx context.Context, domain Target) (net.Conn, error) {
+	return c.stream(ctx, domain.path("console"))
 }
 
 // VNC connects to the domain's screen (RFB protocol). A new session ends an older one of the same domain.
 // ctx bounds the connecting only; close the connection to end the session.
-func (c *Client) VNC(ctx context.Context, namespace, name string) (net.Conn, error) {
-	return c.stream(ctx, domainPath(namespace, name, "vnc"))
+func (c *Client) VNC(ctx context.Context, domain Target) (net.Conn, error) {
+	return c.stream(ctx, domain.path("vnc"))
 }
 
 func (c *Client) stream(ctx context.Context, path string) (net.Conn, error) {

@@ -5,7 +5,9 @@ package seed
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"path"
+	"slices"
 	"strings"
 )
 
@@ -22,11 +24,11 @@ func Files(label string, files map[string][]byte) (*Image, error) {
 		return nil, fmt.Errorf("label: has %d bytes, want 1 to %d", len(label), maxLabel)
 	}
 	total := 0
-	for name, content := range files {
+	for _, name := range slices.Sorted(maps.Keys(files)) {
 		if err := checkName(name); err != nil {
 			return nil, fmt.Errorf("file %.300q: %w", name, err)
 		}
-		total += len(content)
+		total += len(files[name])
 	}
 	if total > MaxBytes {
 		return nil, fmt.Errorf("%d bytes, the most is %d", total, MaxBytes)

@@ -49,13 +49,13 @@ func (o *ServerOptions) Validate() []error {
 	if o.Port < 1 || o.Port > 65535 {
 		errs = append(errs, fmt.Errorf("--streams-port must be from 1 to 65535, not %d", o.Port))
 	}
-	for flag, value := range map[string]string{
-		"--streams-tls-cert-file":        o.Certificate,
-		"--streams-tls-private-key-file": o.Key,
-		"--streams-client-ca-file":       o.ClientCA,
+	for _, file := range []struct{ flag, path string }{
+		{"--streams-tls-cert-file", o.Certificate},
+		{"--streams-tls-private-key-file", o.Key},
+		{"--streams-client-ca-file", o.ClientCA},
 	} {
-		if value == "" {
-			errs = append(errs, fmt.Errorf("%s must be given", flag))
+		if file.path == "" {
+			errs = append(errs, fmt.Errorf("%s must be given", file.flag))
 		}
 	}
 	if len(o.ClientNames) == 0 {

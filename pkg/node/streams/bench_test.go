@@ -13,6 +13,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/virt-apiserver/virt-apiserver/pkg/launcher/api"
 )
 
 // benchmarkSize is what is moved in one go.
@@ -107,7 +109,7 @@ func relayed(b *testing.B, path string) string {
 	return path + "-relayed"
 }
 
-func (s screens) VNC(ctx context.Context, _, _ string) (net.Conn, error) {
+func (s screens) VNC(ctx context.Context, _ api.Target) (net.Conn, error) {
 	return (&net.Dialer{}).DialContext(ctx, "unix", s.path)
 }
 

@@ -12,7 +12,7 @@
 //	Open(ctx, vmi, "console") (net.Conn, error)
 //
 // Their errors are API errors, to be handed to the client as they are: 400 while the guest does not run
-// (clients ask again), 404 where there is no such guest, 503 where the node, its launcher or a free place
+// (clients ask again), 404 where there is no such guest, 409 where another instance has its name by now, 503 where the node, its launcher or a free place
 // is missing.
 //
 // The hop itself and who may cross it is package link's; short requests are package calls'.

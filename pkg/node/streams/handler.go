@@ -4,8 +4,11 @@ package streams
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"net/http"
+
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
 	"github.com/virt-apiserver/virt-apiserver/pkg/node/link"
@@ -24,9 +27,14 @@ type Find func(named *kubevirtv1.VirtualMachineInstance) (*kubevirtv1.VirtualMac
 func Handle(mux *http.ServeMux, opener Opener, find Find) {
 	mux.HandleFunc("GET "+link.Pattern, func(w http.ResponseWriter, r *http.Request) {
 		open := func(ctx context.Context) (net.Conn, error) {
-			vmi, err := find(link.Instance(r))
+			named := link.Instance(r)
+			vmi, err := find(named)
 			if err != nil {
 				return nil, err
+			}
+			if vmi.UID != named.UID {
+				return nil, apierrors.NewConflict(kubevirtv1.Resource("virtualmachineinstance"), vmi.Name,
+					fmt.Errorf("the node has another instance of that name, %s", vmi.UID))
 			}
 			return opener.Open(ctx, vmi, link.What(r))
 		}

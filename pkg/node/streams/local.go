@@ -5,23 +5,22 @@ package streams
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
-	"net/http"
 	"net/netip"
 	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
 	"github.com/virt-apiserver/virt-apiserver/pkg/launcher/api"
+	"github.com/virt-apiserver/virt-apiserver/pkg/node/link"
 )
 
 // Launcher gives the raw streams of the domains on this machine. Its refusals are *api.Error.
 type Launcher interface {
-	Console(ctx context.Context, namespace, name string) (net.Conn, error)
-	VNC(ctx context.Context, namespace, name string) (net.Conn, error)
+	Console(ctx context.Context, domain api.Target) (net.Conn, error)
+	VNC(ctx context.Context, domain api.Target) (net.Conn, error)
+	Domain(ctx context.Context, domain api.Target) (*api.DomainStatus, error)
 }
 
 // Addresses returns those of an instance's interfaces, by name, that the node's network gave them. What a guest
@@ -41,7 +40,7 @@ func NewLocal(launcher Launcher, addresses Addresses, maxSessions int) *Local {
 	return &Local{launcher: launcher, addresses: addresses, sessions: newSessions(maxSessions)}
 }
 
-// Open opens a stream of vmi. ctx bounds the opening only. The caller closes what it gets.
+// Open opens a stream of vmi, and of no other instance that has its name by now. ctx bounds the opening only. The caller closes what it gets.
 func (l *Local) Open(ctx context.Context, vmi *kubevirtv1.VirtualMachineInstance, stream string) (net.Conn, error) {
 	key, manner := sessionOf(vmi, stream)
 	session, err := l.sessions.begin(key, manner)
@@ -61,7 +60,7 @@ func (l *Local) Open(ctx context.Context, vmi *kubevirtv1.VirtualMachineInstance
 
 // sessionOf says which session a stream is, and how it gets on with others.
 func sessionOf(vmi *kubevirtv1.VirtualMachineInstance, stream string) (sessionKey, manner) {
-	key := sessionKey{namespace: vmi.Namespace, name: vmi.Name, stream: stream}
+	key := sessionKey{namespace: vmi.Namespace, name: vmi.Name, uid: vmi.UID, stream: stream}
 	switch {
 	case stream == VNCIfFree:
 		key.stream = VNC
@@ -74,16 +73,17 @@ func sessionOf(vmi *kubevirtv1.VirtualMachineInstance, stream string) (sessionKe
 }
 
 func (l *Local) connect(ctx context.Context, vmi *kubevirtv1.VirtualMachineInstance, stream string) (net.Conn, error) {
+	domain := api.Target{Namespace: vmi.Namespace, Name: vmi.Name, UID: vmi.UID}
 	if strings.HasPrefix(stream, portForward+"/") {
-		return dialPort(ctx, vmi, stream, l.addresses)
+		return l.connectPort(ctx, vmi, domain, stream)
 	}
 	var conn net.Conn
 	var err error
 	switch stream {
 	case Console:
-		conn, err = l.launcher.Console(ctx, vmi.Namespace, vmi.Name)
+		conn, err = l.launcher.Console(ctx, domain)
 	case VNC:
-		conn, err = l.launcher.VNC(ctx, vmi.Namespace, vmi.Name)
+		conn, err = l.launcher.VNC(ctx, domain)
 	default:
 		err = &api.Error{Reason: api.ErrorNotFound, Message: "there is no stream " + stream}
 	}
@@ -93,25 +93,26 @@ func (l *Local) connect(ctx context.Context, vmi *kubevirtv1.VirtualMachineInsta
 	return conn, nil
 }
 
-// launcherRefusal is what a client is told where the launcher gave no stream.
+// connectPort is sure of whom it has connected to only afterwards: the instances of a machine have one address, one
+// after the other.
+func (l *Local) connectPort(ctx context.Context, vmi *kubevirtv1.VirtualMachineInstance, domain api.Target, stream string) (net.Conn, error) {
+	conn, err := dialPort(ctx, vmi, stream, l.addresses)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := l.launcher.Domain(ctx, domain); err != nil {
+		_ = conn.Close()
+		return nil, launcherRefusal(vmi.Name, err)
+	}
+	return conn, nil
+}
+
+// launcherRefusal is what a client is told where the launcher gave no stream. That the guest does not run is for
+// clients to ask again.
 func launcherRefusal(name string, err error) error {
 	var refused *api.Error
-	if !errors.As(err, &refused) {
-		return apierrors.NewServiceUnavailable(fmt.Sprintf("the launcher does not answer; it is restarted if need be: %v", err))
-	}
-	switch refused.Reason {
-	case api.ErrorNotFound:
-		return apierrors.NewNotFound(kubevirtv1.Resource("virtualmachineinstance"), name)
-	case api.ErrorNotRunning, api.ErrorInvalid:
+	if errors.As(err, &refused) && refused.Reason == api.ErrorNotRunning {
 		return apierrors.NewBadRequest(refused.Message)
-	case api.ErrorLibvirtUnavailable, api.ErrorLimit:
-		return apierrors.NewServiceUnavailable(refused.Message)
-	default:
-		return &apierrors.StatusError{ErrStatus: metav1.Status{
-			Status:  metav1.StatusFailure,
-			Code:    http.StatusInternalServerError,
-			Reason:  metav1.StatusReasonInternalError,
-			Message: refused.Message,
-		}}
 	}
+	return link.LauncherRefusal(name, err)
 }

@@ -12,6 +12,9 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/virt-apiserver/virt-apiserver/pkg/launcher/api"
 )
 
 func TestLocalFreesPlacesAndCapsThem(t *testing.T) {
@@ -43,9 +46,9 @@ type slowLauncher struct {
 	open chan struct{}
 }
 
-func (s slowLauncher) Console(ctx context.Context, namespace, name string) (net.Conn, error) {
+func (s slowLauncher) Console(ctx context.Context, domain api.Target) (net.Conn, error) {
 	<-s.open
-	return s.fakeLauncher.Console(ctx, namespace, name)
+	return s.fakeLauncher.Console(ctx, domain)
 }
 
 func TestSessionsThatOpenAtOnceLeaveOne(t *testing.T) {
@@ -73,6 +76,40 @@ func TestSessionsThatOpenAtOnceLeaveOne(t *testing.T) {
 	}
 	assert.Equal(t, 1, alive)
 	assert.Empty(t, local.sessions.open)
+}
+
+func TestStreamOfAnInstanceNeverReachesItsSuccessor(t *testing.T) {
+	_, port := listen(t)
+	h := newHop(t, 4)
+	earlier := addressed("127.0.0.1")
+	earlier.UID = "an earlier one"
+	h.known = earlier
+	local := newLoopback(4)
+	for _, stream := range []string{Console, VNC, VNCIfFree, PortForward(port, TCP), PortForward(port, UDP)} {
+		t.Run(stream, func(t *testing.T) {
+			current, err := local.Open(t.Context(), addressed("127.0.0.1"), stream)
+			require.NoError(t, err)
+			defer current.Close()
+			_, err = local.Open(t.Context(), earlier, stream)
+			requireStatus(t, err, http.StatusConflict)
+			assert.ErrorContains(t, err, "another instance")
+			assert.False(t, current.(*session).isTaken(), "it does not end its successor's session either")
+			_, err = h.dialer.Open(t.Context(), earlier, stream)
+			requireStatus(t, err, http.StatusConflict)
+		})
+	}
+}
+
+func TestAgentRefusesWhatIsNotItsInstance(t *testing.T) {
+	h := newHop(t, 4)
+	h.known = instance()
+	for _, uid := range []types.UID{"an earlier one", ""} {
+		named := instance()
+		named.UID = uid
+		_, err := h.dialer.Open(t.Context(), named, Console)
+		requireStatus(t, err, http.StatusConflict)
+	}
+	assert.Empty(t, h.launcher.guests)
 }
 
 func TestServeOpensNothingForWhatIsNoWebSocket(t *testing.T) {

@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	"k8s.io/apimachinery/pkg/types"
 )
 
 // maxBeside is how many sessions that go beside each other one instance may have.
@@ -24,6 +25,7 @@ type sessions struct {
 
 type sessionKey struct {
 	namespace, name string
+	uid             types.UID
 	stream          string
 	// number tells sessions apart that go beside each other; 0 for others.
 	number uint64

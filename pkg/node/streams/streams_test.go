@@ -38,16 +38,27 @@ func newFakeLauncher() *fakeLauncher {
 	return &fakeLauncher{guests: make(chan net.Conn, 8)}
 }
 
-func (f *fakeLauncher) VNC(ctx context.Context, namespace, name string) (net.Conn, error) {
-	return f.Console(ctx, namespace, name)
+func (f *fakeLauncher) VNC(ctx context.Context, domain api.Target) (net.Conn, error) {
+	return f.Console(ctx, domain)
 }
 
-func (f *fakeLauncher) Console(_ context.Context, namespace, name string) (net.Conn, error) {
+// Domain knows the instances of all names, with the UID that instance has.
+func (f *fakeLauncher) Domain(_ context.Context, domain api.Target) (*api.DomainStatus, error) {
+	if domain.UID != instance().UID {
+		return nil, &api.Error{Reason: api.ErrorConflict, Message: "the domain is that of another instance"}
+	}
+	return &api.DomainStatus{}, nil
+}
+
+func (f *fakeLauncher) Console(ctx context.Context, domain api.Target) (net.Conn, error) {
 	if f.refuse != nil {
 		return nil, f.refuse
 	}
-	if namespace != "n" || name != "vm" {
+	if domain.Namespace != "n" || domain.Name != "vm" {
 		return nil, &api.Error{Reason: "NotFound", Message: "no such domain"}
+	}
+	if _, err := f.Domain(ctx, domain); err != nil {
+		return nil, err
 	}
 	ours, guests, err := tcpPair()
 	if err != nil {
@@ -76,7 +87,7 @@ func tcpPair() (*net.TCPConn, *net.TCPConn, error) {
 
 func instance() *kubevirtv1.VirtualMachineInstance {
 	return &kubevirtv1.VirtualMachineInstance{
-		ObjectMeta: metav1.ObjectMeta{Namespace: "n", Name: "vm"},
+		ObjectMeta: metav1.ObjectMeta{Namespace: "n", Name: "vm", UID: "1-2-3"},
 		Status:     kubevirtv1.VirtualMachineInstanceStatus{NodeName: "node-a"},
 	}
 }

@@ -95,6 +95,23 @@ func (s *Supervisor) Run(ctx context.Context) error {
 	}
 }
 
+// Retire ends the launcher if it has no domain. It comes after Run has returned, and what is asked of the launcher
+// has ended. One that does not know its domains stays.
+func (s *Supervisor) Retire(ctx context.Context) error {
+	launcher, err := listener(s.config.Socket)
+	if launcher == nil || err != nil {
+		return err
+	}
+	defer launcher.close()
+	asking, cancel := context.WithTimeout(ctx, checkTimeout)
+	defer cancel()
+	if domains, err := s.client.List(asking); err != nil || len(domains) > 0 {
+		klog.FromContext(ctx).V(2).Info("The launcher stays", "pid", launcher.pid, "domains", len(domains), "err", err)
+		return nil
+	}
+	return launcher.stop(ctx)
+}
+
 // runOne adopts the launcher that is there or starts one, and returns why it is not there any more.
 func (s *Supervisor) runOne(ctx context.Context) error {
 	launcher, err := s.adopt(ctx)

@@ -42,10 +42,27 @@ func standIn(socket, version, mode string) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	_ = http.Serve(listener, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	_ = http.Serve(listener, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/v1/domains" {
+			answerDomains(w, mode)
+			return
+		}
 		_ = json.NewEncoder(w).Encode(api.Health{PID: os.Getpid(), Version: version, Arguments: os.Args[1:], Libvirt: true})
 	}))
 	return 0
+}
+
+// answerDomains has one domain where the mode is busy, none where it is idle, and does not know otherwise.
+func answerDomains(w http.ResponseWriter, mode string) {
+	switch mode {
+	case "busy":
+		_ = json.NewEncoder(w).Encode([]api.DomainStatus{{Name: "vm"}})
+	case "idle":
+		_ = json.NewEncoder(w).Encode([]api.DomainStatus{})
+	default:
+		w.WriteHeader(http.StatusServiceUnavailable)
+		_ = json.NewEncoder(w).Encode(&api.Error{Reason: api.ErrorLibvirtUnavailable})
+	}
 }
 
 func newConfig(t *testing.T, mode string) Config {
@@ -118,6 +135,26 @@ func TestLauncherOutlivesItsSupervisorAndIsAdopted(t *testing.T) {
 	second, stop := run(t, config)
 	defer stop()
 	assert.Equal(t, pid, launcherPID(t, second, 0))
+}
+
+func TestOnlyALauncherThatHasNoGuestsIsTakenAlong(t *testing.T) {
+	for mode, stays := range map[string]bool{"idle": false, "busy": true, "serve": true} {
+		t.Run(mode, func(t *testing.T) {
+			config := newConfig(t, mode)
+			t.Cleanup(func() { end(t, config) })
+			s, stop := run(t, config)
+			pid := launcherPID(t, s, 0)
+			stop()
+			require.NoError(t, s.Retire(t.Context()))
+			err := unix.Kill(pid, 0)
+			if stays {
+				assert.NoError(t, err)
+				return
+			}
+			assert.ErrorIs(t, err, unix.ESRCH)
+			require.NoError(t, s.Retire(t.Context()), "there is none any more")
+		})
+	}
 }
 
 func TestLauncherThatDiesIsReplaced(t *testing.T) {

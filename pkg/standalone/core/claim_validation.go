@@ -4,6 +4,7 @@ package core
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
@@ -67,7 +68,7 @@ func validateClaimSize(resources corev1.VolumeResourceRequirements, path *field.
 	case size.CmpInt64(maxClaimSize) > 0:
 		errs = append(errs, field.Invalid(at, size.String(), "must be at most 1Pi"))
 	}
-	for name := range resources.Requests {
+	for _, name := range slices.Sorted(maps.Keys(resources.Requests)) {
 		if name != corev1.ResourceStorage {
 			errs = append(errs, field.NotSupported(requests.Key(string(name)), name, []corev1.ResourceName{corev1.ResourceStorage}))
 		}
@@ -147,8 +148,8 @@ func validateClaimStatus(claim, _ *corev1.PersistentVolumeClaim) field.ErrorList
 		errs = append(errs, field.NotSupported(path.Child("phase"), claim.Status.Phase,
 			[]corev1.PersistentVolumeClaimPhase{corev1.ClaimPending, corev1.ClaimBound, corev1.ClaimLost}))
 	}
-	for name, size := range claim.Status.Capacity {
-		if size.Sign() < 0 {
+	for _, name := range slices.Sorted(maps.Keys(claim.Status.Capacity)) {
+		if size := claim.Status.Capacity[name]; size.Sign() < 0 {
 			errs = append(errs, field.Invalid(path.Child("capacity").Key(string(name)), size.String(), "must not be negative"))
 		}
 	}

@@ -3,6 +3,9 @@
 package core
 
 import (
+	"maps"
+	"slices"
+
 	corev1 "k8s.io/api/core/v1"
 	apiequality "k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/api/validation"
@@ -44,11 +47,11 @@ func validateConfigMap(m *corev1.ConfigMap) field.ErrorList {
 	data, binary := field.NewPath("data"), field.NewPath("binaryData")
 	errs := append(validateKeys(m.Data, data), validateKeys(m.BinaryData, binary)...)
 	size := 0
-	for key, value := range m.Data {
+	for _, key := range slices.Sorted(maps.Keys(m.Data)) {
 		if _, both := m.BinaryData[key]; both {
 			errs = append(errs, field.Invalid(data.Key(key), key, "is also a key of binaryData"))
 		}
-		size += len(value)
+		size += len(m.Data[key])
 	}
 	for _, value := range m.BinaryData {
 		size += len(value)
@@ -70,7 +73,7 @@ func validateConfigMapUpdate(m, old *corev1.ConfigMap) field.ErrorList {
 
 func validateKeys[V any](data map[string]V, path *field.Path) field.ErrorList {
 	var errs field.ErrorList
-	for key := range data {
+	for _, key := range slices.Sorted(maps.Keys(data)) {
 		for _, message := range utilvalidation.IsConfigMapKey(key) {
 			errs = append(errs, field.Invalid(path.Key(key), key, message))
 		}

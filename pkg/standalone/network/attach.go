@@ -89,21 +89,39 @@ func (n *Network) Detach(_ context.Context, machine types.NamespacedName, keep *
 	defer n.mu.Unlock()
 	var errs []error
 	for _, lease := range n.leases.Of(machine) {
-		if keep != nil && lease.Owner == keep.OwnerUID() {
-			continue
+		if keep == nil || lease.Owner != keep.OwnerUID() {
+			errs = append(errs, n.disconnect(lease))
 		}
-		tap := n.tapName(lease)
-		if !n.taps[tap] {
-			continue
-		}
-		n.guests.remove(lease.Key())
-		if err := errors.Join(n.filter.Remove(tap), link.RemoveTap(tap)); err != nil {
-			errs = append(errs, err)
-			continue
-		}
-		delete(n.taps, tap)
 	}
 	return errors.Join(errs...)
+}
+
+// Trim implements node.Network.
+func (n *Network) Trim(_ context.Context, vmi *kubevirtv1.VirtualMachineInstance, has []string) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	var errs []error
+	for _, lease := range n.leases.Of(types.NamespacedName{Namespace: vmi.Namespace, Name: vmi.Name}) {
+		if lease.Owner == vmi.OwnerUID() && !slices.Contains(has, lease.Interface) {
+			errs = append(errs, n.disconnect(lease))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// disconnect removes the tap of a lease, where there is one. The lease stays: connected again, the guest has the
+// address that it had.
+func (n *Network) disconnect(lease leases.Lease) error {
+	tap := n.tapName(lease)
+	if !n.taps[tap] {
+		return nil
+	}
+	n.guests.remove(lease.Key())
+	if err := errors.Join(n.filter.Remove(tap), link.RemoveTap(tap)); err != nil {
+		return err
+	}
+	delete(n.taps, tap)
+	return nil
 }
 
 // Users implements node.Network.

@@ -5,6 +5,7 @@ package network
 import (
 	"net"
 	"os/exec"
+	"slices"
 	"testing"
 	"time"
 
@@ -133,6 +134,44 @@ func TestSecondaryTapsAreTakenOverAndRemoved(t *testing.T) {
 	assert.Empty(t, second.Users())
 	end()
 	require.NoError(t, second.Close(t.Context()))
+	assertNothingLeft(t)
+}
+
+func TestTapOfAnInterfaceThatAGuestHasGivenUpIsRemoved(t *testing.T) {
+	config := withLab(t)
+	n, end := open(t, config)
+	web, db := onNetworks("web", "lab"), onNetworks("db", "lab")
+	before, err := n.Attach(t.Context(), web)
+	require.NoError(t, err)
+	others, err := n.Attach(t.Context(), db)
+	require.NoError(t, err)
+	address := n.Addresses(web)["default"]
+
+	for _, step := range []struct{ has, taps []string }{
+		{[]string{"lab", "default"}, []string{"default", "lab"}},
+		{[]string{"default"}, []string{"default"}},
+		{nil, nil},
+	} {
+		require.NoError(t, n.Trim(t.Context(), web, step.has))
+		there, err := n.allTaps()
+		require.NoError(t, err)
+		for name, tap := range before.Taps {
+			_, found := there[tap]
+			assert.Equal(t, slices.Contains(step.taps, name), found, name)
+		}
+		for name, tap := range others.Taps {
+			assert.Contains(t, there, tap, "%s is another guest's", name)
+		}
+	}
+	after, err := n.Attach(t.Context(), web)
+	require.NoError(t, err)
+	assert.Equal(t, before, after)
+	assert.Equal(t, address, n.Addresses(web)["default"])
+	for _, vmi := range []*kubevirtv1.VirtualMachineInstance{web, db} {
+		require.NoError(t, n.Detach(t.Context(), machineOf(vmi), nil))
+	}
+	end()
+	require.NoError(t, n.Close(t.Context()))
 	assertNothingLeft(t)
 }
 

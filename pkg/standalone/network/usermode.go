@@ -42,6 +42,9 @@ func (UserMode) Detach(context.Context, types.NamespacedName, *kubevirtv1.Virtua
 	return nil
 }
 
+// Trim implements node.Network.
+func (UserMode) Trim(context.Context, *kubevirtv1.VirtualMachineInstance, []string) error { return nil }
+
 // Users implements node.Network.
 func (UserMode) Users() []node.NetworkUser { return nil }
 

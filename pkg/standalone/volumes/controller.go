@@ -71,16 +71,14 @@ func NewController(config Config) (*Controller, error) {
 	if err := config.Instances.Informer().AddIndexers(cache.Indexers{usersIndex: indexUsers}); err != nil {
 		return nil, fmt.Errorf("index instances by claim: %w", err)
 	}
-	for informer, handler := range map[cache.SharedIndexInformer]cache.ResourceEventHandler{
-		config.Claims.Informer():    replaced{controller.OnChange(c.enqueueClaim), c.enqueueClaim},
-		config.Instances.Informer(): controller.OnChange(c.enqueueUsed),
-		config.Classes.Informer():   controller.OnChange(c.enqueueUnbound),
-	} {
-		registration, err := informer.AddEventHandler(handler)
-		if err != nil {
-			return nil, fmt.Errorf("watch for changes: %w", err)
-		}
-		c.synced = append(c.synced, registration.HasSyncedChecker())
+	var err error
+	c.synced, err = controller.Listen(
+		controller.Listener{Informer: config.Claims.Informer(), Handler: replaced{controller.OnChange(c.enqueueClaim), c.enqueueClaim}},
+		controller.Listener{Informer: config.Instances.Informer(), Handler: controller.OnChange(c.enqueueUsed)},
+		controller.Listener{Informer: config.Classes.Informer(), Handler: controller.OnChange(c.enqueueUnbound)},
+	)
+	if err != nil {
+		return nil, err
 	}
 	return c, nil
 }

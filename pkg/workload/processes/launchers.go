@@ -24,6 +24,9 @@ const (
 // notSelected begins as the scheduler of a cluster would tell it.
 const notSelected = "0/1 nodes are available: 1 node(s) didn't match Pod's node affinity/selector: this machine has the labels "
 
+// onlyNode is why guests do not migrate.
+const onlyNode = "the server runs guests on this machine alone: there is no other node to migrate to"
+
 // Launchers gives every instance to this machine, whose launcher runs them all.
 type Launchers struct {
 	node   string
@@ -52,7 +55,7 @@ func (l *Launchers) Place(ctx context.Context, vmi *kubevirtv1.VirtualMachineIns
 	if !health.Libvirt {
 		return workload.Placement{Reason: reasonLibvirtUnavailable, Message: health.Message}, nil
 	}
-	return workload.Placement{NodeName: l.node}, nil
+	return workload.Placement{NodeName: l.node, NotMigratable: onlyNode}, nil
 }
 
 // labels are those of a cluster's nodes that this machine has, too.

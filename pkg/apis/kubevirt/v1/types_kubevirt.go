@@ -46,6 +46,10 @@ type KubeVirtSpec struct {
 type KubeVirtConfiguration struct {
 	// +optional
 	DeveloperConfiguration *DeveloperConfiguration `json:"developerConfiguration,omitempty"`
+	// EvictionStrategy is that of instances which have none of their own: None (default), LiveMigrate,
+	// LiveMigrateIfPossible or External.
+	// +optional
+	EvictionStrategy *EvictionStrategy `json:"evictionStrategy,omitempty"`
 }
 
 // DeveloperConfiguration is for those who look for faults.

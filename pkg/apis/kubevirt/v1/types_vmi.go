@@ -65,7 +65,8 @@ type VirtualMachineInstanceSpec struct {
 	// +optional
 	NodeSelector map[string]string `json:"nodeSelector,omitempty"`
 	// EvictionStrategy says what becomes of the guest when its node is to be emptied: None (default),
-	// LiveMigrate, LiveMigrateIfPossible or External. Where there is one node, nothing empties it.
+	// LiveMigrate, LiveMigrateIfPossible or External. The condition LiveMigratable says whether it could move;
+	// a guest that can't, although it is to (LiveMigrate), gets a warning.
 	// +optional
 	EvictionStrategy *EvictionStrategy `json:"evictionStrategy,omitempty"`
 	// Subdomain gives the guest the further name hostname.subdomain.namespace.
@@ -148,6 +149,8 @@ const (
 	VirtualMachineInstanceMemoryChange VirtualMachineInstanceConditionType = "HotMemoryChange"
 	// VirtualMachineInstanceSoftwareEmulation is True where the guest goes without what was asked for, because its node has no KVM.
 	VirtualMachineInstanceSoftwareEmulation VirtualMachineInstanceConditionType = "SoftwareEmulation"
+	// VirtualMachineInstanceIsMigratable says whether the guest can move to another node while it runs.
+	VirtualMachineInstanceIsMigratable VirtualMachineInstanceConditionType = "LiveMigratable"
 )
 
 // VirtualMachineInstanceCondition is one aspect of an instance's state.

@@ -1799,6 +1799,11 @@ func (in *KubeVirtConfiguration) DeepCopyInto(out *KubeVirtConfiguration) {
 		*out = new(DeveloperConfiguration)
 		(*in).DeepCopyInto(*out)
 	}
+	if in.EvictionStrategy != nil {
+		in, out := &in.EvictionStrategy, &out.EvictionStrategy
+		*out = new(EvictionStrategy)
+		**out = **in
+	}
 	return
 }
 

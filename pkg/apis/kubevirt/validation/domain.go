@@ -3,7 +3,9 @@
 package validation
 
 import (
+	"maps"
 	"regexp"
+	"slices"
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/validation/field"
@@ -47,24 +49,30 @@ func validateDomain(domain *kubevirtv1.DomainSpec, path *field.Path) field.Error
 
 func validateResources(resources *kubevirtv1.ResourceRequirements, path *field.Path) field.ErrorList {
 	var errs field.ErrorList
-	for kind, list := range map[string]corev1.ResourceList{"requests": resources.Requests, "limits": resources.Limits} {
-		for name, quantity := range list {
-			if name != corev1.ResourceCPU && name != corev1.ResourceMemory {
-				errs = append(errs, field.NotSupported(path.Child(kind), name, []corev1.ResourceName{corev1.ResourceCPU, corev1.ResourceMemory}))
-			}
-			switch {
-			case quantity.Sign() < 0:
-				errs = append(errs, field.Invalid(path.Child(kind, string(name)), quantity.String(), "must be greater than or equal to 0"))
-			case name == corev1.ResourceMemory && quantity.Sign() > 0 && quantity.CmpInt64(minRequest) < 0:
-				errs = append(errs, field.Invalid(path.Child(kind, string(name)), quantity.String(), "must be greater than or equal to 1M"))
-			}
-		}
-	}
+	errs = append(errs, validateResourceList(resources.Requests, path.Child("requests"))...)
+	errs = append(errs, validateResourceList(resources.Limits, path.Child("limits"))...)
 	for _, name := range []corev1.ResourceName{corev1.ResourceCPU, corev1.ResourceMemory} {
 		request, requested := resources.Requests[name]
 		limit, limited := resources.Limits[name]
 		if requested && limited && request.Cmp(limit) > 0 {
 			errs = append(errs, field.Invalid(path.Child("requests", string(name)), request.String(), "must be less than or equal to the limit, "+limit.String()))
+		}
+	}
+	return errs
+}
+
+func validateResourceList(list corev1.ResourceList, path *field.Path) field.ErrorList {
+	var errs field.ErrorList
+	for _, name := range slices.Sorted(maps.Keys(list)) {
+		quantity := list[name]
+		if name != corev1.ResourceCPU && name != corev1.ResourceMemory {
+			errs = append(errs, field.NotSupported(path, name, []corev1.ResourceName{corev1.ResourceCPU, corev1.ResourceMemory}))
+		}
+		switch {
+		case quantity.Sign() < 0:
+			errs = append(errs, field.Invalid(path.Child(string(name)), quantity.String(), "must be greater than or equal to 0"))
+		case name == corev1.ResourceMemory && quantity.Sign() > 0 && quantity.CmpInt64(minRequest) < 0:
+			errs = append(errs, field.Invalid(path.Child(string(name)), quantity.String(), "must be greater than or equal to 1M"))
 		}
 	}
 	return errs

@@ -20,6 +20,9 @@ func ValidateKubeVirt(kv *kubevirtv1.KubeVirt) field.ErrorList {
 		errs = append(errs, field.Invalid(field.NewPath("metadata", "name"), kv.Name,
 			fmt.Sprintf("there is only one KubeVirt: change %s in the namespace %s", kubevirtv1.KubeVirtName, kubevirtv1.KubeVirtNamespace)))
 	}
+	if strategy := kv.Spec.Configuration.EvictionStrategy; strategy != nil {
+		errs = append(errs, among(field.NewPath("spec", "configuration", "evictionStrategy"), *strategy, evictionStrategies)...)
+	}
 	developer := kv.Spec.Configuration.DeveloperConfiguration
 	if developer == nil || developer.LogVerbosity == nil {
 		return errs

@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
 
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
 	"github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/validation"
@@ -17,11 +18,17 @@ func TestKubeVirtIsOneObjectWithVerbositiesThatExist(t *testing.T) {
 		change func(*kubevirtv1.KubeVirt)
 		says   string
 	}{
-		"no settings":        {func(*kubevirtv1.KubeVirt) {}, ""},
-		"empty settings":     {func(kv *kubevirtv1.KubeVirt) { verbosity(kv, kubevirtv1.LogVerbosity{}) }, ""},
-		"highest":            {func(kv *kubevirtv1.KubeVirt) { verbosity(kv, kubevirtv1.LogVerbosity{VirtAPI: 10, VirtLauncher: 9}) }, ""},
-		"too high":           {func(kv *kubevirtv1.KubeVirt) { verbosity(kv, kubevirtv1.LogVerbosity{VirtHandler: 11}) }, "spec.configuration.developerConfiguration.logVerbosity.virtHandler: Invalid value: 11: must be from 0 to 10"},
-		"negative":           {func(kv *kubevirtv1.KubeVirt) { verbosity(kv, kubevirtv1.LogVerbosity{VirtController: -1}) }, "logVerbosity.virtController: Invalid value: -1"},
+		"no settings":    {func(*kubevirtv1.KubeVirt) {}, ""},
+		"empty settings": {func(kv *kubevirtv1.KubeVirt) { verbosity(kv, kubevirtv1.LogVerbosity{}) }, ""},
+		"highest":        {func(kv *kubevirtv1.KubeVirt) { verbosity(kv, kubevirtv1.LogVerbosity{VirtAPI: 10, VirtLauncher: 9}) }, ""},
+		"too high":       {func(kv *kubevirtv1.KubeVirt) { verbosity(kv, kubevirtv1.LogVerbosity{VirtHandler: 11}) }, "spec.configuration.developerConfiguration.logVerbosity.virtHandler: Invalid value: 11: must be from 0 to 10"},
+		"negative":       {func(kv *kubevirtv1.KubeVirt) { verbosity(kv, kubevirtv1.LogVerbosity{VirtController: -1}) }, "logVerbosity.virtController: Invalid value: -1"},
+		"a strategy": {func(kv *kubevirtv1.KubeVirt) {
+			kv.Spec.Configuration.EvictionStrategy = ptr.To(kubevirtv1.EvictionStrategyExternal)
+		}, ""},
+		"no strategy": {func(kv *kubevirtv1.KubeVirt) {
+			kv.Spec.Configuration.EvictionStrategy = ptr.To(kubevirtv1.EvictionStrategy("Never"))
+		}, "spec.configuration.evictionStrategy: Invalid value: \"Never\""},
 		"another one":        {func(kv *kubevirtv1.KubeVirt) { kv.Name = "second" }, "change kubevirt in the namespace kubevirt"},
 		"in another's place": {func(kv *kubevirtv1.KubeVirt) { kv.Namespace = "default" }, "there is only one KubeVirt"},
 	} {

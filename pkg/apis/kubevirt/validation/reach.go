@@ -61,9 +61,9 @@ func validateDHCPOptions(options *kubevirtv1.DHCPOptions, path *field.Path) fiel
 		return nil
 	}
 	var errs field.ErrorList
-	for name, value := range map[string]string{"bootFileName": options.BootFileName, "tftpServerName": options.TFTPServerName} {
-		if len(value) > maxDHCPOption {
-			errs = append(errs, field.TooLong(path.Child(name), value, maxDHCPOption))
+	for _, text := range []struct{ name, value string }{{"bootFileName", options.BootFileName}, {"tftpServerName", options.TFTPServerName}} {
+		if len(text.value) > maxDHCPOption {
+			errs = append(errs, field.TooLong(path.Child(text.name), text.value, maxDHCPOption))
 		}
 	}
 	if len(options.NTPServers) > maxPorts {
@@ -95,12 +95,12 @@ func validateDHCPOptions(options *kubevirtv1.DHCPOptions, path *field.Path) fiel
 // validateNames looks at what the guest is called and what names it resolves.
 func validateNames(spec *kubevirtv1.VirtualMachineInstanceSpec, path *field.Path) field.ErrorList {
 	var errs field.ErrorList
-	for name, value := range map[string]string{"hostname": spec.Hostname, "subdomain": spec.Subdomain} {
-		if value == "" {
+	for _, label := range []struct{ name, value string }{{"hostname", spec.Hostname}, {"subdomain", spec.Subdomain}} {
+		if label.value == "" {
 			continue
 		}
-		for _, message := range validation.IsDNS1123Label(value) {
-			errs = append(errs, field.Invalid(path.Child(name), value, message))
+		for _, message := range validation.IsDNS1123Label(label.value) {
+			errs = append(errs, field.Invalid(path.Child(label.name), label.value, message))
 		}
 	}
 	if policy := spec.DNSPolicy; policy != nil {

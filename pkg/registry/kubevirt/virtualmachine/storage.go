@@ -117,7 +117,7 @@ func references(obj runtime.Object) []reference.Reference {
 		return found
 	}
 	for _, r := range virtualmachineinstance.References(&vm.Spec.Template.Spec, path.Child("template", "spec")) {
-		// The claim of a machine's own DataVolume is the machine's.
+		// The claim of a machine's own DataVolume is the machine's; its controller uses no other of that name.
 		if r.Resource.Resource != "persistentvolumeclaims" || !owned[r.Name] {
 			found = append(found, r)
 		}

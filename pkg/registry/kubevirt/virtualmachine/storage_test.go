@@ -161,18 +161,51 @@ func TestCreateIsRefusedWhereTheCallerMayNotReadThePullSecretOfItsKernel(t *test
 func TestCreateNeedsTheRightToMakeItsDataVolumes(t *testing.T) {
 	s := newStorages(t, func(a authorizer.Attributes) bool { return a.GetVerb() == "create" && a.GetResource() == "datavolumes" })
 	vm := newMachine("vm", kubevirtv1.RunStrategyHalted)
-	vm.Spec.DataVolumeTemplates = []kubevirtv1.DataVolumeTemplateSpec{{
-		ObjectMeta: metav1.ObjectMeta{Name: "disk"},
+	vm.Spec.DataVolumeTemplates = []kubevirtv1.DataVolumeTemplateSpec{blank("disk")}
+	vm.Spec.Template.Spec.Volumes = []kubevirtv1.Volume{{Name: "disk", VolumeSource: kubevirtv1.VolumeSource{DataVolume: &kubevirtv1.DataVolumeSource{Name: "disk"}}}}
+	_, err := s.machines.Machine.Create(registrytest.As(t, "eve"), vm, rest.ValidateAllObjectFunc, &metav1.CreateOptions{})
+	require.True(t, apierrors.IsForbidden(err), "%v", err)
+	assert.ErrorContains(t, err, "spec.dataVolumeTemplates[0]")
+}
+
+func TestDisksOfDataVolumesAreForWhoMayReadTheirClaims(t *testing.T) {
+	s := newStorages(t, func(a authorizer.Attributes) bool { return a.GetResource() == "persistentvolumeclaims" })
+	vm := newMachine("vm", kubevirtv1.RunStrategyHalted)
+	vm.Spec.Template.Spec.Volumes = []kubevirtv1.Volume{{Name: "disk", VolumeSource: kubevirtv1.VolumeSource{DataVolume: &kubevirtv1.DataVolumeSource{Name: "disk"}}}}
+	eve := registrytest.As(t, "eve")
+	for name, obj := range map[string]runtime.Object{
+		"spec.template.spec.volumes[0].dataVolume.name": vm,
+		"spec.volumes[0].dataVolume.name": &kubevirtv1.VirtualMachineInstance{
+			ObjectMeta: metav1.ObjectMeta{Name: "vmi", Namespace: registrytest.Namespace}, Spec: vm.Spec.Template.Spec},
+	} {
+		var store rest.Creater = s.machines.Machine
+		if obj != runtime.Object(vm) {
+			store = s.instances.Instance
+		}
+		_, err := store.Create(eve, obj, rest.ValidateAllObjectFunc, &metav1.CreateOptions{})
+		require.True(t, apierrors.IsForbidden(err), "%v", err)
+		assert.ErrorContains(t, err, name+`: user "eve" cannot get persistentvolumeclaims "disk"`)
+	}
+
+	vm.Spec.DataVolumeTemplates = []kubevirtv1.DataVolumeTemplateSpec{blank("disk")}
+	create(t, eve, s.machines.Machine, vm)
+	_, _, err := s.machines.Machine.Update(eve, "vm", rest.DefaultUpdatedObjectInfo(nil, func(_ context.Context, _, old runtime.Object) (runtime.Object, error) {
+		changed := old.DeepCopyObject().(*kubevirtv1.VirtualMachine)
+		changed.Spec.DataVolumeTemplates = nil
+		return changed, nil
+	}), rest.ValidateAllObjectFunc, rest.ValidateAllObjectUpdateFunc, false, &metav1.UpdateOptions{})
+	assert.True(t, apierrors.IsForbidden(err), "what is no longer made by the machine is somebody's: %v", err)
+}
+
+func blank(name string) kubevirtv1.DataVolumeTemplateSpec {
+	return kubevirtv1.DataVolumeTemplateSpec{
+		ObjectMeta: metav1.ObjectMeta{Name: name},
 		Spec: cdiv1.DataVolumeSpec{
 			Source: &cdiv1.DataVolumeSource{Blank: &cdiv1.DataVolumeBlankImage{}},
 			Storage: &cdiv1.StorageSpec{Resources: corev1.VolumeResourceRequirements{
 				Requests: corev1.ResourceList{corev1.ResourceStorage: resource.MustParse("1Gi")}}},
 		},
-	}}
-	vm.Spec.Template.Spec.Volumes = []kubevirtv1.Volume{{Name: "disk", VolumeSource: kubevirtv1.VolumeSource{DataVolume: &kubevirtv1.DataVolumeSource{Name: "disk"}}}}
-	_, err := s.machines.Machine.Create(registrytest.As(t, "eve"), vm, rest.ValidateAllObjectFunc, &metav1.CreateOptions{})
-	require.True(t, apierrors.IsForbidden(err), "%v", err)
-	assert.ErrorContains(t, err, "spec.dataVolumeTemplates[0]")
+	}
 }
 
 func TestAMachineThatIsCreatedByApplyingItIsCheckedAsWell(t *testing.T) {

@@ -3,6 +3,7 @@
 package virtualmachine_test
 
 import (
+	"fmt"
 	"net/http"
 	"testing"
 
@@ -72,9 +73,20 @@ func TestVolumesAreAddedAndRemovedWithUpstreamsAnswers(t *testing.T) {
 
 func TestVolumeIsAddedOnlyByWhoMayReadTheClaim(t *testing.T) {
 	s := newStorages(t, func(a authorizer.Attributes) bool {
-		return a.GetUser().GetName() == "eve" && a.GetResource() == "persistentvolumeclaims"
+		return a.GetUser().GetName() == "eve" && a.GetResource() == "persistentvolumeclaims" && a.GetName() == "claim"
 	})
-	create(t, registrytest.As(t, "alice"), s.machines.Machine, newMachine("vm", halted))
-	code, err := call(registrytest.As(t, "eve"), s.machines.AddVolume(&kubevirtv1.VirtualMachine{}), "vm", added)
-	assert.Equal(t, http.StatusForbidden, code, "%v", err)
+	alice := registrytest.As(t, "alice")
+	create(t, alice, s.machines.Machine, newMachine("vm", halted))
+	s.instance(t, alice, "vm", kubevirtv1.Running)
+	kind := &kubevirtv1.VirtualMachine{}
+	for name, storage := range map[string]rest.Storage{"machine": s.machines.AddVolume(kind), "instance": s.instances.AddVolume(kind)} {
+		for _, source := range []string{`"persistentVolumeClaim": {"claimName": "claim"}`, `"dataVolume": {"name": "claim"}`} {
+			body := fmt.Sprintf(`{"name": "more", "disk": {}, "volumeSource": {%s}, "dryRun": ["All"]}`, source)
+			code, err := call(registrytest.As(t, "eve"), storage, "vm", body)
+			assert.Equal(t, http.StatusForbidden, code, "%s: %v", name, err)
+			assert.ErrorContains(t, err, `user "eve" cannot get persistentvolumeclaims "claim"`, name)
+			code, err = call(alice, storage, "vm", body)
+			assert.Equal(t, http.StatusAccepted, code, "%s: %v", name, err)
+		}
+	}
 }

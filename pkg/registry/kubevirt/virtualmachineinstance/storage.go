@@ -95,6 +95,10 @@ func References(spec *kubevirtv1.VirtualMachineInstanceSpec, path *field.Path) [
 		if claim := volume.PersistentVolumeClaim; claim != nil {
 			found = append(found, reference.Claim(path.Child("persistentVolumeClaim", "claimName"), claim.ClaimName))
 		}
+		if dataVolume := volume.DataVolume; dataVolume != nil {
+			// The guest gets the claim that the DataVolume fills, whose name is the same.
+			found = append(found, reference.Claim(path.Child("dataVolume", "name"), dataVolume.Name))
+		}
 		found = append(found, fileReferences(&volume.VolumeSource, path)...)
 		if disk := volume.ContainerDisk; disk != nil && disk.ImagePullSecret != "" {
 			found = append(found, reference.Secret(path.Child("containerDisk", "imagePullSecret"), disk.ImagePullSecret))

@@ -19,11 +19,13 @@ func newTable() rest.TableConvertor {
 		{Name: "IP", Type: "string", Description: "The first address of the first interface."},
 		{Name: "NodeName", Type: "string", Description: "The node that runs the instance."},
 		{Name: "Ready", Type: "string", Description: "Whether the guest runs."},
+		{Name: "Live-Migratable", Type: "string", Priority: 1, Description: "Whether the guest can move to another node while it runs."},
 		{Name: "Paused", Type: "string", Priority: 1, Description: "Whether the guest is paused."},
 	}, func(vmi *kubevirtv1.VirtualMachineInstance) []any {
 		return []any{
 			vmi.Name, table.Age(vmi.CreationTimestamp), string(vmi.Status.Phase), address(vmi), vmi.Status.NodeName,
-			condition(vmi, kubevirtv1.VirtualMachineInstanceReady), condition(vmi, kubevirtv1.VirtualMachineInstancePaused),
+			condition(vmi, kubevirtv1.VirtualMachineInstanceReady), condition(vmi, kubevirtv1.VirtualMachineInstanceIsMigratable),
+			condition(vmi, kubevirtv1.VirtualMachineInstancePaused),
 		}
 	})
 }

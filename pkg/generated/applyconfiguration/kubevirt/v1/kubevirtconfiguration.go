@@ -4,12 +4,19 @@
 
 package v1
 
+import (
+	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
+)
+
 // KubeVirtConfigurationApplyConfiguration represents a declarative configuration of the KubeVirtConfiguration type for use
 // with apply.
 //
 // KubeVirtConfiguration has the settings of all components.
 type KubeVirtConfigurationApplyConfiguration struct {
 	DeveloperConfiguration *DeveloperConfigurationApplyConfiguration `json:"developerConfiguration,omitempty"`
+	// EvictionStrategy is that of instances which have none of their own: None (default), LiveMigrate,
+	// LiveMigrateIfPossible or External.
+	EvictionStrategy *kubevirtv1.EvictionStrategy `json:"evictionStrategy,omitempty"`
 }
 
 // KubeVirtConfigurationApplyConfiguration constructs a declarative configuration of the KubeVirtConfiguration type for use with
@@ -23,5 +30,13 @@ func KubeVirtConfiguration() *KubeVirtConfigurationApplyConfiguration {
 // If called multiple times, the DeveloperConfiguration field is set to the value of the last call.
 func (b *KubeVirtConfigurationApplyConfiguration) WithDeveloperConfiguration(value *DeveloperConfigurationApplyConfiguration) *KubeVirtConfigurationApplyConfiguration {
 	b.DeveloperConfiguration = value
+	return b
+}
+
+// WithEvictionStrategy sets the EvictionStrategy field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the EvictionStrategy field is set to the value of the last call.
+func (b *KubeVirtConfigurationApplyConfiguration) WithEvictionStrategy(value kubevirtv1.EvictionStrategy) *KubeVirtConfigurationApplyConfiguration {
+	b.EvictionStrategy = &value
 	return b
 }

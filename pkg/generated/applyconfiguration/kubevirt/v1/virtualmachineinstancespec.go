@@ -24,7 +24,8 @@ type VirtualMachineInstanceSpecApplyConfiguration struct {
 	// kubernetes.io/hostname, kubernetes.io/os and kubevirt.io/schedulable.
 	NodeSelector map[string]string `json:"nodeSelector,omitempty"`
 	// EvictionStrategy says what becomes of the guest when its node is to be emptied: None (default),
-	// LiveMigrate, LiveMigrateIfPossible or External. Where there is one node, nothing empties it.
+	// LiveMigrate, LiveMigrateIfPossible or External. The condition LiveMigratable says whether it could move;
+	// a guest that can't, although it is to (LiveMigrate), gets a warning.
 	EvictionStrategy *kubevirtv1.EvictionStrategy `json:"evictionStrategy,omitempty"`
 	// Subdomain gives the guest the further name hostname.subdomain.namespace.
 	Subdomain *string `json:"subdomain,omitempty"`

@@ -6,8 +6,8 @@ package footprint
 
 import (
 	"bufio"
-	"bytes"
 	"fmt"
+	"io"
 	"os"
 	"runtime/debug"
 	"strconv"
@@ -26,14 +26,17 @@ func Trim(also ...string) error {
 	if err != nil {
 		return fmt.Errorf("find the program's file: %w", err)
 	}
-	maps, err := os.ReadFile("/proc/self/maps")
+	maps, err := os.Open("/proc/self/smaps")
 	if err != nil {
 		return fmt.Errorf("read what is mapped: %w", err)
 	}
-	lines := bufio.NewScanner(bytes.NewReader(maps))
-	for lines.Scan() {
-		m, ok := parse(lines.Text())
-		if !ok || m.writable || !m.isOneOf(program, also) {
+	defer maps.Close()
+	mappings, err := parse(maps)
+	if err != nil {
+		return fmt.Errorf("read what is mapped: %w", err)
+	}
+	for _, m := range mappings {
+		if m.writable || m.changed || !m.isOneOf(program, also) {
 			continue
 		}
 		// Pages of a file that were not written to are dropped; they are read again when they are touched.
@@ -41,23 +44,41 @@ func Trim(also ...string) error {
 			return fmt.Errorf("give back pages of %s: %w", m.path, errno)
 		}
 	}
-	return lines.Err()
+	return nil
 }
 
-// mapping is a line of /proc/self/maps.
+// mapping is one of /proc/self/smaps.
 type mapping struct {
 	start, end uintptr
 	writable   bool
-	path       string
+	// changed: it has pages that were written to, before that was forbidden, and are not as in the file any more.
+	changed bool
+	path    string
 }
 
-func parse(line string) (m mapping, ok bool) {
+func parse(smaps io.Reader) ([]mapping, error) {
+	var mappings []mapping
+	lines := bufio.NewScanner(smaps)
+	for lines.Scan() {
+		if m, ok := parseBegin(lines.Text()); ok {
+			mappings = append(mappings, m)
+			continue
+		}
+		if anonymous, ok := strings.CutPrefix(lines.Text(), "Anonymous:"); ok && len(mappings) > 0 {
+			mappings[len(mappings)-1].changed = strings.TrimSpace(anonymous) != "0 kB"
+		}
+	}
+	return mappings, lines.Err()
+}
+
+// parseBegin parses the first line of a mapping; that of anonymous memory has no path.
+func parseBegin(line string) (m mapping, ok bool) {
 	fields := strings.Fields(line)
-	if len(fields) < 6 || len(fields[1]) < 4 {
+	if len(fields) == 0 || len(fields) > 1 && len(fields[1]) < 4 {
 		return mapping{}, false
 	}
 	from, to, ok := strings.Cut(fields[0], "-")
-	if !ok {
+	if !ok || len(fields) < 5 {
 		return mapping{}, false
 	}
 	start, startErr := strconv.ParseUint(from, 16, 64)

@@ -9,12 +9,34 @@ import (
 	"time"
 )
 
+const (
+	// startTime is more than a start takes.
+	startTime = 10 * time.Second
+	// quiet is how long nothing happens before memory is given back.
+	quiet = 5 * time.Second
+)
+
+// Run keeps the process small until ctx ends: it gives back what only the start needed, see Trim, and later what busy
+// times have left.
+func Run(ctx context.Context, also ...string) error {
+	select {
+	case <-ctx.Done():
+		return nil
+	case <-time.After(startTime):
+	}
+	if err := Trim(also...); err != nil {
+		return err
+	}
+	giveBackWhenQuiet(ctx, quiet)
+	return nil
+}
+
 // worthwhile is the free memory, in bytes, for which a collection is not too dear.
 const worthwhile = 4 << 20
 
-// GiveBackWhenQuiet returns free memory to the system, until ctx ends, each time that the process has been
+// giveBackWhenQuiet returns free memory to the system, until ctx ends, each time that the process has been
 // quiet for an interval: Go by itself keeps what the busiest time needed, and then some, for long.
-func GiveBackWhenQuiet(ctx context.Context, interval time.Duration) {
+func giveBackWhenQuiet(ctx context.Context, interval time.Duration) {
 	ticks := time.NewTicker(interval)
 	defer ticks.Stop()
 	var before uint64

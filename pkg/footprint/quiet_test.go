@@ -21,7 +21,7 @@ func TestAQuietProcessGivesFreeMemoryBack(t *testing.T) {
 	_, free := readHeap()
 	require.Greater(t, free, uint64(32<<20), "there is nothing to give back")
 
-	go GiveBackWhenQuiet(t.Context(), 10*time.Millisecond)
+	go giveBackWhenQuiet(t.Context(), 10*time.Millisecond)
 	require.Eventually(t, func() bool {
 		_, free := readHeap()
 		return free < worthwhile

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package virtualmachine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
+)
+
+// errForeign is why a machine does not get a disk that has the name of one of its own: whoever wrote the machine
+// was not asked for the right to it.
+var errForeign = errors.New("exists that is not of this machine: give the template another name, or take it out of dataVolumeTemplates to use what exists")
+
+// createDataVolume makes a DataVolume. One that exists, which the cache may not have learned of, is noted as it is.
+func (c *Controller) createDataVolume(ctx context.Context, o *observation, template *kubevirtv1.DataVolumeTemplateSpec) error {
+	wanted := newDataVolume(o.machine, template)
+	client := c.client.CdiV1beta1().DataVolumes(wanted.Namespace)
+	created, err := client.Create(ctx, wanted, metav1.CreateOptions{})
+	if apierrors.IsAlreadyExists(err) {
+		existing, err := client.Get(ctx, wanted.Name, metav1.GetOptions{})
+		if err != nil {
+			return fmt.Errorf("get the DataVolume that exists: %w", err)
+		}
+		o.dataVolumes[existing.Name] = existing
+		return nil
+	}
+	if err != nil {
+		return &failure{reasonFailedDataVolumeCreate, fmt.Errorf("creating DataVolume %s: %w", wanted.Name, err)}
+	}
+	o.dataVolumes[created.Name] = created
+	c.recorder.Eventf(o.machine, corev1.EventTypeNormal, eventDataVolumeCreated, "Created DataVolume %s", created.Name)
+	return nil
+}
+
+// checkDisks refuses to use disks that have the names of the machine's own and are not: those of its templates are
+// its DataVolumes, and their claims are theirs.
+func checkDisks(o *observation) error {
+	for i := range o.expanded.Spec.DataVolumeTemplates {
+		name := o.expanded.Spec.DataVolumeTemplates[i].ObjectMeta.Name
+		dataVolume, claim, kind := o.dataVolumes[name], o.claims[name], ""
+		switch {
+		case dataVolume != nil && !metav1.IsControlledBy(dataVolume, o.machine):
+			kind = "DataVolume"
+		case claim != nil && (dataVolume == nil || !metav1.IsControlledBy(claim, dataVolume)):
+			kind = "PersistentVolumeClaim"
+		default:
+			continue
+		}
+		return &failure{reasonFailedDataVolumeCreate, fmt.Errorf("creating DataVolume %s: a %s of that name %w", name, kind, errForeign)}
+	}
+	return nil
+}
