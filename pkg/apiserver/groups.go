@@ -15,6 +15,7 @@ import (
 	subresourcesv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/subresources/v1"
 	"github.com/virt-apiserver/virt-apiserver/pkg/registry/cdi/datavolume"
 	"github.com/virt-apiserver/virt-apiserver/pkg/registry/instancetype"
+	"github.com/virt-apiserver/virt-apiserver/pkg/registry/kubevirt/infer"
 	"github.com/virt-apiserver/virt-apiserver/pkg/registry/kubevirt/kubevirt"
 	"github.com/virt-apiserver/virt-apiserver/pkg/registry/kubevirt/virtualmachine"
 	"github.com/virt-apiserver/virt-apiserver/pkg/registry/kubevirt/virtualmachineinstance"
@@ -36,13 +37,14 @@ func (c *Config) groups() ([]*genericapiserver.APIGroupInfo, *virtualmachine.Sto
 	if err != nil {
 		return nil, nil, fmt.Errorf("build storage of instance types and preferences: %w", err)
 	}
-	machines, err := virtualmachine.NewStorage(getter, scheme, references, types, instances.Instance)
-	if err != nil {
-		return nil, nil, fmt.Errorf("build storage of virtualmachines: %w", err)
-	}
 	volumes, err := datavolume.NewStorage(getter, scheme, references)
 	if err != nil {
 		return nil, nil, fmt.Errorf("build storage of datavolumes: %w", err)
+	}
+	machines, err := virtualmachine.NewStorage(getter, scheme, references, types,
+		infer.New(volumes.DataVolume, c.Claims, references), instances.Instance)
+	if err != nil {
+		return nil, nil, fmt.Errorf("build storage of virtualmachines: %w", err)
 	}
 
 	settings, err := kubevirt.NewStorage(getter, scheme)
