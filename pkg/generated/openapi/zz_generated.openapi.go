@@ -4270,9 +4270,9 @@ func schema_pkg_apis_kubevirt_v1_InstancetypeMatcher(ref common.ReferenceCallbac
 				Properties: map[string]spec.Schema{
 					"name": {
 						SchemaProps: spec.SchemaProps{
-							Default: "",
-							Type:    []string{"string"},
-							Format:  "",
+							Description: "Name of the instance type. Exactly one of name and inferFromVolume is given.",
+							Type:        []string{"string"},
+							Format:      "",
 						},
 					},
 					"kind": {
@@ -4282,8 +4282,21 @@ func schema_pkg_apis_kubevirt_v1_InstancetypeMatcher(ref common.ReferenceCallbac
 							Format:      "",
 						},
 					},
+					"inferFromVolume": {
+						SchemaProps: spec.SchemaProps{
+							Description: "InferFromVolume is one of the template's volumes, whose claim or DataVolume names the instance type in its labels instancetype.kubevirt.io/default-instancetype and default-instancetype-kind. Name and kind are then left out.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"inferFromVolumeFailurePolicy": {
+						SchemaProps: spec.SchemaProps{
+							Description: "InferFromVolumeFailurePolicy is Reject (default), which refuses a machine whose volume names none, or Ignore, which lets it have none.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
 				},
-				Required: []string{"name"},
 			},
 		},
 	}
@@ -4298,14 +4311,29 @@ func schema_pkg_apis_kubevirt_v1_InstancetypeStatusRef(ref common.ReferenceCallb
 				Properties: map[string]spec.Schema{
 					"name": {
 						SchemaProps: spec.SchemaProps{
-							Type:   []string{"string"},
-							Format: "",
+							Description: "Name is empty where the volume names none, which the machine ignores.",
+							Type:        []string{"string"},
+							Format:      "",
 						},
 					},
 					"kind": {
 						SchemaProps: spec.SchemaProps{
 							Type:   []string{"string"},
 							Format: "",
+						},
+					},
+					"inferFromVolume": {
+						SchemaProps: spec.SchemaProps{
+							Description: "InferFromVolume is the volume that name and kind were inferred from, when the machine began to refer to it.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"inferFromVolumeFailurePolicy": {
+						SchemaProps: spec.SchemaProps{
+							Description: "InferFromVolumeFailurePolicy is the machine's at that time.",
+							Type:        []string{"string"},
+							Format:      "",
 						},
 					},
 					"spec": {
@@ -5105,9 +5133,9 @@ func schema_pkg_apis_kubevirt_v1_PreferenceMatcher(ref common.ReferenceCallback)
 				Properties: map[string]spec.Schema{
 					"name": {
 						SchemaProps: spec.SchemaProps{
-							Default: "",
-							Type:    []string{"string"},
-							Format:  "",
+							Description: "Name of the preference. Exactly one of name and inferFromVolume is given.",
+							Type:        []string{"string"},
+							Format:      "",
 						},
 					},
 					"kind": {
@@ -5117,8 +5145,21 @@ func schema_pkg_apis_kubevirt_v1_PreferenceMatcher(ref common.ReferenceCallback)
 							Format:      "",
 						},
 					},
+					"inferFromVolume": {
+						SchemaProps: spec.SchemaProps{
+							Description: "InferFromVolume is one of the template's volumes, whose claim or DataVolume names the preference in its labels instancetype.kubevirt.io/default-preference and default-preference-kind. Name and kind are then left out.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"inferFromVolumeFailurePolicy": {
+						SchemaProps: spec.SchemaProps{
+							Description: "InferFromVolumeFailurePolicy is Reject (default), which refuses a machine whose volume names none, or Ignore, which lets it have none.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
 				},
-				Required: []string{"name"},
 			},
 		},
 	}
