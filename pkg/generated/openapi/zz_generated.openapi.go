@@ -1009,6 +1009,20 @@ func schema_pkg_apis_instancetype_v1beta1_CPUInstancetype(ref common.ReferenceCa
 							Format:      "",
 						},
 					},
+					"dedicatedCPUPlacement": {
+						SchemaProps: spec.SchemaProps{
+							Description: "DedicatedCPUPlacement would give the guest processors of the node that nobody else has. No node sets any aside: true is refused.",
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
+					"isolateEmulatorThread": {
+						SchemaProps: spec.SchemaProps{
+							Description: "IsolateEmulatorThread would keep QEMU's own work from processors that are dedicated: true is refused.",
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
 					"maxSockets": {
 						SchemaProps: spec.SchemaProps{
 							Description: "MaxSockets is how many sockets the running guest may be given.",
@@ -1152,6 +1166,13 @@ func schema_pkg_apis_instancetype_v1beta1_DevicePreferences(ref common.Reference
 							Format: "",
 						},
 					},
+					"preferredDisableHotplug": {
+						SchemaProps: spec.SchemaProps{
+							Description: "PreferredDisableHotplug leaves the guest without what disks need that are added while it runs.",
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
 					"preferredSoundModel": {
 						SchemaProps: spec.SchemaProps{
 							Description: "PreferredSoundModel is for a sound card that has none: ich9 or ac97.",
@@ -1243,6 +1264,13 @@ func schema_pkg_apis_instancetype_v1beta1_DevicePreferences(ref common.Reference
 						SchemaProps: spec.SchemaProps{
 							Type:   []string{"boolean"},
 							Format: "",
+						},
+					},
+					"preferredNetworkInterfaceMultiQueue": {
+						SchemaProps: spec.SchemaProps{
+							Description: "PreferredNetworkInterfaceMultiQueue gives each virtio interface a queue for each processor.",
+							Type:        []string{"boolean"},
+							Format:      "",
 						},
 					},
 					"preferredTPM": {
@@ -1789,6 +1817,21 @@ func schema_pkg_apis_instancetype_v1beta1_VirtualMachineInstancetypeSpec(ref com
 							Format:      "",
 						},
 					},
+					"nodeSelector": {
+						SchemaProps: spec.SchemaProps{
+							Description: "NodeSelector are labels that the node must have.",
+							Type:        []string{"object"},
+							AdditionalProperties: &spec.SchemaOrBool{
+								Allows: true,
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Type:   []string{"string"},
+										Format: "",
+									},
+								},
+							},
+						},
+					},
 					"annotations": {
 						SchemaProps: spec.SchemaProps{
 							Description: "Annotations that each instance gets.",
@@ -1949,6 +1992,13 @@ func schema_pkg_apis_instancetype_v1beta1_VirtualMachinePreferenceSpec(ref commo
 						SchemaProps: spec.SchemaProps{
 							Type:   []string{"integer"},
 							Format: "int64",
+						},
+					},
+					"preferredSubdomain": {
+						SchemaProps: spec.SchemaProps{
+							Description: "PreferredSubdomain gives the guest the further name hostname.subdomain.namespace.",
+							Type:        []string{"string"},
+							Format:      "",
 						},
 					},
 					"preferredArchitecture": {
