@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // Package create holds the verb create of the kubectl plugin, which prints manifests of machines, instance types and
-// preferences. No server is asked.
+// preferences: for the same flags, those that virtctl prints. No server is asked.
 package create
