@@ -325,3 +325,16 @@ func TestMatchersThatSayTwoThingsAreRefused(t *testing.T) {
 		})
 	}
 }
+
+func TestAMachineThatIsMadeByApplyingItHasWhatItsVolumeNames(t *testing.T) {
+	s, ctx := newStorages(t, nil), registrytest.As(t, "user")
+	s.makeSize(t, ctx)
+	s.makeTaste(t, ctx)
+	s.makeClaim(t, "root", names())
+	info := rest.DefaultUpdatedObjectInfo(inferring(":root", nil))
+	obj, made, err := s.machines.Machine.Update(ctx, "vm", info, rest.ValidateAllObjectFunc, rest.ValidateAllObjectUpdateFunc, true, &metav1.UpdateOptions{})
+	require.NoError(t, err)
+	assert.True(t, made)
+	require.NotNil(t, obj.(*kubevirtv1.VirtualMachine).Status.InstancetypeRef)
+	assert.Equal(t, "size", obj.(*kubevirtv1.VirtualMachine).Status.InstancetypeRef.Name)
+}
