@@ -13,6 +13,7 @@ import (
 	genericapiserver "k8s.io/apiserver/pkg/server"
 	genericfilters "k8s.io/apiserver/pkg/server/filters"
 	"k8s.io/apiserver/pkg/util/compatibility"
+	corev1client "k8s.io/client-go/kubernetes/typed/core/v1"
 	"k8s.io/kube-openapi/pkg/validation/spec"
 
 	generatedopenapi "github.com/virt-apiserver/virt-apiserver/pkg/generated/openapi"
@@ -36,6 +37,8 @@ type Config struct {
 	Streams virtualmachineinstance.Streams
 	// Calls reach the guests' launchers.
 	Calls virtualmachineinstance.Calls
+	// Claims are those of the cluster.
+	Claims corev1client.PersistentVolumeClaimsGetter
 	// Extra returns further groups; nil for none.
 	Extra func(generic.RESTOptionsGetter) (ExtraGroups, error)
 }

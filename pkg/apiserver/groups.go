@@ -17,6 +17,7 @@ import (
 	"github.com/virt-apiserver/virt-apiserver/pkg/registry/cdi/datavolume"
 	"github.com/virt-apiserver/virt-apiserver/pkg/registry/clone"
 	"github.com/virt-apiserver/virt-apiserver/pkg/registry/instancetype"
+	"github.com/virt-apiserver/virt-apiserver/pkg/registry/kubevirt/infer"
 	"github.com/virt-apiserver/virt-apiserver/pkg/registry/kubevirt/kubevirt"
 	"github.com/virt-apiserver/virt-apiserver/pkg/registry/kubevirt/virtualmachine"
 	"github.com/virt-apiserver/virt-apiserver/pkg/registry/kubevirt/virtualmachineinstance"
@@ -38,17 +39,18 @@ func (c *Config) groups() ([]*genericapiserver.APIGroupInfo, *virtualmachine.Sto
 	if err != nil {
 		return nil, nil, fmt.Errorf("build storage of instance types and preferences: %w", err)
 	}
-	machines, err := virtualmachine.NewStorage(getter, scheme, references, types, instances.Instance)
+	volumes, err := datavolume.NewStorage(getter, scheme, references)
+	if err != nil {
+		return nil, nil, fmt.Errorf("build storage of datavolumes: %w", err)
+	}
+	machines, err := virtualmachine.NewStorage(getter, scheme, references, types,
+		infer.New(volumes.DataVolume, c.Claims, references), instances.Instance)
 	if err != nil {
 		return nil, nil, fmt.Errorf("build storage of virtualmachines: %w", err)
 	}
 	clones, err := clone.NewStorage(getter, scheme, references, machines)
 	if err != nil {
 		return nil, nil, fmt.Errorf("build storage of virtualmachineclones: %w", err)
-	}
-	volumes, err := datavolume.NewStorage(getter, scheme, references)
-	if err != nil {
-		return nil, nil, fmt.Errorf("build storage of datavolumes: %w", err)
 	}
 
 	settings, err := kubevirt.NewStorage(getter, scheme)

@@ -85,7 +85,9 @@ func (o *Options) Config() (*Config, error) {
 		return client.CoreV1().Nodes().Get(ctx, name, metav1.GetOptions{})
 	}
 	agents := link.NewAgents(*o.Node, nodes)
-	return &Config{Generic: config, Codecs: codecs, Streams: streams.NewDialer(agents), Calls: calls.NewDialer(agents)}, nil
+	return &Config{
+		Generic: config, Codecs: codecs, Streams: streams.NewDialer(agents), Calls: calls.NewDialer(agents), Claims: client.CoreV1(),
+	}, nil
 }
 
 // Run serves until ctx is done, and then until what was asked before is answered.

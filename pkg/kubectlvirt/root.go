@@ -64,7 +64,7 @@ func NewCommand(program string, streams genericiooptions.IOStreams) *cobra.Comma
 		guest.NewFileSystemsCommand(flags, streams),
 		volumes.NewAddCommand(flags, streams),
 		volumes.NewRemoveCommand(flags, streams),
-		create.NewCommand(streams),
+		create.NewCommand(flags, streams),
 		expand.NewCommand(flags, streams),
 		ssh.NewCommand(flags, streams),
 		ssh.NewCopyCommand(flags, streams),

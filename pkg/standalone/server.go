@@ -67,6 +67,7 @@ func Run(ctx context.Context, options *Options) error {
 	if err != nil {
 		return err
 	}
+	config.Claims = clients.core.CoreV1()
 	if config.Generic.AdmissionControl, err = admission.New(clients.core, clients.coreInformers); err != nil {
 		return fmt.Errorf("build the admission of namespaces: %w", err)
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"sigs.k8s.io/yaml"
 
 	cdiv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/cdi/v1beta1"
 	clonev1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/clone/v1beta1"
@@ -25,6 +26,8 @@ func createCommands() []command {
 		{"create vm --access-cred", works, "", checkCreateVMWithCredentials},
 		{"create vm --volume-sysprep", works, "", checkCreateVMForWindows},
 		{"create vm --instancetype", works, "", checkCreateVMOfType},
+		{"create vm --volume-pvc", works, "", checkCreateVMFromClaim},
+		{"create vm --infer-instancetype-from --infer-preference-from", works, "", checkCreateVMAsClaimNames},
 		{"create instancetype", works, "", checkCreateInstancetype},
 		{"create preference", works, "", checkCreatePreference},
 		{"create clone", works, "", checkCreateClone},
@@ -93,6 +96,80 @@ func checkCreateVMOfType(c *check) {
 	c.creates("instancetype", "--name=small", "--cpu=2", "--memory=64Mi", "--namespaced")
 	c.creates("preference", "--name=linux", "--cpu-topology=spread", "--namespaced")
 	c.createsVM("typed", "--instancetype=virtualmachineinstancetype/small", "--preference=virtualmachinepreference/linux")
+}
+
+// claimManifest has one claim that names a size and a preference, and one that names nothing.
+const claimManifest = `
+apiVersion: v1
+kind: PersistentVolumeClaim
+metadata:
+  name: named
+  labels:
+    instancetype.kubevirt.io/default-instancetype: large
+    instancetype.kubevirt.io/default-instancetype-kind: virtualmachineinstancetype
+    instancetype.kubevirt.io/default-preference: threads
+    instancetype.kubevirt.io/default-preference-kind: virtualmachinepreference
+spec:
+  accessModes: [ReadWriteOnce]
+  resources: {requests: {storage: 8Mi}}
+---
+apiVersion: v1
+kind: PersistentVolumeClaim
+metadata: {name: plain}
+spec:
+  accessModes: [ReadWriteOnce]
+  resources: {requests: {storage: 8Mi}}
+`
+
+// expanded is what virtctl expand prints of a machine.
+func (c *check) expanded(name string) *kubevirtv1.VirtualMachine {
+	vm := &kubevirtv1.VirtualMachine{}
+	require.NoError(c, yaml.Unmarshal([]byte(c.virtctl([]string{"expand", "--vm", name})), vm))
+	return vm
+}
+
+func (c *check) makesWhatClaimsName() {
+	c.apply(c, claimManifest)
+	c.creates("instancetype", "--name=large", "--cpu=4", "--memory=96Mi", "--namespaced")
+	c.creates("preference", "--name=threads", "--cpu-topology=threads", "--namespaced")
+}
+
+// Without further flags, both are inferred where they can be, and the memory is for where they can't.
+func checkCreateVMFromClaim(c *check) {
+	c.makesWhatClaimsName()
+	vm := c.createsVM("from-named", "--volume-pvc=src:named")
+	require.NotNil(c, vm.Spec.Instancetype)
+	assert.Equal(c, "named", vm.Spec.Instancetype.InferFromVolume)
+	require.NotNil(c, vm.Status.InstancetypeRef)
+	assert.Equal(c, "large", vm.Status.InstancetypeRef.Name)
+	domain := c.expanded("from-named").Spec.Template.Spec.Domain
+	assert.EqualValues(c, 4, domain.CPU.Threads)
+	assert.Equal(c, "96Mi", domain.Memory.Guest.String())
+
+	vm = c.createsVM("from-plain", "--volume-pvc=src:plain")
+	require.NotNil(c, vm.Status.InstancetypeRef)
+	assert.Empty(c, vm.Status.InstancetypeRef.Name)
+	domain = c.expanded("from-plain").Spec.Template.Spec.Domain
+	assert.EqualValues(c, 1, domain.CPU.Threads)
+	assert.Equal(c, "512Mi", domain.Memory.Guest.String())
+}
+
+func checkCreateVMAsClaimNames(c *check) {
+	c.makesWhatClaimsName()
+	const elsewhere = "--volume-containerdisk=src:example.org/linux:1"
+	c.createsVM("as-named", elsewhere, "--volume-pvc=src:named", "--infer-instancetype-from=named", "--infer-preference-from=named")
+	domain := c.expanded("as-named").Spec.Template.Spec.Domain
+	assert.EqualValues(c, 4, domain.CPU.Threads)
+	assert.Equal(c, "96Mi", domain.Memory.Guest.String())
+
+	// One that names nothing is refused where it was asked for.
+	manifest := c.virtctl([]string{"create", "vm", "--name=as-plain", "--volume-pvc=src:plain", "--infer-instancetype"})
+	command := suite.Server.Command(c.ctx, suite.Kubectl, "-n", c.namespace, "apply", "-f", "-")
+	command.Stdin = strings.NewReader(manifest)
+	output, err := command.CombinedOutput()
+	require.Error(c, err)
+	assert.Contains(c, string(output), "spec.instancetype.inferFromVolume")
+	assert.Contains(c, string(output), "has no label instancetype.kubevirt.io/default-instancetype")
 }
 
 func checkCreateInstancetype(c *check) {

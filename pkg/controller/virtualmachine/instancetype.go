@@ -98,7 +98,7 @@ func missing(err error) *failure {
 // annotateInstancetype names what the machine refers to, as upstream does.
 func annotateInstancetype(annotations map[string]string, machine *kubevirtv1.VirtualMachine) {
 	for _, ref := range []*kubevirtv1.InstancetypeStatusRef{machine.Status.InstancetypeRef, machine.Status.PreferenceRef} {
-		if ref == nil {
+		if ref == nil || ref.Name == "" {
 			continue
 		}
 		annotations[map[string]string{

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
 
 	instancetypev1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/instancetype/v1beta1"
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
@@ -94,5 +95,64 @@ func TestALargerInstancetypeAddsSocketsToARunningGuest(t *testing.T) {
 		})
 		assert.EqualValues(t, 4, w.server.Instance("vm").Spec.Domain.CPU.Sockets)
 		assert.Equal(t, "larger", w.status().InstancetypeRef.Name)
+	})
+}
+
+// inferring has the instance type that was inferred from a volume when the machine was written; "" is none.
+func inferring(name string) func(*kubevirtv1.VirtualMachine) {
+	return func(machine *kubevirtv1.VirtualMachine) {
+		policy := ptr.To(kubevirtv1.IgnoreInferFromVolumeFailure)
+		machine.Spec.Instancetype = &kubevirtv1.InstancetypeMatcher{InferFromVolume: "root", InferFromVolumeFailurePolicy: policy}
+		machine.Spec.Template.Spec.Domain.Memory = &kubevirtv1.Memory{Guest: ptr.To(resource.MustParse("256Mi"))}
+		ref := &kubevirtv1.InstancetypeStatusRef{Name: name, InferFromVolume: "root", InferFromVolumeFailurePolicy: policy}
+		if name != "" {
+			ref.Kind = kubevirtv1.KindClusterInstancetype
+		}
+		machine.Status.InstancetypeRef = ref
+	}
+}
+
+func TestAnInstanceHasTheSizeThatWasInferred(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.create(newMachine(kubevirtv1.RunStrategyAlways, inferring("size")))
+		assert.Nil(t, w.server.Instance("vm"), "the size is not there yet")
+		require.NotNil(t, w.status().InstancetypeRef)
+		assert.Equal(t, "size", w.status().InstancetypeRef.Name)
+
+		w.makeSize(3)
+		w.after(2 * retryTold)
+		instance := w.server.Instance("vm")
+		require.NotNil(t, instance)
+		assert.EqualValues(t, 3, instance.Spec.Domain.CPU.Sockets)
+		assert.Equal(t, "1Gi", instance.Spec.Domain.Memory.Guest.String())
+		assert.Equal(t, "size", instance.Annotations[kubevirtv1.ClusterInstancetypeAnnotation])
+		assert.Equal(t, "root", w.status().InstancetypeRef.InferFromVolume)
+		assert.NotNil(t, w.status().InstancetypeRef.Spec)
+	})
+}
+
+func TestAMachineDoesWithoutWhatCouldNotBeInferred(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.create(newMachine(kubevirtv1.RunStrategyAlways, inferring("")))
+		instance := w.server.Instance("vm")
+		require.NotNil(t, instance)
+		assert.Equal(t, "256Mi", instance.Spec.Domain.Memory.Guest.String())
+		assert.NotContains(t, instance.Annotations, "")
+		assert.NotContains(t, instance.Annotations, kubevirtv1.ClusterInstancetypeAnnotation)
+		require.NotNil(t, w.status().InstancetypeRef)
+		assert.Empty(t, w.status().InstancetypeRef.Name)
+	})
+}
+
+func TestAMachineWhoseInferenceIsLostSaysHowToMendIt(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.create(newMachine(kubevirtv1.RunStrategyAlways, inferring(""), func(machine *kubevirtv1.VirtualMachine) {
+			machine.Status.InstancetypeRef = nil
+		}))
+		assert.Nil(t, w.server.Instance("vm"))
+		status := w.status()
+		failure := status.Condition(kubevirtv1.VirtualMachineFailure)
+		require.NotNil(t, failure)
+		assert.Contains(t, failure.Message, "remove the reference and give it again")
 	})
 }

@@ -1462,6 +1462,20 @@ func schema_pkg_apis_instancetype_v1beta1_CPUInstancetype(ref common.ReferenceCa
 							Format:      "",
 						},
 					},
+					"dedicatedCPUPlacement": {
+						SchemaProps: spec.SchemaProps{
+							Description: "DedicatedCPUPlacement would give the guest processors of the node that nobody else has. No node sets any aside: true is refused.",
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
+					"isolateEmulatorThread": {
+						SchemaProps: spec.SchemaProps{
+							Description: "IsolateEmulatorThread would keep QEMU's own work from processors that are dedicated: true is refused.",
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
 					"maxSockets": {
 						SchemaProps: spec.SchemaProps{
 							Description: "MaxSockets is how many sockets the running guest may be given.",
@@ -1605,6 +1619,13 @@ func schema_pkg_apis_instancetype_v1beta1_DevicePreferences(ref common.Reference
 							Format: "",
 						},
 					},
+					"preferredDisableHotplug": {
+						SchemaProps: spec.SchemaProps{
+							Description: "PreferredDisableHotplug leaves the guest without what disks need that are added while it runs.",
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
 					"preferredSoundModel": {
 						SchemaProps: spec.SchemaProps{
 							Description: "PreferredSoundModel is for a sound card that has none: ich9 or ac97.",
@@ -1696,6 +1717,13 @@ func schema_pkg_apis_instancetype_v1beta1_DevicePreferences(ref common.Reference
 						SchemaProps: spec.SchemaProps{
 							Type:   []string{"boolean"},
 							Format: "",
+						},
+					},
+					"preferredNetworkInterfaceMultiQueue": {
+						SchemaProps: spec.SchemaProps{
+							Description: "PreferredNetworkInterfaceMultiQueue gives each virtio interface a queue for each processor.",
+							Type:        []string{"boolean"},
+							Format:      "",
 						},
 					},
 					"preferredTPM": {
@@ -2242,6 +2270,21 @@ func schema_pkg_apis_instancetype_v1beta1_VirtualMachineInstancetypeSpec(ref com
 							Format:      "",
 						},
 					},
+					"nodeSelector": {
+						SchemaProps: spec.SchemaProps{
+							Description: "NodeSelector are labels that the node must have.",
+							Type:        []string{"object"},
+							AdditionalProperties: &spec.SchemaOrBool{
+								Allows: true,
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Type:   []string{"string"},
+										Format: "",
+									},
+								},
+							},
+						},
+					},
 					"annotations": {
 						SchemaProps: spec.SchemaProps{
 							Description: "Annotations that each instance gets.",
@@ -2402,6 +2445,13 @@ func schema_pkg_apis_instancetype_v1beta1_VirtualMachinePreferenceSpec(ref commo
 						SchemaProps: spec.SchemaProps{
 							Type:   []string{"integer"},
 							Format: "int64",
+						},
+					},
+					"preferredSubdomain": {
+						SchemaProps: spec.SchemaProps{
+							Description: "PreferredSubdomain gives the guest the further name hostname.subdomain.namespace.",
+							Type:        []string{"string"},
+							Format:      "",
 						},
 					},
 					"preferredArchitecture": {
@@ -4749,9 +4799,9 @@ func schema_pkg_apis_kubevirt_v1_InstancetypeMatcher(ref common.ReferenceCallbac
 				Properties: map[string]spec.Schema{
 					"name": {
 						SchemaProps: spec.SchemaProps{
-							Default: "",
-							Type:    []string{"string"},
-							Format:  "",
+							Description: "Name of the instance type. Exactly one of name and inferFromVolume is given.",
+							Type:        []string{"string"},
+							Format:      "",
 						},
 					},
 					"kind": {
@@ -4761,8 +4811,21 @@ func schema_pkg_apis_kubevirt_v1_InstancetypeMatcher(ref common.ReferenceCallbac
 							Format:      "",
 						},
 					},
+					"inferFromVolume": {
+						SchemaProps: spec.SchemaProps{
+							Description: "InferFromVolume is one of the template's volumes, whose claim or DataVolume names the instance type in its labels instancetype.kubevirt.io/default-instancetype and default-instancetype-kind. Name and kind are then left out.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"inferFromVolumeFailurePolicy": {
+						SchemaProps: spec.SchemaProps{
+							Description: "InferFromVolumeFailurePolicy is Reject (default), which refuses a machine whose volume names none, or Ignore, which lets it have none.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
 				},
-				Required: []string{"name"},
 			},
 		},
 	}
@@ -4777,14 +4840,29 @@ func schema_pkg_apis_kubevirt_v1_InstancetypeStatusRef(ref common.ReferenceCallb
 				Properties: map[string]spec.Schema{
 					"name": {
 						SchemaProps: spec.SchemaProps{
-							Type:   []string{"string"},
-							Format: "",
+							Description: "Name is empty where the volume names none, which the machine ignores.",
+							Type:        []string{"string"},
+							Format:      "",
 						},
 					},
 					"kind": {
 						SchemaProps: spec.SchemaProps{
 							Type:   []string{"string"},
 							Format: "",
+						},
+					},
+					"inferFromVolume": {
+						SchemaProps: spec.SchemaProps{
+							Description: "InferFromVolume is the volume that name and kind were inferred from, when the machine began to refer to it.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"inferFromVolumeFailurePolicy": {
+						SchemaProps: spec.SchemaProps{
+							Description: "InferFromVolumeFailurePolicy is the machine's at that time.",
+							Type:        []string{"string"},
+							Format:      "",
 						},
 					},
 					"spec": {
@@ -5715,9 +5793,9 @@ func schema_pkg_apis_kubevirt_v1_PreferenceMatcher(ref common.ReferenceCallback)
 				Properties: map[string]spec.Schema{
 					"name": {
 						SchemaProps: spec.SchemaProps{
-							Default: "",
-							Type:    []string{"string"},
-							Format:  "",
+							Description: "Name of the preference. Exactly one of name and inferFromVolume is given.",
+							Type:        []string{"string"},
+							Format:      "",
 						},
 					},
 					"kind": {
@@ -5727,8 +5805,21 @@ func schema_pkg_apis_kubevirt_v1_PreferenceMatcher(ref common.ReferenceCallback)
 							Format:      "",
 						},
 					},
+					"inferFromVolume": {
+						SchemaProps: spec.SchemaProps{
+							Description: "InferFromVolume is one of the template's volumes, whose claim or DataVolume names the preference in its labels instancetype.kubevirt.io/default-preference and default-preference-kind. Name and kind are then left out.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"inferFromVolumeFailurePolicy": {
+						SchemaProps: spec.SchemaProps{
+							Description: "InferFromVolumeFailurePolicy is Reject (default), which refuses a machine whose volume names none, or Ignore, which lets it have none.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
 				},
-				Required: []string{"name"},
 			},
 		},
 	}

@@ -3,65 +3,83 @@
 package create
 
 import (
-	"fmt"
+	"strings"
 
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
 )
 
-// addCredentials adds the Secrets that users of the guest log in with. It returns whether one of them needs
-// cloud-init to get into the guest.
-func (o *Options) addCredentials(spec *kubevirtv1.VirtualMachineInstanceSpec) (needsSeed bool, err error) {
-	for _, text := range o.Credentials {
+// addCredentials adds the Secrets that users of the guest log in with.
+func (b *builder) addCredentials() error {
+	for _, text := range b.Credentials {
 		p, err := parseParameters("access-cred", text, []string{"src"}, []string{"type", "method", "user"})
 		if err != nil {
-			return false, err
+			return err
 		}
-		credential, err := o.credential(p)
+		name, err := p.source()
 		if err != nil {
-			return false, fmt.Errorf("--access-cred %s: %w", text, err)
+			return err
 		}
-		needsSeed = needsSeed || p["method"] == "nocloud"
-		spec.AccessCredentials = append(spec.AccessCredentials, *credential)
+		credential, err := b.credential(p, &kubevirtv1.AccessCredentialSecretSource{SecretName: name})
+		if err != nil {
+			return err
+		}
+		b.spec.AccessCredentials = append(b.spec.AccessCredentials, *credential)
 	}
-	return needsSeed, nil
+	return nil
 }
 
-func (o *Options) credential(p parameters) (*kubevirtv1.AccessCredential, error) {
-	secret := &kubevirtv1.AccessCredentialSecretSource{SecretName: p["src"]}
-	switch p["type"] + "/" + p["method"] {
-	case "/", "ssh/", "/ga", "ssh/ga":
-		user := p["user"]
-		if user == "" {
-			user = o.User
-		}
-		if user == "" {
-			return nil, fmt.Errorf("user is needed, here or as --user")
-		}
-		credential := keys(secret)
-		credential.SSHPublicKey.PropagationMethod.QemuGuestAgent = &kubevirtv1.QemuGuestAgentSSHPublicKeyAccessCredentialPropagation{Users: []string{user}}
-		return credential, nil
-	case "/nocloud", "ssh/nocloud":
-		if p["user"] != "" {
-			return nil, fmt.Errorf("cloud-init chooses the user; use --user")
-		}
-		credential := keys(secret)
-		credential.SSHPublicKey.PropagationMethod.NoCloud = &kubevirtv1.NoCloudSSHPublicKeyAccessCredentialPropagation{}
-		return credential, nil
-	case "password/", "password/ga":
-		if p["user"] != "" {
-			return nil, fmt.Errorf("the keys of the Secret are the users; leave user out")
-		}
-		passwords := &kubevirtv1.UserPasswordAccessCredential{}
-		passwords.Source.Secret = secret
-		passwords.PropagationMethod.QemuGuestAgent = &kubevirtv1.QemuGuestAgentUserPasswordAccessCredentialPropagation{}
-		return &kubevirtv1.AccessCredential{UserPassword: passwords}, nil
+func (b *builder) credential(p *parameters, secret *kubevirtv1.AccessCredentialSecretSource) (*kubevirtv1.AccessCredential, error) {
+	method := strings.ToLower(p.get("method"))
+	switch strings.ToLower(p.get("type")) {
+	case "", "ssh":
+		return b.keys(p, method, secret)
+	case "password":
 	default:
-		return nil, fmt.Errorf("type must be ssh, with the method ga or nocloud, or password, with the method ga")
+		return nil, p.wrong("type must be ssh or password")
 	}
+	switch {
+	case method != "" && method != "ga":
+		return nil, p.wrong("the method of passwords is ga")
+	case p.get("user") != "":
+		return nil, p.wrong("the keys of the Secret are the users; leave user out")
+	}
+	passwords := &kubevirtv1.UserPasswordAccessCredential{}
+	passwords.Source.Secret = secret
+	passwords.PropagationMethod.QemuGuestAgent = &kubevirtv1.QemuGuestAgentUserPasswordAccessCredentialPropagation{}
+	return &kubevirtv1.AccessCredential{UserPassword: passwords}, nil
 }
 
-func keys(secret *kubevirtv1.AccessCredentialSecretSource) *kubevirtv1.AccessCredential {
-	credential := &kubevirtv1.SSHPublicKeyAccessCredential{}
-	credential.Source.Secret = secret
-	return &kubevirtv1.AccessCredential{SSHPublicKey: credential}
+// keys has the guest's agent write keys, which cloud-init then has to let it, or cloud-init itself.
+func (b *builder) keys(p *parameters, method string, secret *kubevirtv1.AccessCredentialSecretSource) (*kubevirtv1.AccessCredential, error) {
+	keys := &kubevirtv1.SSHPublicKeyAccessCredential{}
+	keys.Source.Secret = secret
+	switch method {
+	case "", "ga":
+		user := p.get("user")
+		if user == "" {
+			user = b.User
+		}
+		if user == "" {
+			return nil, p.wrong("user is needed, here or as --user")
+		}
+		if !b.changed("ga-manage-ssh") {
+			b.seed.agent = true
+		}
+		keys.PropagationMethod.QemuGuestAgent = &kubevirtv1.QemuGuestAgentSSHPublicKeyAccessCredentialPropagation{Users: []string{user}}
+	case noCloud, configDrive:
+		if p.get("user") != "" {
+			return nil, p.wrong("cloud-init chooses the user; use --user")
+		}
+		if err := b.seed.need(p, method); err != nil {
+			return nil, err
+		}
+		if method == noCloud {
+			keys.PropagationMethod.NoCloud = &kubevirtv1.NoCloudSSHPublicKeyAccessCredentialPropagation{}
+		} else {
+			keys.PropagationMethod.ConfigDrive = &kubevirtv1.ConfigDriveSSHPublicKeyAccessCredentialPropagation{}
+		}
+	default:
+		return nil, p.wrong("the method of keys is ga, nocloud or configdrive")
+	}
+	return &kubevirtv1.AccessCredential{SSHPublicKey: keys}, nil
 }

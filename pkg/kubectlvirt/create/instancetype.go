@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/util/rand"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 
 	instancetypev1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/instancetype/v1beta1"
@@ -21,6 +22,8 @@ type InstancetypeOptions struct {
 	// Name of the instance type, which is of a namespace where Namespaced is true.
 	Name       string
 	Namespaced bool
+	// Namespace is that of the manifest, or "".
+	Namespace string
 	// CPU is how many processors there are, and Memory a quantity.
 	CPU    uint32
 	Memory string
@@ -41,6 +44,7 @@ func newInstancetypeCommand(streams genericiooptions.IOStreams) *cobra.Command {
 		Args:              cobra.NoArgs,
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(command *cobra.Command, _ []string) error {
+			o.Namespace = namespaceOf(command)
 			object, err := o.build()
 			if err != nil {
 				return fmt.Errorf("%w\nSee %s --help", err, command.CommandPath())
@@ -49,7 +53,7 @@ func newInstancetypeCommand(streams genericiooptions.IOStreams) *cobra.Command {
 		},
 	}
 	flags := command.Flags()
-	flags.StringVar(&o.Name, "name", o.Name, "Name of the instance type. Needed.")
+	flags.StringVar(&o.Name, "name", o.Name, "Name of the instance type; by default one of five letters is made up.")
 	flags.BoolVar(&o.Namespaced, "namespaced", o.Namespaced, "Make it one of a namespace.")
 	flags.Uint32Var(&o.CPU, "cpu", o.CPU, "Processors of the guest. Needed.")
 	flags.StringVar(&o.Memory, "memory", o.Memory, "Memory of the guest. Needed.")
@@ -58,10 +62,7 @@ func newInstancetypeCommand(streams genericiooptions.IOStreams) *cobra.Command {
 }
 
 func (o *InstancetypeOptions) build() (any, error) {
-	switch {
-	case o.Name == "":
-		return nil, errors.New("--name is needed")
-	case o.CPU == 0:
+	if o.CPU == 0 {
 		return nil, errors.New("--cpu is needed, and at least 1")
 	}
 	memory, err := resource.ParseQuantity(o.Memory)
@@ -77,11 +78,23 @@ func (o *InstancetypeOptions) build() (any, error) {
 	default:
 		return nil, fmt.Errorf("--iothreadspolicy must be auto or shared, not %q", o.IOThreadsPolicy)
 	}
-	meta := metav1.ObjectMeta{Name: o.Name}
-	if o.Namespaced {
+	meta := metav1.ObjectMeta{Name: o.Name, Namespace: o.Namespace}
+	namespaced := o.Namespaced || o.Namespace != ""
+	if meta.Name == "" {
+		meta.Name = randomName("instancetype", namespaced)
+	}
+	if namespaced {
 		return &instancetypev1.VirtualMachineInstancetype{TypeMeta: typeMeta(kubevirtv1.KindInstancetype), ObjectMeta: meta, Spec: spec}, nil
 	}
 	return &instancetypev1.VirtualMachineClusterInstancetype{TypeMeta: typeMeta(kubevirtv1.KindClusterInstancetype), ObjectMeta: meta, Spec: spec}, nil
+}
+
+// randomName is virtctl's for what nobody gave a name.
+func randomName(kind string, namespaced bool) string {
+	if !namespaced {
+		kind = "cluster" + kind
+	}
+	return kind + "-" + rand.String(randomLength)
 }
 
 // typeMeta is of a kind of instance types or preferences.

@@ -9,23 +9,25 @@ import (
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
 )
 
-// addMatchers adds the references to an instance type and a preference, each [KIND/]NAME.
-func (o *Options) addMatchers(vm *kubevirtv1.VirtualMachine) error {
-	if o.Instancetype != "" {
-		kind, name := splitKind(o.Instancetype)
+// addMatchers adds the references to an instance type and a preference, each [KIND/]NAME. An instance type brings the
+// memory.
+func (b *builder) addMatchers() error {
+	if b.Instancetype != "" {
+		kind, name := splitKind(b.Instancetype)
 		matcher := &kubevirtv1.InstancetypeMatcher{Kind: kind, Name: name}
 		if name == "" || matcher.ResolvedKind() == "" {
-			return noMatcher("instancetype", o.Instancetype, kubevirtv1.KindInstancetype, kubevirtv1.KindClusterInstancetype)
+			return noMatcher("instancetype", b.Instancetype, kubevirtv1.KindInstancetype, kubevirtv1.KindClusterInstancetype)
 		}
-		vm.Spec.Instancetype = matcher
+		b.vm.Spec.Instancetype = matcher
+		b.spec.Domain.Memory = nil
 	}
-	if o.Preference != "" {
-		kind, name := splitKind(o.Preference)
+	if b.Preference != "" {
+		kind, name := splitKind(b.Preference)
 		matcher := &kubevirtv1.PreferenceMatcher{Kind: kind, Name: name}
 		if name == "" || matcher.ResolvedKind() == "" {
-			return noMatcher("preference", o.Preference, kubevirtv1.KindPreference, kubevirtv1.KindClusterPreference)
+			return noMatcher("preference", b.Preference, kubevirtv1.KindPreference, kubevirtv1.KindClusterPreference)
 		}
-		vm.Spec.Preference = matcher
+		b.vm.Spec.Preference = matcher
 	}
 	return nil
 }
@@ -35,7 +37,7 @@ func splitKind(text string) (kind, name string) {
 	if !found {
 		return "", text
 	}
-	return kind, name
+	return strings.ToLower(kind), name
 }
 
 func noMatcher(flag, text, kind, clusterKind string) error {

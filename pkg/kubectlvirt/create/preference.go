@@ -3,7 +3,6 @@
 package create
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -20,6 +19,8 @@ type PreferenceOptions struct {
 	// Name of the preference, which is of a namespace where Namespaced is true.
 	Name       string
 	Namespaced bool
+	// Namespace is that of the manifest, or "".
+	Namespace string
 	// StorageClass, MachineType and CPUTopology are what is preferred; empty where nothing is.
 	StorageClass, MachineType, CPUTopology string
 }
@@ -37,6 +38,7 @@ func newPreferenceCommand(streams genericiooptions.IOStreams) *cobra.Command {
 		Args:              cobra.NoArgs,
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(command *cobra.Command, _ []string) error {
+			o.Namespace = namespaceOf(command)
 			object, err := o.build()
 			if err != nil {
 				return fmt.Errorf("%w\nSee %s --help", err, command.CommandPath())
@@ -45,7 +47,7 @@ func newPreferenceCommand(streams genericiooptions.IOStreams) *cobra.Command {
 		},
 	}
 	flags := command.Flags()
-	flags.StringVar(&o.Name, "name", o.Name, "Name of the preference. Needed.")
+	flags.StringVar(&o.Name, "name", o.Name, "Name of the preference; by default one of five letters is made up.")
 	flags.BoolVar(&o.Namespaced, "namespaced", o.Namespaced, "Make it one of a namespace.")
 	flags.StringVar(&o.StorageClass, "volume-storage-class", o.StorageClass, "Storage class of disks that are made with a machine.")
 	flags.StringVar(&o.MachineType, "machine-type", o.MachineType, "Machine type, such as q35.")
@@ -54,9 +56,6 @@ func newPreferenceCommand(streams genericiooptions.IOStreams) *cobra.Command {
 }
 
 func (o *PreferenceOptions) build() (any, error) {
-	if o.Name == "" {
-		return nil, errors.New("--name is needed")
-	}
 	spec := instancetypev1.VirtualMachinePreferenceSpec{}
 	if o.StorageClass != "" {
 		spec.Volumes = &instancetypev1.VolumePreferences{PreferredStorageClassName: o.StorageClass}
@@ -71,8 +70,12 @@ func (o *PreferenceOptions) build() (any, error) {
 	default:
 		return nil, fmt.Errorf("--cpu-topology must be sockets, cores, threads, spread or any, not %q", o.CPUTopology)
 	}
-	meta := metav1.ObjectMeta{Name: o.Name}
-	if o.Namespaced {
+	meta := metav1.ObjectMeta{Name: o.Name, Namespace: o.Namespace}
+	namespaced := o.Namespaced || o.Namespace != ""
+	if meta.Name == "" {
+		meta.Name = randomName("preference", namespaced)
+	}
+	if namespaced {
 		return &instancetypev1.VirtualMachinePreference{TypeMeta: typeMeta(kubevirtv1.KindPreference), ObjectMeta: meta, Spec: spec}, nil
 	}
 	return &instancetypev1.VirtualMachineClusterPreference{TypeMeta: typeMeta(kubevirtv1.KindClusterPreference), ObjectMeta: meta, Spec: spec}, nil

@@ -21,7 +21,7 @@ import (
 type Machines interface {
 	Get(ctx context.Context, name string, options *metav1.GetOptions) (runtime.Object, error)
 	// Judge says which references the maker of vm must be allowed, and what is wrong with it.
-	Judge(ctx context.Context, vm *kubevirtv1.VirtualMachine) ([]reference.Reference, field.ErrorList)
+	Judge(ctx context.Context, vm *kubevirtv1.VirtualMachine) ([]reference.Reference, field.ErrorList, error)
 }
 
 // judge decides whether the caller may make a clone, and what would come of it.
@@ -78,7 +78,10 @@ func (j judge) judge(ctx context.Context, clone *clonev1.VirtualMachineClone) er
 	if cause != nil {
 		return invalid(clone, field.ErrorList{cause})
 	}
-	references, errs := j.machines.Judge(ctx, vm)
+	references, errs, err := j.machines.Judge(ctx, vm)
+	if err != nil {
+		return err
+	}
 	if err := j.authorizer.Check(ctx, resource, clone, references); err != nil {
 		return err
 	}

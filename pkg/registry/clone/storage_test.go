@@ -14,13 +14,16 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apiserver/pkg/authorization/authorizer"
 	"k8s.io/apiserver/pkg/registry/rest"
+	"k8s.io/client-go/kubernetes/fake"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/yaml"
 
 	clonev1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/clone/v1beta1"
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
+	"github.com/virt-apiserver/virt-apiserver/pkg/registry/cdi/datavolume"
 	"github.com/virt-apiserver/virt-apiserver/pkg/registry/clone"
 	"github.com/virt-apiserver/virt-apiserver/pkg/registry/instancetype"
+	"github.com/virt-apiserver/virt-apiserver/pkg/registry/kubevirt/infer"
 	"github.com/virt-apiserver/virt-apiserver/pkg/registry/kubevirt/virtualmachine"
 	"github.com/virt-apiserver/virt-apiserver/pkg/registry/kubevirt/virtualmachineinstance"
 	"github.com/virt-apiserver/virt-apiserver/pkg/registry/reference"
@@ -54,7 +57,10 @@ func newClones(t *testing.T, refuse func(authorizer.Attributes) bool) *clone.Sto
 	require.NoError(t, err)
 	types, err := instancetype.NewStorage(getter, scheme)
 	require.NoError(t, err)
-	machines, err := virtualmachine.NewStorage(getter, scheme, references, types, instances.Instance)
+	volumes, err := datavolume.NewStorage(getter, scheme, references)
+	require.NoError(t, err)
+	machines, err := virtualmachine.NewStorage(getter, scheme, references, types,
+		infer.New(volumes.DataVolume, fake.NewClientset().CoreV1(), references), instances.Instance)
 	require.NoError(t, err)
 	clones, err := clone.NewStorage(getter, scheme, references, machines)
 	require.NoError(t, err)
@@ -62,6 +68,7 @@ func newClones(t *testing.T, refuse func(authorizer.Attributes) bool) *clone.Sto
 		clones.Clone.Destroy()
 		machines.Machine.Destroy()
 		instances.Instance.Destroy()
+		volumes.DataVolume.Destroy()
 		for _, r := range types.Resources() {
 			r.Destroy()
 		}

@@ -133,7 +133,7 @@ func newConfig(ctx context.Context, listener net.Listener, files pki.Files, etcd
 		return nil, err
 	}
 	factory.Start(ctx.Done())
-	return &apiserver.Config{Generic: config, Codecs: codecs, Extra: func(getter generic.RESTOptionsGetter) (apiserver.ExtraGroups, error) {
+	return &apiserver.Config{Generic: config, Codecs: codecs, Claims: loopback.CoreV1(), Extra: func(getter generic.RESTOptionsGetter) (apiserver.ExtraGroups, error) {
 		groups, err := core.NewGroups(core.Config{
 			Scheme: codecs.Scheme, Codecs: codecs.Factory, Parameters: codecs.Parameters, Storage: getter,
 			Authorizer: config.Authorization.Authorizer, Rules: config.RuleResolver,

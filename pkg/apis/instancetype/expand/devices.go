@@ -3,6 +3,8 @@
 package expand
 
 import (
+	"k8s.io/utils/ptr"
+
 	instancetypev1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/instancetype/v1beta1"
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
 )
@@ -19,6 +21,9 @@ func applyDevices(spec *kubevirtv1.VirtualMachineInstanceSpec, preferred *instan
 	devices := &spec.Domain.Devices
 	fill(&devices.UseVirtioTransitional, preferred.PreferredUseVirtioTransitional)
 	fill(&devices.BlockMultiQueue, preferred.PreferredBlockMultiQueue)
+	fill(&devices.NetworkInterfaceMultiQueue, preferred.PreferredNetworkInterfaceMultiQueue)
+	// That it is false and that it is not set are one.
+	devices.DisableHotplug = devices.DisableHotplug || ptr.Deref(preferred.PreferredDisableHotplug, false)
 	fill(&devices.Rng, preferred.PreferredRng)
 	fill(&devices.TPM, preferred.PreferredTPM.DeepCopy())
 	if devices.Sound != nil {

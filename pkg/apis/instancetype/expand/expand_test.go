@@ -72,9 +72,9 @@ func TestWhatInstancesAreMadeFrom(t *testing.T) {
 			"{spec: {domain: {cpu: {sockets: 2, cores: 2, threads: 2}, memory: {guest: 2Gi}, devices: {}}}}"},
 		"spread across cores and threads": {source{small, "{cpu: {preferredCPUTopology: spread, spreadOptions: {across: CoresThreads}}}"}, "{}",
 			"{spec: {domain: {cpu: {sockets: 1, cores: 2, threads: 2}, memory: {guest: 2Gi}, devices: {}}}}"},
-		"all of a size": {source{"{cpu: {guest: 1, model: qemu64, maxSockets: 3}, memory: {guest: 2Gi, maxGuest: 4Gi}, ioThreadsPolicy: auto, annotations: {a: b}}", ""},
+		"all of a size": {source{"{cpu: {guest: 1, model: qemu64, maxSockets: 3}, memory: {guest: 2Gi, maxGuest: 4Gi}, ioThreadsPolicy: auto, nodeSelector: {zone: a}, annotations: {a: b}}", ""},
 			"{metadata: {annotations: {c: d}}, spec: {domain: {devices: {rng: {}}}}}",
-			"{metadata: {annotations: {a: b, c: d}}, spec: {domain: {cpu: {sockets: 1, cores: 1, threads: 1, model: qemu64, maxSockets: 3}, memory: {guest: 2Gi, maxGuest: 4Gi}, ioThreadsPolicy: auto, devices: {rng: {}}}}}"},
+			"{metadata: {annotations: {a: b, c: d}}, spec: {nodeSelector: {zone: a}, domain: {cpu: {sockets: 1, cores: 1, threads: 1, model: qemu64, maxSockets: 3}, memory: {guest: 2Gi, maxGuest: 4Gi}, ioThreadsPolicy: auto, devices: {rng: {}}}}}"},
 		"open fields are filled in": {source{"", `
 cpu: {preferredCPUFeatures: [{name: vmx}, {name: apic}]}
 clock: {preferredClockOffset: {timezone: Europe/Berlin}, preferredTimer: {hpet: {present: false}}}
@@ -82,6 +82,7 @@ features: {preferredAcpi: {enabled: false}, preferredSmm: {}, preferredHyperv: {
 firmware: {preferredEfi: {secureBoot: false}}
 machine: {preferredMachineType: pc-q35-7.2}
 preferredTerminationGracePeriodSeconds: 7
+preferredSubdomain: shop
 preferredArchitecture: amd64
 annotations: {c: preferred, e: f}`}, `
 metadata: {annotations: {c: d}}
@@ -90,6 +91,7 @@ spec:
 metadata: {annotations: {c: d, e: f}}
 spec:
   architecture: amd64
+  subdomain: shop
   terminationGracePeriodSeconds: 7
   domain:
     cpu: {cores: 1, features: [{name: vmx, policy: disable}, {name: apic}]}
@@ -102,11 +104,14 @@ spec:
 clock: {preferredClockOffset: {utc: {}}}
 firmware: {preferredUseBios: true, preferredUseBiosSerial: true, preferredEfi: {}}
 machine: {preferredMachineType: pc-q35-7.2}
+preferredSubdomain: shop
 preferredTerminationGracePeriodSeconds: 7`}, `
 spec:
+  subdomain: bank
   terminationGracePeriodSeconds: 9
   domain: {clock: {timezone: Asia/Tokyo}, machine: {type: q35}, firmware: {bootloader: {efi: {}}}, devices: {}}`, `
 spec:
+  subdomain: bank
   terminationGracePeriodSeconds: 9
   domain: {clock: {timezone: Asia/Tokyo}, machine: {type: q35}, firmware: {bootloader: {efi: {}}}, devices: {}}`},
 		"a BIOS with its messages": {source{"", "{firmware: {preferredUseBios: true, preferredUseBiosSerial: true}}"}, "{}",
@@ -129,6 +134,8 @@ devices:
   preferredRng: {}
   preferredTPM: {}
   preferredBlockMultiQueue: true
+  preferredNetworkInterfaceMultiQueue: true
+  preferredDisableHotplug: true
   preferredAutoattachGraphicsDevice: false
   preferredUseVirtioTransitional: true`}, `
 spec:
@@ -151,6 +158,8 @@ spec:
       rng: {}
       tpm: {}
       blockMultiQueue: true
+      networkInterfaceMultiqueue: true
+      disableHotplug: true
       autoattachGraphicsDevice: false
       useVirtioTransitional: true
   networks: [{name: default, pod: {}}]
@@ -172,7 +181,7 @@ spec:
 }
 
 func TestWhatConflictsIsRefusedAtItsField(t *testing.T) {
-	all := "{cpu: {guest: 1, model: host-model, maxSockets: 4}, memory: {guest: 1Gi, maxGuest: 2Gi, hugepages: {pageSize: 2Mi}}, ioThreadsPolicy: auto, annotations: {a: b}}"
+	all := "{cpu: {guest: 1, model: host-model, maxSockets: 4}, memory: {guest: 1Gi, maxGuest: 2Gi, hugepages: {pageSize: 2Mi}}, ioThreadsPolicy: auto, nodeSelector: {zone: a}, annotations: {a: b}}"
 	domain := func(text string) string { return "{spec: {domain: " + text + "}}" }
 	for name, test := range map[string]struct {
 		source
@@ -188,6 +197,8 @@ func TestWhatConflictsIsRefusedAtItsField(t *testing.T) {
 			domain("{cpu: {model: qemu64, maxSockets: 2}, memory: {maxGuest: 2Gi, hugepages: {pageSize: 1Gi}}, ioThreadsPolicy: shared, devices: {}}"), field.ErrorTypeInvalid,
 			[]string{"spec.template.spec.domain.cpu.model", "spec.template.spec.domain.cpu.maxSockets", "spec.template.spec.domain.memory.hugepages",
 				"spec.template.spec.domain.memory.maxGuest", "spec.template.spec.domain.ioThreadsPolicy"}},
+		"where it runs": {source{all, ""}, "{spec: {nodeSelector: {}, domain: {devices: {}}}}", field.ErrorTypeInvalid,
+			[]string{"spec.template.spec.nodeSelector"}},
 		"an annotation": {source{all, ""}, "{metadata: {annotations: {a: c}}}", field.ErrorTypeInvalid,
 			[]string{"spec.template.metadata.annotations[a]"}},
 		"processors that can't be spread": {source{"{cpu: {guest: 3}, memory: {guest: 1Gi}}", "{cpu: {preferredCPUTopology: spread}}"}, "{}", field.ErrorTypeInvalid,

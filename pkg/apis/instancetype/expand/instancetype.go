@@ -24,6 +24,9 @@ func Template(template *kubevirtv1.VirtualMachineInstanceTemplateSpec, size *ins
 			return errs
 		}
 		applySize(&template.Spec.Domain, size, preference)
+		if size.NodeSelector != nil {
+			template.Spec.NodeSelector = maps.Clone(size.NodeSelector)
+		}
 		annotate(template, size.Annotations)
 	}
 	if preference != nil {
@@ -54,11 +57,14 @@ func conflicts(template *kubevirtv1.VirtualMachineInstanceTemplateSpec, size *in
 	refuse(cpu.Cores != 0, cpuPath.Child("cores"), cpu.Cores)
 	refuse(cpu.Threads != 0, cpuPath.Child("threads"), cpu.Threads)
 	refuse(cpu.Model != "" && size.CPU.Model != nil, cpuPath.Child("model"), cpu.Model)
+	refuse(cpu.DedicatedCPUPlacement && size.CPU.DedicatedCPUPlacement != nil, cpuPath.Child("dedicatedCpuPlacement"), true)
+	refuse(cpu.IsolateEmulatorThread && size.CPU.IsolateEmulatorThread != nil, cpuPath.Child("isolateEmulatorThread"), true)
 	refuse(cpu.MaxSockets != 0 && size.CPU.MaxSockets != nil, cpuPath.Child("maxSockets"), cpu.MaxSockets)
 	refuse(memory.Guest != nil, memoryPath.Child("guest"), memory.Guest.String())
 	refuse(memory.Hugepages != nil && size.Memory.Hugepages != nil, memoryPath.Child("hugepages"), memory.Hugepages)
 	refuse(memory.MaxGuest != nil && size.Memory.MaxGuest != nil, memoryPath.Child("maxGuest"), memory.MaxGuest.String())
 	refuse(domain.IOThreadsPolicy != nil && size.IOThreadsPolicy != nil, domainPath.Child("ioThreadsPolicy"), domain.IOThreadsPolicy)
+	refuse(template.Spec.NodeSelector != nil && size.NodeSelector != nil, path.Child("spec", "nodeSelector"), template.Spec.NodeSelector)
 	for _, key := range slices.Sorted(maps.Keys(size.Annotations)) {
 		value, set := template.ObjectMeta.Annotations[key]
 		refuse(set && value != size.Annotations[key], path.Child("metadata", "annotations").Key(key), value)
@@ -74,6 +80,8 @@ func applySize(domain *kubevirtv1.DomainSpec, size *instancetypev1.VirtualMachin
 	if size.CPU.Model != nil {
 		domain.CPU.Model = *size.CPU.Model
 	}
+	domain.CPU.DedicatedCPUPlacement = domain.CPU.DedicatedCPUPlacement || ptr.Deref(size.CPU.DedicatedCPUPlacement, false)
+	domain.CPU.IsolateEmulatorThread = domain.CPU.IsolateEmulatorThread || ptr.Deref(size.CPU.IsolateEmulatorThread, false)
 	if size.CPU.MaxSockets != nil {
 		domain.CPU.MaxSockets = *size.CPU.MaxSockets
 	}

@@ -21,19 +21,28 @@ func Machine(vm *kubevirtv1.VirtualMachine) (*kubevirtv1.VirtualMachine, field.E
 	if vm.Spec.Instancetype == nil && vm.Spec.Preference == nil || vm.Spec.Template == nil {
 		return vm, nil
 	}
-	size, err := decode[instancetypev1.VirtualMachineInstancetypeSpec](instancetypeRef(vm))
+	size, err := decode[instancetypev1.VirtualMachineInstancetypeSpec](instancetypeOf(vm))
 	if err != nil {
 		return nil, field.ErrorList{field.InternalError(field.NewPath("status", "instancetypeRef"), err)}
 	}
-	preference, err := decode[instancetypev1.VirtualMachinePreferenceSpec](preferenceRef(vm))
+	preference, err := decode[instancetypev1.VirtualMachinePreferenceSpec](preferenceOf(vm))
 	if err != nil {
 		return nil, field.ErrorList{field.InternalError(field.NewPath("status", "preferenceRef"), err)}
 	}
 	expanded := vm.DeepCopy()
+	if replacesMemory(vm) {
+		expanded.Spec.Template.Spec.Domain.Memory = nil
+	}
 	if errs := apply(expanded, size, preference); len(errs) > 0 {
 		return nil, errs
 	}
 	return expanded, nil
+}
+
+// replacesMemory says whether the template's memory was for the case only that no instance type could be inferred.
+func replacesMemory(vm *kubevirtv1.VirtualMachine) bool {
+	r := instancetypeOf(vm)
+	return r != nil && r.inferred() && r.Ignores()
 }
 
 // apply applies both, of which either may be nil, to vm in place.
@@ -54,7 +63,7 @@ func apply(vm *kubevirtv1.VirtualMachine, size *instancetypev1.VirtualMachineIns
 // Judged returns what vm is judged as when it is written: what Machine returns where the instance type exists.
 // One that does not exist yet is taken for a small one. Whatever it will be like, it gives processors and memory.
 func Judged(vm *kubevirtv1.VirtualMachine) (*kubevirtv1.VirtualMachine, field.ErrorList) {
-	if vm.Spec.Instancetype == nil || vm.Spec.Template == nil || instancetypeRef(vm) != nil {
+	if r := instancetypeOf(vm); r == nil || vm.Spec.Template == nil || r.Pinned() {
 		return Machine(vm)
 	}
 	expanded, errs := Machine(vm)
@@ -74,8 +83,12 @@ func small() *instancetypev1.VirtualMachineInstancetypeSpec {
 	}
 }
 
-// decode returns the spec that ref holds, or nil where there is no ref.
-func decode[Spec any](ref *kubevirtv1.InstancetypeStatusRef) (*Spec, error) {
+// decode returns the spec that the status holds of a reference, or nil where it holds none. The reference may be nil.
+func decode[Spec any](r *Reference) (*Spec, error) {
+	if r == nil {
+		return nil, nil
+	}
+	ref := r.held()
 	if ref == nil || ref.Spec == nil {
 		return nil, nil
 	}

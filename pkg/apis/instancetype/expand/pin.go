@@ -21,19 +21,14 @@ type Source interface {
 	Preference(ctx context.Context, kind, namespace, name string) (*instancetypev1.VirtualMachinePreferenceSpec, error)
 }
 
-// Pin makes vm's status hold what its spec refers to: what it holds already of the same name and kind, else what
-// source has now. It drops what the spec does not refer to any more. What could not be had is left out, and told
-// of by a *Missing for each.
+// Pin makes vm's status hold what its spec refers to: what it holds already of the same reference, else what source
+// has now. It drops what the spec does not refer to any more. What could not be had is left out, but for what was
+// inferred from a volume, and told of by a *Missing for each.
 func Pin(ctx context.Context, source Source, vm *kubevirtv1.VirtualMachine) error {
-	var errs []error
-	size, err := pin(instancetypeRef(vm), vm.Spec.Instancetype.ResolvedKind(), nameOf(vm.Spec.Instancetype),
-		func(kind, name string) (any, error) { return source.Instancetype(ctx, kind, vm.Namespace, name) })
-	errs = append(errs, err)
-	preference, err := pin(preferenceRef(vm), vm.Spec.Preference.ResolvedKind(), preferenceName(vm.Spec.Preference),
-		func(kind, name string) (any, error) { return source.Preference(ctx, kind, vm.Namespace, name) })
-	errs = append(errs, err)
+	size, sizeErr := pin(instancetypeOf(vm), func(kind, name string) (any, error) { return source.Instancetype(ctx, kind, vm.Namespace, name) })
+	preference, preferenceErr := pin(preferenceOf(vm), func(kind, name string) (any, error) { return source.Preference(ctx, kind, vm.Namespace, name) })
 	vm.Status.InstancetypeRef, vm.Status.PreferenceRef = size, preference
-	return errors.Join(errs...)
+	return errors.Join(sizeErr, preferenceErr)
 }
 
 // Missing is why what a machine refers to could not be had.
@@ -47,56 +42,43 @@ func (m *Missing) Error() string { return fmt.Sprintf("%s %q: %v", m.Kind, m.Nam
 // Unwrap returns the source's error.
 func (m *Missing) Unwrap() error { return m.Err }
 
-func pin(held *kubevirtv1.InstancetypeStatusRef, kind, name string, get func(kind, name string) (any, error)) (*kubevirtv1.InstancetypeStatusRef, error) {
-	if held != nil || kind == "" || name == "" {
+// pin returns what the status is to hold of a reference, which may be nil.
+func pin(r *Reference, get func(kind, name string) (any, error)) (*kubevirtv1.InstancetypeStatusRef, error) {
+	if r == nil {
+		return nil, nil
+	}
+	held := r.held()
+	if r.Pinned() {
 		return held, nil
+	}
+	kind, name := r.Target()
+	if r.Undecided() {
+		return nil, &Missing{r.kind, r.Volume, undecided()}
+	}
+	if kind == "" || name == "" {
+		return held, nil // which is for the validation to tell
 	}
 	spec, err := get(kind, name)
 	if err != nil {
-		return nil, &Missing{kind, name, err}
+		return held, &Missing{kind, name, err}
 	}
 	raw, err := json.Marshal(spec)
 	if err != nil {
-		return nil, &Missing{kind, name, err}
+		return held, &Missing{kind, name, err}
 	}
-	return &kubevirtv1.InstancetypeStatusRef{Name: name, Kind: kind, Spec: &runtime.RawExtension{Raw: raw}}, nil
-}
-
-// instancetypeRef returns what the status holds of the instance type that the spec refers to, or nil.
-func instancetypeRef(vm *kubevirtv1.VirtualMachine) *kubevirtv1.InstancetypeStatusRef {
-	return refOf(vm.Status.InstancetypeRef, vm.Spec.Instancetype.ResolvedKind(), nameOf(vm.Spec.Instancetype))
-}
-
-// preferenceRef returns what the status holds of the preference that the spec refers to, or nil.
-func preferenceRef(vm *kubevirtv1.VirtualMachine) *kubevirtv1.InstancetypeStatusRef {
-	return refOf(vm.Status.PreferenceRef, vm.Spec.Preference.ResolvedKind(), preferenceName(vm.Spec.Preference))
-}
-
-func refOf(ref *kubevirtv1.InstancetypeStatusRef, kind, name string) *kubevirtv1.InstancetypeStatusRef {
-	if ref == nil || ref.Spec == nil || ref.Kind != kind || ref.Name != name {
-		return nil
-	}
-	return ref
-}
-
-func nameOf(matcher *kubevirtv1.InstancetypeMatcher) string {
-	if matcher == nil {
-		return ""
-	}
-	return matcher.Name
-}
-
-func preferenceName(matcher *kubevirtv1.PreferenceMatcher) string {
-	if matcher == nil {
-		return ""
-	}
-	return matcher.Name
+	return &kubevirtv1.InstancetypeStatusRef{
+		Name: name, Kind: kind, InferFromVolume: r.Volume, InferFromVolumeFailurePolicy: r.Policy,
+		Spec: &runtime.RawExtension{Raw: raw},
+	}, nil
 }
 
 // Pinned says whether vm's status holds all that its spec refers to, and nothing else.
 func Pinned(vm *kubevirtv1.VirtualMachine) bool {
+	for _, r := range References(vm) {
+		if !r.Pinned() {
+			return false
+		}
+	}
 	return (vm.Spec.Instancetype == nil) == (vm.Status.InstancetypeRef == nil) &&
-		(vm.Spec.Preference == nil) == (vm.Status.PreferenceRef == nil) &&
-		(vm.Spec.Instancetype == nil || instancetypeRef(vm) != nil) &&
-		(vm.Spec.Preference == nil || preferenceRef(vm) != nil)
+		(vm.Spec.Preference == nil) == (vm.Status.PreferenceRef == nil)
 }

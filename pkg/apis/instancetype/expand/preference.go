@@ -38,6 +38,7 @@ func applyPreference(spec *kubevirtv1.VirtualMachineInstanceSpec, preference *in
 		}
 		fillText(&domain.Machine.Type, machine.PreferredMachineType)
 	}
+	fillText(&spec.Subdomain, ptr.Deref(preference.PreferredSubdomain, ""))
 	fillText(&spec.Architecture, ptr.Deref(preference.PreferredArchitecture, ""))
 	fill(&spec.TerminationGracePeriodSeconds, preference.PreferredTerminationGracePeriodSeconds)
 }

@@ -17,6 +17,9 @@ type DevicePreferences struct {
 	PreferredAutoattachSerialConsole *bool `json:"preferredAutoattachSerialConsole,omitempty"`
 	// +optional
 	PreferredAutoattachInputDevice *bool `json:"preferredAutoattachInputDevice,omitempty"`
+	// PreferredDisableHotplug leaves the guest without what disks need that are added while it runs.
+	// +optional
+	PreferredDisableHotplug *bool `json:"preferredDisableHotplug,omitempty"`
 	// PreferredSoundModel is for a sound card that has none: ich9 or ac97.
 	// +optional
 	PreferredSoundModel string `json:"preferredSoundModel,omitempty"`
@@ -57,6 +60,9 @@ type DevicePreferences struct {
 	PreferredRng *kubevirtv1.Rng `json:"preferredRng,omitempty"`
 	// +optional
 	PreferredBlockMultiQueue *bool `json:"preferredBlockMultiQueue,omitempty"`
+	// PreferredNetworkInterfaceMultiQueue gives each virtio interface a queue for each processor.
+	// +optional
+	PreferredNetworkInterfaceMultiQueue *bool `json:"preferredNetworkInterfaceMultiQueue,omitempty"`
 	// PreferredTPM gives the guest a trusted platform module.
 	// +optional
 	PreferredTPM *kubevirtv1.TPMDevice `json:"preferredTPM,omitempty"`

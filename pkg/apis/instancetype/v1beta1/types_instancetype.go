@@ -61,6 +61,9 @@ type VirtualMachineInstancetypeSpec struct {
 	// IOThreadsPolicy takes the work of virtio disks to threads of its own: shared or auto.
 	// +optional
 	IOThreadsPolicy *kubevirtv1.IOThreadsPolicy `json:"ioThreadsPolicy,omitempty"`
+	// NodeSelector are labels that the node must have.
+	// +optional
+	NodeSelector map[string]string `json:"nodeSelector,omitempty"`
 	// Annotations that each instance gets.
 	// +optional
 	Annotations map[string]string `json:"annotations,omitempty"`
@@ -74,6 +77,13 @@ type CPUInstancetype struct {
 	// Model is host-model, host-passthrough, or a name that libvirt knows.
 	// +optional
 	Model *string `json:"model,omitempty"`
+	// DedicatedCPUPlacement would give the guest processors of the node that nobody else has. No node sets any aside:
+	// true is refused.
+	// +optional
+	DedicatedCPUPlacement *bool `json:"dedicatedCPUPlacement,omitempty"`
+	// IsolateEmulatorThread would keep QEMU's own work from processors that are dedicated: true is refused.
+	// +optional
+	IsolateEmulatorThread *bool `json:"isolateEmulatorThread,omitempty"`
 	// MaxSockets is how many sockets the running guest may be given.
 	// +optional
 	MaxSockets *uint32 `json:"maxSockets,omitempty"`

@@ -72,6 +72,9 @@ type VirtualMachinePreferenceSpec struct {
 	Volumes *VolumePreferences `json:"volumes,omitempty"`
 	// +optional
 	PreferredTerminationGracePeriodSeconds *int64 `json:"preferredTerminationGracePeriodSeconds,omitempty"`
+	// PreferredSubdomain gives the guest the further name hostname.subdomain.namespace.
+	// +optional
+	PreferredSubdomain *string `json:"preferredSubdomain,omitempty"`
 	// PreferredArchitecture is amd64.
 	// +optional
 	PreferredArchitecture *string `json:"preferredArchitecture,omitempty"`

@@ -20,6 +20,16 @@ func (in *CPUInstancetype) DeepCopyInto(out *CPUInstancetype) {
 		*out = new(string)
 		**out = **in
 	}
+	if in.DedicatedCPUPlacement != nil {
+		in, out := &in.DedicatedCPUPlacement, &out.DedicatedCPUPlacement
+		*out = new(bool)
+		**out = **in
+	}
+	if in.IsolateEmulatorThread != nil {
+		in, out := &in.IsolateEmulatorThread, &out.IsolateEmulatorThread
+		*out = new(bool)
+		**out = **in
+	}
 	if in.MaxSockets != nil {
 		in, out := &in.MaxSockets, &out.MaxSockets
 		*out = new(uint32)
@@ -139,6 +149,11 @@ func (in *DevicePreferences) DeepCopyInto(out *DevicePreferences) {
 		*out = new(bool)
 		**out = **in
 	}
+	if in.PreferredDisableHotplug != nil {
+		in, out := &in.PreferredDisableHotplug, &out.PreferredDisableHotplug
+		*out = new(bool)
+		**out = **in
+	}
 	if in.PreferredUseVirtioTransitional != nil {
 		in, out := &in.PreferredUseVirtioTransitional, &out.PreferredUseVirtioTransitional
 		*out = new(bool)
@@ -166,6 +181,11 @@ func (in *DevicePreferences) DeepCopyInto(out *DevicePreferences) {
 	}
 	if in.PreferredBlockMultiQueue != nil {
 		in, out := &in.PreferredBlockMultiQueue, &out.PreferredBlockMultiQueue
+		*out = new(bool)
+		**out = **in
+	}
+	if in.PreferredNetworkInterfaceMultiQueue != nil {
+		in, out := &in.PreferredNetworkInterfaceMultiQueue, &out.PreferredNetworkInterfaceMultiQueue
 		*out = new(bool)
 		**out = **in
 	}
@@ -586,6 +606,13 @@ func (in *VirtualMachineInstancetypeSpec) DeepCopyInto(out *VirtualMachineInstan
 		*out = new(v1.IOThreadsPolicy)
 		**out = **in
 	}
+	if in.NodeSelector != nil {
+		in, out := &in.NodeSelector, &out.NodeSelector
+		*out = make(map[string]string, len(*in))
+		for key, val := range *in {
+			(*out)[key] = val
+		}
+	}
 	if in.Annotations != nil {
 		in, out := &in.Annotations, &out.Annotations
 		*out = make(map[string]string, len(*in))
@@ -707,6 +734,11 @@ func (in *VirtualMachinePreferenceSpec) DeepCopyInto(out *VirtualMachinePreferen
 	if in.PreferredTerminationGracePeriodSeconds != nil {
 		in, out := &in.PreferredTerminationGracePeriodSeconds, &out.PreferredTerminationGracePeriodSeconds
 		*out = new(int64)
+		**out = **in
+	}
+	if in.PreferredSubdomain != nil {
+		in, out := &in.PreferredSubdomain, &out.PreferredSubdomain
+		*out = new(string)
 		**out = **in
 	}
 	if in.PreferredArchitecture != nil {

@@ -16,16 +16,21 @@ import (
 
 func TestInstancetypesThatNoMachineCouldUseAreRefused(t *testing.T) {
 	for text, want := range map[string]string{
-		"{cpu: {guest: 2}, memory: {guest: 1Gi}}":                                 "",
-		"{cpu: {guest: 2}, memory: {guest: 1Gi, hugepages: {pageSize: 2Mi}}}":     "",
-		"{cpu: {guest: 0}, memory: {guest: 1Gi}}":                                 "spec.cpu.guest",
-		"{cpu: {guest: 2}, memory: {guest: 0}}":                                   "spec.memory.guest",
-		"{cpu: {guest: 4000000000}, memory: {guest: 1Gi}}":                        "spec",
-		"{cpu: {guest: 2}, memory: {guest: 1Gi, hugepages: {pageSize: 3Mi}}}":     "spec",
-		"{cpu: {guest: 2}, memory: {guest: 2Gi, maxGuest: 1Gi}}":                  "spec",
-		"{cpu: {guest: 2, model: 'no such'}, memory: {guest: 1Gi}}":               "spec",
-		"{cpu: {guest: 2}, memory: {guest: 1Gi}, ioThreadsPolicy: none}":          "spec",
-		"{cpu: {guest: 2}, memory: {guest: 1Gi}, annotations: {'not a key': ''}}": "spec.annotations",
+		"{cpu: {guest: 2}, memory: {guest: 1Gi}}":                                  "",
+		"{cpu: {guest: 2}, memory: {guest: 1Gi, hugepages: {pageSize: 2Mi}}}":      "",
+		"{cpu: {guest: 0}, memory: {guest: 1Gi}}":                                  "spec.cpu.guest",
+		"{cpu: {guest: 2}, memory: {guest: 0}}":                                    "spec.memory.guest",
+		"{cpu: {guest: 4000000000}, memory: {guest: 1Gi}}":                         "spec",
+		"{cpu: {guest: 2}, memory: {guest: 1Gi, hugepages: {pageSize: 3Mi}}}":      "spec",
+		"{cpu: {guest: 2}, memory: {guest: 2Gi, maxGuest: 1Gi}}":                   "spec",
+		"{cpu: {guest: 2, model: 'no such'}, memory: {guest: 1Gi}}":                "spec",
+		"{cpu: {guest: 2}, memory: {guest: 1Gi}, ioThreadsPolicy: none}":           "spec",
+		"{cpu: {guest: 2, dedicatedCPUPlacement: true}, memory: {guest: 1Gi}}":     "spec",
+		"{cpu: {guest: 2, isolateEmulatorThread: true}, memory: {guest: 1Gi}}":     "spec",
+		"{cpu: {guest: 2, dedicatedCPUPlacement: false}, memory: {guest: 1Gi}}":    "",
+		"{cpu: {guest: 2}, memory: {guest: 1Gi}, nodeSelector: {zone: a}}":         "",
+		"{cpu: {guest: 2}, memory: {guest: 1Gi}, nodeSelector: {'not a key': ''}}": "spec",
+		"{cpu: {guest: 2}, memory: {guest: 1Gi}, annotations: {'not a key': ''}}":  "spec.annotations",
 	} {
 		spec := &instancetypev1.VirtualMachineInstancetypeSpec{}
 		require.NoError(t, yaml.UnmarshalStrict([]byte(text), spec))
@@ -48,6 +53,8 @@ func TestPreferencesThatNoMachineCouldUseAreRefused(t *testing.T) {
 		"{devices: {preferredPanicDeviceModel: fear}}":                                                             "spec",
 		"{firmware: {preferredEfi: {}}}":                                                                           "",
 		"{machine: {preferredMachineType: i440fx}}":                                                                "spec",
+		"{preferredSubdomain: shop}":                                                                               "",
+		"{preferredSubdomain: a.b}":                                                                                "spec",
 		"{preferredArchitecture: vax}":                                                                             "spec",
 		"{preferredTerminationGracePeriodSeconds: -1}":                                                             "spec",
 		"{cpu: {preferredCPUFeatures: [{name: vmx, policy: maybe}]}}":                                              "spec",

@@ -69,9 +69,15 @@ func AddDefaultDevices(spec *VirtualMachineInstanceSpec) {
 		shown[disk.Name] = true
 	}
 	for _, volume := range spec.Volumes {
-		if !shown[volume.Name] {
-			devices.Disks = append(devices.Disks, Disk{Name: volume.Name})
+		if shown[volume.Name] {
+			continue
 		}
+		disk := Disk{Name: volume.Name}
+		if volume.Sysprep != nil {
+			// The setup of Windows looks for answers on what can be taken out.
+			disk.CDRom = &CDRomTarget{}
+		}
+		devices.Disks = append(devices.Disks, disk)
 	}
 	if len(devices.Interfaces) == 0 && len(spec.Networks) == 0 && ptr.Deref(devices.AutoattachPodInterface, true) {
 		devices.Interfaces = []Interface{{Name: DefaultNetworkName}}

@@ -20,6 +20,7 @@ import (
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
 	"github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/validation"
 	"github.com/virt-apiserver/virt-apiserver/pkg/registry/action"
+	"github.com/virt-apiserver/virt-apiserver/pkg/registry/kubevirt/infer"
 	"github.com/virt-apiserver/virt-apiserver/pkg/registry/reference"
 )
 
@@ -34,6 +35,7 @@ const (
 type expander struct {
 	machines      rest.Getter
 	instancetypes expand.Source
+	inferrer      *infer.Inferrer
 	authorizer    *reference.Authorizer
 }
 
@@ -57,7 +59,10 @@ func (s *Storage) ExpandBody(ctx context.Context, namespace string, body io.Read
 	if errs := validation.ValidateMatchers(&vm.Spec, field.NewPath("spec")); len(errs) > 0 {
 		return nil, badRequest(errs.ToAggregate())
 	}
-	if err := s.expander.authorizer.Check(ctx, kubevirtv1.Resource("virtualmachines"), vm, matched(&vm.Spec, field.NewPath("spec"))); err != nil {
+	if err := s.expander.inferrer.Infer(ctx, vm); err != nil {
+		return nil, err
+	}
+	if err := s.expander.authorizer.Check(ctx, kubevirtv1.Resource("virtualmachines"), vm, matched(vm)); err != nil {
 		return nil, err
 	}
 	expanded, err := s.expander.expand(ctx, vm)

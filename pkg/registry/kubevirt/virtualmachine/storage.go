@@ -21,6 +21,7 @@ import (
 	instancetypev1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/instancetype/v1beta1"
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
 	"github.com/virt-apiserver/virt-apiserver/pkg/registry/cdi/datavolume"
+	"github.com/virt-apiserver/virt-apiserver/pkg/registry/kubevirt/infer"
 	"github.com/virt-apiserver/virt-apiserver/pkg/registry/kubevirt/virtualmachineinstance"
 	"github.com/virt-apiserver/virt-apiserver/pkg/registry/reference"
 	"github.com/virt-apiserver/virt-apiserver/pkg/registry/strategy"
@@ -48,10 +49,10 @@ var (
 )
 
 // NewStorage returns the storage of machines. Whoever writes one must be allowed to read what its template
-// names and to make its DataVolumes, which authorizer answers. What it may refer to is in instancetypes. Its
-// actions look at and shorten instances.
+// names and to make its DataVolumes, which authorizer answers. What it may refer to is in instancetypes, and
+// inferrer knows what its volumes name of these. Its actions look at and shorten instances.
 func NewStorage(getter generic.RESTOptionsGetter, scheme *runtime.Scheme, authorizer *reference.Authorizer,
-	instancetypes expand.Source, instances rest.Patcher) (*Storage, error) {
+	instancetypes expand.Source, inferrer *infer.Inferrer, instances rest.Patcher) (*Storage, error) {
 	behaviour := machineStrategy{strategy.NewNamespaced(scheme), instancetypes}
 	store := &genericregistry.Store{
 		NewFunc:                   func() runtime.Object { return &kubevirtv1.VirtualMachine{} },
@@ -70,12 +71,14 @@ func NewStorage(getter generic.RESTOptionsGetter, scheme *runtime.Scheme, author
 	status := strategy.NewStatus(store, statusStrategy{behaviour})
 	switched := *store
 	switched.UpdateStrategy = powerStrategy{behaviour}
+	// Of the spec alone, so not of the copies above.
+	store.BeginCreate, store.BeginUpdate = beginCreate(inferrer), beginUpdate(inferrer)
 	return &Storage{
 		Machine: &REST{reference.NewStore(store, authorizer, references)},
 		Status:  status,
 		power:   &power{machines: &switched, status: status, instances: instances},
 
-		expander: &expander{machines: store, instancetypes: instancetypes, authorizer: authorizer},
+		expander: &expander{machines: store, instancetypes: instancetypes, inferrer: inferrer, authorizer: authorizer},
 	}, nil
 }
 
@@ -86,11 +89,14 @@ func (s *Storage) Get(ctx context.Context, name string, options *metav1.GetOptio
 
 // Judge says of a machine that another request is going to bring about what its own creation would: which
 // references its maker must be allowed, and what is wrong with it.
-func (s *Storage) Judge(ctx context.Context, vm *kubevirtv1.VirtualMachine) ([]reference.Reference, field.ErrorList) {
+func (s *Storage) Judge(ctx context.Context, vm *kubevirtv1.VirtualMachine) ([]reference.Reference, field.ErrorList, error) {
 	vm = vm.DeepCopy()
+	if _, err := s.Machine.BeginCreate(ctx, vm, &metav1.CreateOptions{}); err != nil {
+		return nil, nil, err
+	}
 	behaviour := s.Machine.CreateStrategy
 	behaviour.PrepareForCreate(ctx, vm)
-	return references(vm), behaviour.Validate(ctx, vm)
+	return references(vm), behaviour.Validate(ctx, vm), nil
 }
 
 // ShortNames implements rest.ShortNamesProvider.
@@ -102,7 +108,7 @@ func (r *REST) Categories() []string { return []string{"all"} }
 // references returns what the controllers read and make for a machine.
 func references(obj runtime.Object) []reference.Reference {
 	vm, path := obj.(*kubevirtv1.VirtualMachine), field.NewPath("spec")
-	found := matched(&vm.Spec, path)
+	found := matched(vm)
 	owned := map[string]bool{}
 	for i := range vm.Spec.DataVolumeTemplates {
 		template, path := &vm.Spec.DataVolumeTemplates[i], path.Child("dataVolumeTemplates").Index(i)
@@ -125,20 +131,19 @@ func references(obj runtime.Object) []reference.Reference {
 	return found
 }
 
-// matched returns the references to the instance type and the preference.
-func matched(spec *kubevirtv1.VirtualMachineSpec, path *field.Path) []reference.Reference {
+// matched returns the references to the instance type and the preference, also to those that were inferred.
+func matched(vm *kubevirtv1.VirtualMachine) []reference.Reference {
 	var found []reference.Reference
-	add := func(field, kind, name string, cluster bool) {
+	for _, r := range expand.References(vm) {
+		kind, name := r.Target()
+		if name == "" {
+			continue
+		}
 		found = append(found, reference.Reference{
-			Path: path.Child(field), Verb: "get", Name: name, ClusterScoped: cluster,
-			Resource: instancetypev1.SchemeGroupVersion.WithResource(strings.ToLower(kind) + "s"),
+			Path: r.Field, Verb: "get", Name: name,
+			Resource:      instancetypev1.SchemeGroupVersion.WithResource(strings.ToLower(kind) + "s"),
+			ClusterScoped: kind == kubevirtv1.KindClusterInstancetype || kind == kubevirtv1.KindClusterPreference,
 		})
-	}
-	if m := spec.Instancetype; m != nil {
-		add("instancetype", m.ResolvedKind(), m.Name, m.ResolvedKind() == kubevirtv1.KindClusterInstancetype)
-	}
-	if m := spec.Preference; m != nil {
-		add("preference", m.ResolvedKind(), m.Name, m.ResolvedKind() == kubevirtv1.KindClusterPreference)
 	}
 	return found
 }

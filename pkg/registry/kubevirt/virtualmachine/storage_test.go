@@ -15,11 +15,14 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apiserver/pkg/authorization/authorizer"
 	"k8s.io/apiserver/pkg/registry/rest"
+	"k8s.io/client-go/kubernetes/fake"
 	"k8s.io/utils/ptr"
 
 	cdiv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/cdi/v1beta1"
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
+	"github.com/virt-apiserver/virt-apiserver/pkg/registry/cdi/datavolume"
 	"github.com/virt-apiserver/virt-apiserver/pkg/registry/instancetype"
+	"github.com/virt-apiserver/virt-apiserver/pkg/registry/kubevirt/infer"
 	"github.com/virt-apiserver/virt-apiserver/pkg/registry/kubevirt/virtualmachine"
 	"github.com/virt-apiserver/virt-apiserver/pkg/registry/kubevirt/virtualmachineinstance"
 	"github.com/virt-apiserver/virt-apiserver/pkg/registry/reference"
@@ -31,6 +34,9 @@ type storages struct {
 	machines  *virtualmachine.Storage
 	instances *virtualmachineinstance.Storage
 	types     *instancetype.Storage
+	volumes   *datavolume.Storage
+	// core has the claims.
+	core *fake.Clientset
 }
 
 func newStorages(t *testing.T, refuse func(authorizer.Attributes) bool) storages {
@@ -40,16 +46,21 @@ func newStorages(t *testing.T, refuse func(authorizer.Attributes) bool) storages
 	require.NoError(t, err)
 	types, err := instancetype.NewStorage(getter, scheme)
 	require.NoError(t, err)
-	machines, err := virtualmachine.NewStorage(getter, scheme, references, types, instances.Instance)
+	volumes, err := datavolume.NewStorage(getter, scheme, references)
+	require.NoError(t, err)
+	claims := fake.NewClientset()
+	machines, err := virtualmachine.NewStorage(getter, scheme, references, types,
+		infer.New(volumes.DataVolume, claims.CoreV1(), references), instances.Instance)
 	require.NoError(t, err)
 	t.Cleanup(func() {
 		machines.Machine.Destroy()
 		instances.Instance.Destroy()
+		volumes.DataVolume.Destroy()
 		for _, r := range types.Resources() {
 			r.Destroy()
 		}
 	})
-	return storages{machines, instances, types}
+	return storages{machines, instances, types, volumes, claims}
 }
 
 func newMachine(name string, strategy kubevirtv1.VirtualMachineRunStrategy) *kubevirtv1.VirtualMachine {

@@ -41,7 +41,7 @@ var (
 func (s machineStrategy) PrepareForCreate(ctx context.Context, obj runtime.Object) {
 	vm := obj.(*kubevirtv1.VirtualMachine)
 	vm.Generation = 1
-	vm.Status = firstStatus(vm)
+	keepReferences(vm, firstStatus(vm))
 	s.pin(ctx, vm)
 	if !slices.Contains(vm.Finalizers, kubevirtv1.VirtualMachineControllerFinalizer) {
 		vm.Finalizers = append(vm.Finalizers, kubevirtv1.VirtualMachineControllerFinalizer)
@@ -61,6 +61,12 @@ func firstStatus(vm *kubevirtv1.VirtualMachine) kubevirtv1.VirtualMachineStatus 
 	return status
 }
 
+// keepReferences gives vm that status but for what it refers to, which was looked for before (see beginUpdate).
+func keepReferences(vm *kubevirtv1.VirtualMachine, status kubevirtv1.VirtualMachineStatus) {
+	status.InstancetypeRef, status.PreferenceRef = vm.Status.InstancetypeRef, vm.Status.PreferenceRef
+	vm.Status = status
+}
+
 // pin has the status hold what the spec refers to. What does not exist yet is for the controller to look for:
 // upstream accepts such a machine, so that manifests can be applied in any order.
 func (s machineStrategy) pin(ctx context.Context, vm *kubevirtv1.VirtualMachine) {
@@ -71,7 +77,7 @@ func (s machineStrategy) pin(ctx context.Context, vm *kubevirtv1.VirtualMachine)
 
 func (s machineStrategy) PrepareForUpdate(ctx context.Context, obj, old runtime.Object) {
 	vm, oldVM := obj.(*kubevirtv1.VirtualMachine), old.(*kubevirtv1.VirtualMachine)
-	vm.Status = oldVM.Status
+	keepReferences(vm, oldVM.Status)
 	if !apiequality.Semantic.DeepEqual(vm.Spec, oldVM.Spec) {
 		vm.Generation = oldVM.Generation + 1
 		s.pin(ctx, vm)
@@ -105,17 +111,12 @@ func (machineStrategy) WarningsOnCreate(_ context.Context, obj runtime.Object) [
 	if vm.Spec.Running != nil {
 		warnings = append(warnings, runningDeprecated)
 	}
-	if m := vm.Spec.Instancetype; m != nil && vm.Status.InstancetypeRef == nil {
-		warnings = append(warnings, missing("spec.instancetype", m.ResolvedKind(), m.Name))
-	}
-	if m := vm.Spec.Preference; m != nil && vm.Status.PreferenceRef == nil {
-		warnings = append(warnings, missing("spec.preference", m.ResolvedKind(), m.Name))
+	for _, r := range expand.References(vm) {
+		if kind, name := r.Target(); name != "" && !r.Pinned() {
+			warnings = append(warnings, fmt.Sprintf("%s: %s %q is not there yet; the machine can't start until it is", r.Field, kind, name))
+		}
 	}
 	return warnings
-}
-
-func missing(path, kind, name string) string {
-	return fmt.Sprintf("%s: %s %q is not there yet; the machine can't start until it is", path, kind, name)
 }
 
 func (s machineStrategy) WarningsOnUpdate(ctx context.Context, obj, _ runtime.Object) []string {

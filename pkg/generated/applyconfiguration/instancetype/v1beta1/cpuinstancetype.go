@@ -14,6 +14,11 @@ type CPUInstancetypeApplyConfiguration struct {
 	Guest *uint32 `json:"guest,omitempty"`
 	// Model is host-model, host-passthrough, or a name that libvirt knows.
 	Model *string `json:"model,omitempty"`
+	// DedicatedCPUPlacement would give the guest processors of the node that nobody else has. No node sets any aside:
+	// true is refused.
+	DedicatedCPUPlacement *bool `json:"dedicatedCPUPlacement,omitempty"`
+	// IsolateEmulatorThread would keep QEMU's own work from processors that are dedicated: true is refused.
+	IsolateEmulatorThread *bool `json:"isolateEmulatorThread,omitempty"`
 	// MaxSockets is how many sockets the running guest may be given.
 	MaxSockets *uint32 `json:"maxSockets,omitempty"`
 }
@@ -37,6 +42,22 @@ func (b *CPUInstancetypeApplyConfiguration) WithGuest(value uint32) *CPUInstance
 // If called multiple times, the Model field is set to the value of the last call.
 func (b *CPUInstancetypeApplyConfiguration) WithModel(value string) *CPUInstancetypeApplyConfiguration {
 	b.Model = &value
+	return b
+}
+
+// WithDedicatedCPUPlacement sets the DedicatedCPUPlacement field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the DedicatedCPUPlacement field is set to the value of the last call.
+func (b *CPUInstancetypeApplyConfiguration) WithDedicatedCPUPlacement(value bool) *CPUInstancetypeApplyConfiguration {
+	b.DedicatedCPUPlacement = &value
+	return b
+}
+
+// WithIsolateEmulatorThread sets the IsolateEmulatorThread field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the IsolateEmulatorThread field is set to the value of the last call.
+func (b *CPUInstancetypeApplyConfiguration) WithIsolateEmulatorThread(value bool) *CPUInstancetypeApplyConfiguration {
+	b.IsolateEmulatorThread = &value
 	return b
 }
 

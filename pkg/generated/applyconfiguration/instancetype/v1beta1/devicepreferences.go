@@ -20,6 +20,8 @@ type DevicePreferencesApplyConfiguration struct {
 	PreferredAutoattachPodInterface   *bool `json:"preferredAutoattachPodInterface,omitempty"`
 	PreferredAutoattachSerialConsole  *bool `json:"preferredAutoattachSerialConsole,omitempty"`
 	PreferredAutoattachInputDevice    *bool `json:"preferredAutoattachInputDevice,omitempty"`
+	// PreferredDisableHotplug leaves the guest without what disks need that are added while it runs.
+	PreferredDisableHotplug *bool `json:"preferredDisableHotplug,omitempty"`
 	// PreferredSoundModel is for a sound card that has none: ich9 or ac97.
 	PreferredSoundModel            *string `json:"preferredSoundModel,omitempty"`
 	PreferredUseVirtioTransitional *bool   `json:"preferredUseVirtioTransitional,omitempty"`
@@ -46,6 +48,8 @@ type DevicePreferencesApplyConfiguration struct {
 	// PreferredRng gives the guest the host's randomness.
 	PreferredRng             *v1.Rng `json:"preferredRng,omitempty"`
 	PreferredBlockMultiQueue *bool   `json:"preferredBlockMultiQueue,omitempty"`
+	// PreferredNetworkInterfaceMultiQueue gives each virtio interface a queue for each processor.
+	PreferredNetworkInterfaceMultiQueue *bool `json:"preferredNetworkInterfaceMultiQueue,omitempty"`
 	// PreferredTPM gives the guest a trusted platform module.
 	PreferredTPM *kubevirtv1.TPMDeviceApplyConfiguration `json:"preferredTPM,omitempty"`
 	// PreferredPanicDeviceModel is for panic devices that have none: hyperv or isa.
@@ -95,6 +99,14 @@ func (b *DevicePreferencesApplyConfiguration) WithPreferredAutoattachSerialConso
 // If called multiple times, the PreferredAutoattachInputDevice field is set to the value of the last call.
 func (b *DevicePreferencesApplyConfiguration) WithPreferredAutoattachInputDevice(value bool) *DevicePreferencesApplyConfiguration {
 	b.PreferredAutoattachInputDevice = &value
+	return b
+}
+
+// WithPreferredDisableHotplug sets the PreferredDisableHotplug field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the PreferredDisableHotplug field is set to the value of the last call.
+func (b *DevicePreferencesApplyConfiguration) WithPreferredDisableHotplug(value bool) *DevicePreferencesApplyConfiguration {
+	b.PreferredDisableHotplug = &value
 	return b
 }
 
@@ -207,6 +219,14 @@ func (b *DevicePreferencesApplyConfiguration) WithPreferredRng(value v1.Rng) *De
 // If called multiple times, the PreferredBlockMultiQueue field is set to the value of the last call.
 func (b *DevicePreferencesApplyConfiguration) WithPreferredBlockMultiQueue(value bool) *DevicePreferencesApplyConfiguration {
 	b.PreferredBlockMultiQueue = &value
+	return b
+}
+
+// WithPreferredNetworkInterfaceMultiQueue sets the PreferredNetworkInterfaceMultiQueue field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the PreferredNetworkInterfaceMultiQueue field is set to the value of the last call.
+func (b *DevicePreferencesApplyConfiguration) WithPreferredNetworkInterfaceMultiQueue(value bool) *DevicePreferencesApplyConfiguration {
+	b.PreferredNetworkInterfaceMultiQueue = &value
 	return b
 }
 

@@ -17,6 +17,8 @@ type VirtualMachineInstancetypeSpecApplyConfiguration struct {
 	Memory *MemoryInstancetypeApplyConfiguration `json:"memory,omitempty"`
 	// IOThreadsPolicy takes the work of virtio disks to threads of its own: shared or auto.
 	IOThreadsPolicy *v1.IOThreadsPolicy `json:"ioThreadsPolicy,omitempty"`
+	// NodeSelector are labels that the node must have.
+	NodeSelector map[string]string `json:"nodeSelector,omitempty"`
 	// Annotations that each instance gets.
 	Annotations map[string]string `json:"annotations,omitempty"`
 }
@@ -48,6 +50,20 @@ func (b *VirtualMachineInstancetypeSpecApplyConfiguration) WithMemory(value *Mem
 // If called multiple times, the IOThreadsPolicy field is set to the value of the last call.
 func (b *VirtualMachineInstancetypeSpecApplyConfiguration) WithIOThreadsPolicy(value v1.IOThreadsPolicy) *VirtualMachineInstancetypeSpecApplyConfiguration {
 	b.IOThreadsPolicy = &value
+	return b
+}
+
+// WithNodeSelector puts the entries into the NodeSelector field in the declarative configuration
+// and returns the receiver, so that objects can be build by chaining "With" function invocations.
+// If called multiple times, the entries provided by each call will be put on the NodeSelector field,
+// overwriting an existing map entries in NodeSelector field with the same key.
+func (b *VirtualMachineInstancetypeSpecApplyConfiguration) WithNodeSelector(entries map[string]string) *VirtualMachineInstancetypeSpecApplyConfiguration {
+	if b.NodeSelector == nil && len(entries) > 0 {
+		b.NodeSelector = make(map[string]string, len(entries))
+	}
+	for k, v := range entries {
+		b.NodeSelector[k] = v
+	}
 	return b
 }
 

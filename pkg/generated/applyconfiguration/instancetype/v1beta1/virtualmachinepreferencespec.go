@@ -17,6 +17,8 @@ type VirtualMachinePreferenceSpecApplyConfiguration struct {
 	Machine                                *MachinePreferencesApplyConfiguration  `json:"machine,omitempty"`
 	Volumes                                *VolumePreferencesApplyConfiguration   `json:"volumes,omitempty"`
 	PreferredTerminationGracePeriodSeconds *int64                                 `json:"preferredTerminationGracePeriodSeconds,omitempty"`
+	// PreferredSubdomain gives the guest the further name hostname.subdomain.namespace.
+	PreferredSubdomain *string `json:"preferredSubdomain,omitempty"`
 	// PreferredArchitecture is amd64.
 	PreferredArchitecture *string `json:"preferredArchitecture,omitempty"`
 	// Requirements are what a machine needs; one that has less is refused.
@@ -94,6 +96,14 @@ func (b *VirtualMachinePreferenceSpecApplyConfiguration) WithVolumes(value *Volu
 // If called multiple times, the PreferredTerminationGracePeriodSeconds field is set to the value of the last call.
 func (b *VirtualMachinePreferenceSpecApplyConfiguration) WithPreferredTerminationGracePeriodSeconds(value int64) *VirtualMachinePreferenceSpecApplyConfiguration {
 	b.PreferredTerminationGracePeriodSeconds = &value
+	return b
+}
+
+// WithPreferredSubdomain sets the PreferredSubdomain field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the PreferredSubdomain field is set to the value of the last call.
+func (b *VirtualMachinePreferenceSpecApplyConfiguration) WithPreferredSubdomain(value string) *VirtualMachinePreferenceSpecApplyConfiguration {
+	b.PreferredSubdomain = &value
 	return b
 }
 

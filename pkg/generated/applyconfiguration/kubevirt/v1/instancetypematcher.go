@@ -4,15 +4,26 @@
 
 package v1
 
+import (
+	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
+)
+
 // InstancetypeMatcherApplyConfiguration represents a declarative configuration of the InstancetypeMatcher type for use
 // with apply.
 //
 // InstancetypeMatcher refers to the instance type that gives a machine its size.
 type InstancetypeMatcherApplyConfiguration struct {
+	// Name of the instance type. Exactly one of name and inferFromVolume is given.
 	Name *string `json:"name,omitempty"`
 	// Kind is VirtualMachineClusterInstancetype (default) or VirtualMachineInstancetype, which is of the
 	// machine's namespace. Case does not matter, and the plural is understood.
 	Kind *string `json:"kind,omitempty"`
+	// InferFromVolume is one of the template's volumes, whose claim or DataVolume names the instance type in its labels
+	// instancetype.kubevirt.io/default-instancetype and default-instancetype-kind. Name and kind are then left out.
+	InferFromVolume *string `json:"inferFromVolume,omitempty"`
+	// InferFromVolumeFailurePolicy is Reject (default), which refuses a machine whose volume names none, or Ignore,
+	// which lets it have none.
+	InferFromVolumeFailurePolicy *kubevirtv1.InferFromVolumeFailurePolicy `json:"inferFromVolumeFailurePolicy,omitempty"`
 }
 
 // InstancetypeMatcherApplyConfiguration constructs a declarative configuration of the InstancetypeMatcher type for use with
@@ -34,5 +45,21 @@ func (b *InstancetypeMatcherApplyConfiguration) WithName(value string) *Instance
 // If called multiple times, the Kind field is set to the value of the last call.
 func (b *InstancetypeMatcherApplyConfiguration) WithKind(value string) *InstancetypeMatcherApplyConfiguration {
 	b.Kind = &value
+	return b
+}
+
+// WithInferFromVolume sets the InferFromVolume field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the InferFromVolume field is set to the value of the last call.
+func (b *InstancetypeMatcherApplyConfiguration) WithInferFromVolume(value string) *InstancetypeMatcherApplyConfiguration {
+	b.InferFromVolume = &value
+	return b
+}
+
+// WithInferFromVolumeFailurePolicy sets the InferFromVolumeFailurePolicy field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the InferFromVolumeFailurePolicy field is set to the value of the last call.
+func (b *InstancetypeMatcherApplyConfiguration) WithInferFromVolumeFailurePolicy(value kubevirtv1.InferFromVolumeFailurePolicy) *InstancetypeMatcherApplyConfiguration {
+	b.InferFromVolumeFailurePolicy = &value
 	return b
 }

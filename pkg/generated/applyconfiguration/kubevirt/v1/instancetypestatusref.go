@@ -5,6 +5,7 @@
 package v1
 
 import (
+	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
 	runtime "k8s.io/apimachinery/pkg/runtime"
 )
 
@@ -14,8 +15,13 @@ import (
 // InstancetypeStatusRef is the instance type or preference that a machine has. It is kept as it was when the
 // machine began to refer to it: what is changed in it later is for machines that are made later.
 type InstancetypeStatusRefApplyConfiguration struct {
+	// Name is empty where the volume names none, which the machine ignores.
 	Name *string `json:"name,omitempty"`
 	Kind *string `json:"kind,omitempty"`
+	// InferFromVolume is the volume that name and kind were inferred from, when the machine began to refer to it.
+	InferFromVolume *string `json:"inferFromVolume,omitempty"`
+	// InferFromVolumeFailurePolicy is the machine's at that time.
+	InferFromVolumeFailurePolicy *kubevirtv1.InferFromVolumeFailurePolicy `json:"inferFromVolumeFailurePolicy,omitempty"`
 	// Spec of the object when it was referred to. KubeVirt keeps it in a ControllerRevision.
 	Spec *runtime.RawExtension `json:"spec,omitempty"`
 }
@@ -39,6 +45,22 @@ func (b *InstancetypeStatusRefApplyConfiguration) WithName(value string) *Instan
 // If called multiple times, the Kind field is set to the value of the last call.
 func (b *InstancetypeStatusRefApplyConfiguration) WithKind(value string) *InstancetypeStatusRefApplyConfiguration {
 	b.Kind = &value
+	return b
+}
+
+// WithInferFromVolume sets the InferFromVolume field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the InferFromVolume field is set to the value of the last call.
+func (b *InstancetypeStatusRefApplyConfiguration) WithInferFromVolume(value string) *InstancetypeStatusRefApplyConfiguration {
+	b.InferFromVolume = &value
+	return b
+}
+
+// WithInferFromVolumeFailurePolicy sets the InferFromVolumeFailurePolicy field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the InferFromVolumeFailurePolicy field is set to the value of the last call.
+func (b *InstancetypeStatusRefApplyConfiguration) WithInferFromVolumeFailurePolicy(value kubevirtv1.InferFromVolumeFailurePolicy) *InstancetypeStatusRefApplyConfiguration {
+	b.InferFromVolumeFailurePolicy = &value
 	return b
 }
 

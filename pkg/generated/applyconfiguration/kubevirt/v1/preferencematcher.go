@@ -4,15 +4,26 @@
 
 package v1
 
+import (
+	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
+)
+
 // PreferenceMatcherApplyConfiguration represents a declarative configuration of the PreferenceMatcher type for use
 // with apply.
 //
 // PreferenceMatcher refers to the preference that fills in what a machine leaves open.
 type PreferenceMatcherApplyConfiguration struct {
+	// Name of the preference. Exactly one of name and inferFromVolume is given.
 	Name *string `json:"name,omitempty"`
 	// Kind is VirtualMachineClusterPreference (default) or VirtualMachinePreference, which is of the machine's
 	// namespace. Case does not matter, and the plural is understood.
 	Kind *string `json:"kind,omitempty"`
+	// InferFromVolume is one of the template's volumes, whose claim or DataVolume names the preference in its labels
+	// instancetype.kubevirt.io/default-preference and default-preference-kind. Name and kind are then left out.
+	InferFromVolume *string `json:"inferFromVolume,omitempty"`
+	// InferFromVolumeFailurePolicy is Reject (default), which refuses a machine whose volume names none, or Ignore,
+	// which lets it have none.
+	InferFromVolumeFailurePolicy *kubevirtv1.InferFromVolumeFailurePolicy `json:"inferFromVolumeFailurePolicy,omitempty"`
 }
 
 // PreferenceMatcherApplyConfiguration constructs a declarative configuration of the PreferenceMatcher type for use with
@@ -34,5 +45,21 @@ func (b *PreferenceMatcherApplyConfiguration) WithName(value string) *Preference
 // If called multiple times, the Kind field is set to the value of the last call.
 func (b *PreferenceMatcherApplyConfiguration) WithKind(value string) *PreferenceMatcherApplyConfiguration {
 	b.Kind = &value
+	return b
+}
+
+// WithInferFromVolume sets the InferFromVolume field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the InferFromVolume field is set to the value of the last call.
+func (b *PreferenceMatcherApplyConfiguration) WithInferFromVolume(value string) *PreferenceMatcherApplyConfiguration {
+	b.InferFromVolume = &value
+	return b
+}
+
+// WithInferFromVolumeFailurePolicy sets the InferFromVolumeFailurePolicy field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the InferFromVolumeFailurePolicy field is set to the value of the last call.
+func (b *PreferenceMatcherApplyConfiguration) WithInferFromVolumeFailurePolicy(value kubevirtv1.InferFromVolumeFailurePolicy) *PreferenceMatcherApplyConfiguration {
+	b.InferFromVolumeFailurePolicy = &value
 	return b
 }
