@@ -51,7 +51,7 @@ func (m *Manager) prepareFile(request *api.StartRequest, volume *kubevirtv1.Volu
 		return nil, err
 	}
 	defer f.Close()
-	return &domain.File{Path: f.Name(), ReadOnly: readOnly, DirectIO: takesDirectIO(f), BlockSize: blockSize(f)}, nil
+	return fileOf(f, readOnly)
 }
 
 func (m *Manager) openVolume(request *api.StartRequest, volume *kubevirtv1.Volume) (f *os.File, readOnly bool, err error) {
@@ -79,7 +79,7 @@ func (m *Manager) openClaim(request *api.StartRequest, volume *kubevirtv1.Volume
 		return nil, false, invalid(errors.New("no disk was given"))
 	}
 	readOnly = source.ReadOnly || volume.PersistentVolumeClaim != nil && volume.PersistentVolumeClaim.ReadOnly
-	f, err = openBeneath(m.options.VolumeRoots, source.Path, readOnly)
+	f, err = m.openSource(source, readOnly)
 	if err != nil {
 		return nil, false, invalid(err)
 	}

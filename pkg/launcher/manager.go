@@ -29,6 +29,8 @@ type Options struct {
 	VolumeRoots []string
 	// HostDiskRoots are the directories below which instances may use files of the node.
 	HostDiskRoots []string
+	// DeviceRoots are the directories below which the nodes of block devices are that claims have.
+	DeviceRoots []string
 	// RuntimeDir holds the consoles' sockets. Its path is short: that of a socket has 107 bytes at most.
 	RuntimeDir string
 	// MaxDomains is how many instances there may be.

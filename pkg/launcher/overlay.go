@@ -6,6 +6,7 @@ import (
 	"errors"
 
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
+	"github.com/virt-apiserver/virt-apiserver/pkg/beneath"
 	"github.com/virt-apiserver/virt-apiserver/pkg/launcher/api"
 	"github.com/virt-apiserver/virt-apiserver/pkg/launcher/domain"
 )
@@ -40,6 +41,9 @@ func (m *Manager) overlayClaim(request *api.StartRequest, volume *kubevirtv1.Vol
 	source, ok := request.Disks[volume.Name]
 	if !ok {
 		return nil, invalid(errors.New("no disk was given"))
+	}
+	if _, _, err := beneath.Split(m.options.DeviceRoots, source.Path); err == nil {
+		return nil, invalid(errors.New("ephemeral: a block device can't be below what is thrown away; use persistentVolumeClaim with readOnly, or a claim of mode Filesystem"))
 	}
 	base, err := openBeneath(m.options.VolumeRoots, source.Path, true)
 	if err != nil {

@@ -30,9 +30,9 @@ type StartRequest struct {
 	Seeds map[string]Seed `json:"seeds,omitempty"`
 }
 
-// DiskSource is a raw file below a root that the launcher was started with.
+// DiskSource is a raw file, or the node of a block device, below a root that the launcher was started with.
 type DiskSource struct {
-	// Path is absolute, free of symbolic links, and below the volume root.
+	// Path is absolute, free of symbolic links, and below a root of volumes or of devices.
 	Path string `json:"path"`
 	// ReadOnly is true where the claim may not be written.
 	ReadOnly bool `json:"readOnly,omitempty"`

@@ -43,7 +43,7 @@ func buildDisk(spec *kubevirtv1.Disk, file File, names targetNames) (*libvirtxml
 	}
 	disk := &libvirtxml.DomainDisk{
 		Driver: driver,
-		Source: &libvirtxml.DomainDiskSource{File: &libvirtxml.DomainDiskSourceFile{File: file.Path}},
+		Source: sourceOf(file),
 		Serial: spec.Serial,
 		Alias:  &libvirtxml.DomainAlias{Name: aliasPrefix + spec.Name},
 		Boot:   buildBoot(spec.BootOrder),
@@ -64,6 +64,13 @@ func buildDisk(spec *kubevirtv1.Disk, file File, names targetNames) (*libvirtxml
 		return disk, setCDRom(disk, spec.CDRom, names)
 	}
 	return disk, setDisk(disk, spec.Disk, file.ReadOnly, names)
+}
+
+func sourceOf(file File) *libvirtxml.DomainDiskSource {
+	if file.Device != nil {
+		return &libvirtxml.DomainDiskSource{Block: &libvirtxml.DomainDiskSourceBlock{Dev: file.Path}}
+	}
+	return &libvirtxml.DomainDiskSource{File: &libvirtxml.DomainDiskSourceFile{File: file.Path}}
 }
 
 // setBacking names all there is below an overlay, so that nothing is found out by looking into images.
