@@ -51,6 +51,9 @@ func (m *Manager) prepareFile(request *api.StartRequest, volume *kubevirtv1.Volu
 		return nil, err
 	}
 	defer f.Close()
+	if err := checkLUN(diskOf(request.Instance, volume.Name), f); err != nil {
+		return nil, err
+	}
 	return fileOf(f, readOnly)
 }
 

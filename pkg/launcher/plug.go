@@ -36,6 +36,9 @@ func (m *Manager) openPlugged(request api.PlugRequest) (*domain.File, error) {
 		return nil, invalid(err)
 	}
 	defer f.Close()
+	if err := checkLUN(&request.Disk, f); err != nil {
+		return nil, fmt.Errorf("volume %s: %w", request.Disk.Name, err)
+	}
 	return fileOf(f, request.Source.ReadOnly)
 }
 

@@ -75,6 +75,14 @@ func TestBuildNamesTheFieldThatItRefuses(t *testing.T) {
 			func(s *kubevirtv1.DomainSpec) {
 				disk(s).Disk, disk(s).CDRom = nil, &kubevirtv1.CDRomTarget{Bus: "sata", Tray: "ajar"}
 			}, "must be open or closed"},
+		"lun on sata": {
+			func(s *kubevirtv1.DomainSpec) {
+				disk(s).Disk, disk(s).LUN = nil, &kubevirtv1.LunTarget{Bus: "sata"}
+			}, "a lun can't be on bus sata"},
+		"lun on a file": {
+			func(s *kubevirtv1.DomainSpec) {
+				disk(s).Disk, disk(s).LUN = nil, &kubevirtv1.LunTarget{}
+			}, "lun: the volume is a file"},
 		"volume without a file": {
 			func(s *kubevirtv1.DomainSpec) { disk(s).Name = "other" }, "there is no file for volume other"},
 		"disk twice": {
