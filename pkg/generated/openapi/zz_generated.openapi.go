@@ -133,6 +133,7 @@ func GetOpenAPIDefinitions(ref common.ReferenceCallback) map[string]common.OpenA
 		v1.KubeVirtSpec{}.OpenAPIModelName():                                           schema_pkg_apis_kubevirt_v1_KubeVirtSpec(ref),
 		v1.KubeVirtStatus{}.OpenAPIModelName():                                         schema_pkg_apis_kubevirt_v1_KubeVirtStatus(ref),
 		v1.LogVerbosity{}.OpenAPIModelName():                                           schema_pkg_apis_kubevirt_v1_LogVerbosity(ref),
+		v1.LunTarget{}.OpenAPIModelName():                                              schema_pkg_apis_kubevirt_v1_LunTarget(ref),
 		v1.Machine{}.OpenAPIModelName():                                                schema_pkg_apis_kubevirt_v1_Machine(ref),
 		v1.Memory{}.OpenAPIModelName():                                                 schema_pkg_apis_kubevirt_v1_Memory(ref),
 		v1.MemoryStatus{}.OpenAPIModelName():                                           schema_pkg_apis_kubevirt_v1_MemoryStatus(ref),
@@ -1189,6 +1190,13 @@ func schema_pkg_apis_instancetype_v1beta1_DevicePreferences(ref common.Reference
 					"preferredCdromBus": {
 						SchemaProps: spec.SchemaProps{
 							Description: "PreferredCdromBus is sata, scsi or usb.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"preferredLunBus": {
+						SchemaProps: spec.SchemaProps{
+							Description: "PreferredLunBus is scsi.",
 							Type:        []string{"string"},
 							Format:      "",
 						},
@@ -3101,6 +3109,11 @@ func schema_pkg_apis_kubevirt_v1_Disk(ref common.ReferenceCallback) common.OpenA
 							Ref: ref(v1.CDRomTarget{}.OpenAPIModelName()),
 						},
 					},
+					"lun": {
+						SchemaProps: spec.SchemaProps{
+							Ref: ref(v1.LunTarget{}.OpenAPIModelName()),
+						},
+					},
 					"bootOrder": {
 						SchemaProps: spec.SchemaProps{
 							Description: "BootOrder from 1, unique among disks and interfaces.",
@@ -3161,7 +3174,7 @@ func schema_pkg_apis_kubevirt_v1_Disk(ref common.ReferenceCallback) common.OpenA
 			},
 		},
 		Dependencies: []string{
-			v1.BlockSize{}.OpenAPIModelName(), v1.CDRomTarget{}.OpenAPIModelName(), v1.DiskTarget{}.OpenAPIModelName()},
+			v1.BlockSize{}.OpenAPIModelName(), v1.CDRomTarget{}.OpenAPIModelName(), v1.DiskTarget{}.OpenAPIModelName(), v1.LunTarget{}.OpenAPIModelName()},
 	}
 }
 
@@ -3182,11 +3195,16 @@ func schema_pkg_apis_kubevirt_v1_DiskDevice(ref common.ReferenceCallback) common
 							Ref: ref(v1.CDRomTarget{}.OpenAPIModelName()),
 						},
 					},
+					"lun": {
+						SchemaProps: spec.SchemaProps{
+							Ref: ref(v1.LunTarget{}.OpenAPIModelName()),
+						},
+					},
 				},
 			},
 		},
 		Dependencies: []string{
-			v1.CDRomTarget{}.OpenAPIModelName(), v1.DiskTarget{}.OpenAPIModelName()},
+			v1.CDRomTarget{}.OpenAPIModelName(), v1.DiskTarget{}.OpenAPIModelName(), v1.LunTarget{}.OpenAPIModelName()},
 	}
 }
 
@@ -4680,6 +4698,32 @@ func schema_pkg_apis_kubevirt_v1_LogVerbosity(ref common.ReferenceCallback) comm
 							Description: "VirtLauncher above 2 has launchers log each request.",
 							Type:        []string{"integer"},
 							Format:      "int32",
+						},
+					},
+				},
+			},
+		},
+	}
+}
+
+func schema_pkg_apis_kubevirt_v1_LunTarget(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "LunTarget attaches a claim that is a SCSI device of the node as one: what the guest commands goes to the device itself.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"bus": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Bus is scsi, also where it is absent.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"readonly": {
+						SchemaProps: spec.SchemaProps{
+							Type:   []string{"boolean"},
+							Format: "",
 						},
 					},
 				},
