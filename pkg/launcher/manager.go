@@ -16,6 +16,7 @@ import (
 	"github.com/virt-apiserver/virt-apiserver/pkg/launcher/api"
 	"github.com/virt-apiserver/virt-apiserver/pkg/launcher/guestagent"
 	"github.com/virt-apiserver/virt-apiserver/pkg/launcher/statedir"
+	"github.com/virt-apiserver/virt-apiserver/pkg/launcher/vsock"
 )
 
 // resyncPeriod is how often all domains are looked at, should an event ever be missed.
@@ -49,6 +50,7 @@ type Manager struct {
 	state       *statedir.Dir
 	accelerator *accelerator
 	host        host
+	dialVSOCK   vsockDialer
 	hub         *hub
 	log         *slog.Logger
 	// background ends what goes on after a request was answered.
@@ -80,6 +82,7 @@ func New(ctx context.Context, options Options, hypervisor Hypervisor, prober KVM
 		state:       state,
 		accelerator: &accelerator{prober: prober, state: state, device: kvmDevice, log: options.Log},
 		host:        thisHost(),
+		dialVSOCK:   vsock.Dial,
 		hub:         newHub(),
 		log:         options.Log,
 		background:  ctx,

@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/ptr"
 
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
 	"github.com/virt-apiserver/virt-apiserver/pkg/launcher/api"
@@ -124,6 +125,9 @@ func (f *fakeLauncher) Start(_ context.Context, request *api.StartRequest) (*api
 		Namespace: vmi.Namespace, Name: vmi.Name, UID: vmi.UID, State: f.initial,
 		Machine: "pc-q35-7.2", Targets: map[string]string{"root": "vda"},
 		Interfaces: f.initialInterfaces,
+	}
+	if ptr.Deref(vmi.Spec.Domain.Devices.AutoattachVSOCK, false) {
+		domain.VSOCKCID = 7
 	}
 	if f.initial == api.StatePaused {
 		domain.Reason = api.ReasonPausedByUser

@@ -19,6 +19,9 @@ func setHardware(status *kubevirtv1.VirtualMachineInstanceStatus, spec *kubevirt
 		}
 		status.CurrentCPUTopology = topology
 	}
+	if domain.VSOCKCID != 0 {
+		status.VSOCKCID = &domain.VSOCKCID
+	}
 	memory := &domain.Memory
 	switch {
 	case memory.AtBoot != 0:

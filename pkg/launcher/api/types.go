@@ -110,6 +110,8 @@ type DomainStatus struct {
 	Machine string `json:"machine,omitempty"`
 	// Targets are the device names of the volumes, such as vda.
 	Targets map[string]string `json:"targets,omitempty"`
+	// VSOCKCID is the guest's address for VSOCK on the node; 0 where it has none.
+	VSOCKCID uint32 `json:"vsockCID,omitempty"`
 	// VCPUs are the processors that the guest has now.
 	VCPUs uint `json:"vcpus,omitempty"`
 	// Memory of the guest.

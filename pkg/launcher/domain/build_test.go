@@ -195,6 +195,15 @@ func TestTargetNamesGoOnAfterZ(t *testing.T) {
 	assert.Equal(t, "sdb", second, "all but virtio count together")
 }
 
+func TestTheAddressThatLibvirtGaveIsFound(t *testing.T) {
+	for address, want := range map[string]uint32{`address="7"`: 7, `address="4294967294"`: 4294967294, "": 0,
+		`address="2"`: 0, `address="4294967295"`: 0, `address="-1"`: 0, `address="x"`: 0} {
+		facts, err := ParseFacts(`<domain type="kvm"><devices><vsock model="virtio"><cid auto="yes" ` + address + `/></vsock></devices></domain>`)
+		require.NoError(t, err)
+		assert.Equal(t, want, facts.VSOCKCID, address)
+	}
+}
+
 func TestFactsAreFoundInTheXMLAgain(t *testing.T) {
 	in := inputOf(newInstance(), true)
 	built, err := Build(in)

@@ -82,6 +82,9 @@ func onPorts(devices *libvirtxml.DomainDeviceList) int {
 			count++
 		}
 	}
+	if devices.VSock != nil {
+		count++
+	}
 	if len(devices.Channels) > 0 {
 		count++
 	}

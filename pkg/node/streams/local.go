@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"strconv"
 	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -22,6 +23,7 @@ import (
 type Launcher interface {
 	Console(ctx context.Context, namespace, name string) (net.Conn, error)
 	VNC(ctx context.Context, namespace, name string) (net.Conn, error)
+	VSOCK(ctx context.Context, namespace, name string, port uint32) (net.Conn, error)
 }
 
 // Addresses returns those of an instance's interfaces, by name, that the node's network gave them. What a guest
@@ -66,7 +68,7 @@ func sessionOf(vmi *kubevirtv1.VirtualMachineInstance, stream string) (sessionKe
 	case stream == VNCIfFree:
 		key.stream = VNC
 		return key, ifFree
-	case strings.HasPrefix(stream, portForward+"/"):
+	case strings.HasPrefix(stream, portForward+"/"), strings.HasPrefix(stream, vsock+"/"):
 		return key, beside
 	default:
 		return key, takesOver
@@ -79,10 +81,13 @@ func (l *Local) connect(ctx context.Context, vmi *kubevirtv1.VirtualMachineInsta
 	}
 	var conn net.Conn
 	var err error
-	switch stream {
-	case Console:
+	port, isVSOCK := strings.CutPrefix(stream, vsock+"/")
+	switch {
+	case isVSOCK:
+		conn, err = l.dialVSOCK(ctx, vmi, port)
+	case stream == Console:
 		conn, err = l.launcher.Console(ctx, vmi.Namespace, vmi.Name)
-	case VNC:
+	case stream == VNC:
 		conn, err = l.launcher.VNC(ctx, vmi.Namespace, vmi.Name)
 	default:
 		err = &api.Error{Reason: api.ErrorNotFound, Message: "there is no stream " + stream}
@@ -91,6 +96,17 @@ func (l *Local) connect(ctx context.Context, vmi *kubevirtv1.VirtualMachineInsta
 		return nil, launcherRefusal(vmi.Name, err)
 	}
 	return conn, nil
+}
+
+// dialVSOCK has the launcher connect, which knows the guest's address from libvirt.
+func (l *Local) dialVSOCK(ctx context.Context, vmi *kubevirtv1.VirtualMachineInstance, port string) (net.Conn, error) {
+	number, err := strconv.ParseUint(port, 10, 32)
+	if err != nil {
+		return nil, &api.Error{Reason: api.ErrorInvalid, Message: fmt.Sprintf("%q is no port", port)}
+	}
+	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
+	defer cancel()
+	return l.launcher.VSOCK(ctx, vmi.Namespace, vmi.Name, uint32(number))
 }
 
 // launcherRefusal is what a client is told where the launcher gave no stream.

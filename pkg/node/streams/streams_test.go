@@ -57,6 +57,14 @@ func (f *fakeLauncher) Console(_ context.Context, namespace, name string) (net.C
 	return ours, nil
 }
 
+// VSOCK is nowhere but at port 1024.
+func (f *fakeLauncher) VSOCK(ctx context.Context, namespace, name string, port uint32) (net.Conn, error) {
+	if port != 1024 {
+		return nil, &api.Error{Reason: api.ErrorInternal, Message: "nothing listens there in the guest"}
+	}
+	return f.Console(ctx, namespace, name)
+}
+
 func tcpPair() (*net.TCPConn, *net.TCPConn, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

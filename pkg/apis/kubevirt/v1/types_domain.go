@@ -68,6 +68,10 @@ type Devices struct {
 	// AutoattachInputDevice true adds a tablet where there is no input device.
 	// +optional
 	AutoattachInputDevice *bool `json:"autoattachInputDevice,omitempty"`
+	// AutoattachVSOCK true lets programs of the node reach the guest without a network: the subresource vsock connects
+	// to its ports.
+	// +optional
+	AutoattachVSOCK *bool `json:"autoattachVSOCK,omitempty"`
 	// LogSerialConsole false keeps no log of what the guest writes to its serial console.
 	// +optional
 	LogSerialConsole *bool `json:"logSerialConsole,omitempty"`
