@@ -2984,6 +2984,13 @@ func schema_pkg_apis_kubevirt_v1_Devices(ref common.ReferenceCallback) common.Op
 							Format:      "",
 						},
 					},
+					"autoattachVSOCK": {
+						SchemaProps: spec.SchemaProps{
+							Description: "AutoattachVSOCK true lets programs of the node reach the guest without a network: the subresource vsock connects to its ports.",
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
 					"logSerialConsole": {
 						SchemaProps: spec.SchemaProps{
 							Description: "LogSerialConsole false keeps no log of what the guest writes to its serial console.",
@@ -6979,6 +6986,13 @@ func schema_pkg_apis_kubevirt_v1_VirtualMachineInstanceStatus(ref common.Referen
 						SchemaProps: spec.SchemaProps{
 							Description: "Machine is the machine type that the guest really has.",
 							Ref:         ref(v1.Machine{}.OpenAPIModelName()),
+						},
+					},
+					"VSOCKCID": {
+						SchemaProps: spec.SchemaProps{
+							Description: "VSOCKCID is the guest's address for VSOCK on its node, as long as it runs.",
+							Type:        []string{"integer"},
+							Format:      "int64",
 						},
 					},
 					"currentCPUTopology": {

@@ -580,6 +580,11 @@ func (in *Devices) DeepCopyInto(out *Devices) {
 		*out = new(bool)
 		**out = **in
 	}
+	if in.AutoattachVSOCK != nil {
+		in, out := &in.AutoattachVSOCK, &out.AutoattachVSOCK
+		*out = new(bool)
+		**out = **in
+	}
 	if in.LogSerialConsole != nil {
 		in, out := &in.LogSerialConsole, &out.LogSerialConsole
 		*out = new(bool)
@@ -3137,6 +3142,11 @@ func (in *VirtualMachineInstanceStatus) DeepCopyInto(out *VirtualMachineInstance
 	if in.Machine != nil {
 		in, out := &in.Machine, &out.Machine
 		*out = new(Machine)
+		**out = **in
+	}
+	if in.VSOCKCID != nil {
+		in, out := &in.VSOCKCID, &out.VSOCKCID
+		*out = new(uint32)
 		**out = **in
 	}
 	if in.CurrentCPUTopology != nil {
