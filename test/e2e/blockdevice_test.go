@@ -70,7 +70,7 @@ func TestAGuestWritesToABlockDeviceOfTheMachine(t *testing.T) {
 	assert.Equal(t, "32Mi", p.claim("tape").Status.Capacity.Storage().String())
 	p.applyDeviceClaim("late", "tape", "ReadWriteOnce")
 	require.Eventually(t, func() bool {
-		return strings.Contains(p.kubectl("describe", "pvc", "late"), "/tape has block device tape, until it is deleted")
+		return strings.Contains(p.kubectl("events", "--for=pvc/late"), "/tape has block device tape, until it is deleted")
 	}, soon, tick)
 	var before, after unix.Stat_t
 	require.NoError(t, unix.Stat(loop.Path, &before))
