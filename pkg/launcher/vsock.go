@@ -16,7 +16,7 @@ import (
 	"github.com/virt-apiserver/virt-apiserver/pkg/launcher/api"
 )
 
-// vsockTimeout bounds the connecting: the kernel itself gives a guest two seconds.
+// vsockTimeout bounds the connecting.
 const vsockTimeout = 10 * time.Second
 
 // vsockDialer connects to a port of the guest with that address.

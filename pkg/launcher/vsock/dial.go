@@ -20,6 +20,10 @@ func Dial(ctx context.Context, cid, port uint32) (net.Conn, error) {
 		return nil, fmt.Errorf("make a VSOCK socket: %w; load the module of the kernel: modprobe vhost_vsock", err)
 	}
 	conn := &conn{File: os.NewFile(uintptr(fd), "vsock"), remote: address{cid, port}}
+	if err := setPatience(ctx, fd); err != nil {
+		_ = conn.Close()
+		return nil, fmt.Errorf("make a VSOCK socket: %w", err)
+	}
 	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
 	err = connect(conn.File, cid, port)
 	if !stop() && err == nil {
@@ -33,6 +37,19 @@ func Dial(ctx context.Context, cid, port uint32) (net.Conn, error) {
 		return nil, fmt.Errorf("connect to %s: %w", conn.remote, err)
 	}
 	return conn, nil
+}
+
+// connectTimeout is SO_VM_SOCKETS_CONNECT_TIMEOUT.
+const connectTimeout = 6
+
+// setPatience has the kernel try for as long as ctx lasts: its own two seconds are short for a guest that is emulated.
+func setPatience(ctx context.Context, fd int) error {
+	deadline, ok := ctx.Deadline()
+	if !ok {
+		return nil
+	}
+	left := unix.NsecToTimeval(max(time.Until(deadline), time.Millisecond).Nanoseconds())
+	return unix.SetsockoptTimeval(fd, unix.AF_VSOCK, connectTimeout, &left)
 }
 
 // connect begins within the wait for its end: an end that came before the wait would be missed.
@@ -49,21 +66,26 @@ func connect(file *os.File, cid, port uint32) error {
 			failed = unix.Connect(int(fd), &unix.SockaddrVM{CID: cid, Port: port})
 			return !errors.Is(failed, unix.EINPROGRESS)
 		}
-		failed = outcome(int(fd))
-		return true
+		done, failed = outcome(int(fd))
+		return done
 	})
 	return errors.Join(err, failed)
 }
 
-func outcome(fd int) error {
+// outcome says whether a connect that was begun is at its end, and how it ended. A wake-up alone does not say so.
+func outcome(fd int) (done bool, err error) {
 	number, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_ERROR)
 	if err != nil {
-		return err
+		return true, err
 	}
 	if number != 0 {
-		return unix.Errno(number)
+		return true, unix.Errno(number)
 	}
-	return nil
+	_, err = unix.Getpeername(fd)
+	if errors.Is(err, unix.ENOTCONN) {
+		return false, nil
+	}
+	return true, err
 }
 
 // conn is a socket as a file: package net knows no VSOCK.

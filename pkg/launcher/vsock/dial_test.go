@@ -21,9 +21,16 @@ func TestDialEnds(t *testing.T) {
 	_, err := Dial(t.Context(), nobody, unused)
 	require.Error(t, err)
 
+	short, end := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer end()
+	begin := time.Now()
+	_, err = Dial(short, nobody, unused)
+	require.Error(t, err)
+	assert.Less(t, time.Since(begin), time.Second, "before the kernel's own two seconds")
+
 	canceled, cancel := context.WithCancel(t.Context())
 	cancel()
-	begin := time.Now()
+	begin = time.Now()
 	_, err = Dial(canceled, nobody, unused)
 	require.Error(t, err)
 	assert.Less(t, time.Since(begin), time.Second, "nobody waits for it any more")
