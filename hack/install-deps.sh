@@ -26,7 +26,7 @@ packages_for() { # PURPOSE
 		;;
 	test)
 		echo ca-certificates curl jq make openssh-client openssl shellcheck socat sshpass
-		echo dosfstools e2fsprogs fakeroot fdisk genisoimage kmod mtools xorriso
+		echo dosfstools e2fsprogs fakeroot fdisk genisoimage kmod mount mtools xorriso
 		echo binutils cpio mmdebstrap
 		echo bzip2 gzip xz-utils zstd
 		# Node.js from elsewhere brings npm along, and is at odds with Debian's.

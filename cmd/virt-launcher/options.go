@@ -26,6 +26,7 @@ Usage:
                        QEMU's user must be able to pass through it and all directories above
   --volume-root DIR    directory below which disks may be; can be given several times
   --host-disk-root DIR directory below which instances may use files of this machine; can be given several times
+  --device-root DIR    directory below which the nodes of block devices may be; can be given several times
   --instance-id ID     marks this launcher's domains, others are never touched (default: the state directory)
   --libvirt-uri URI    libvirt to connect to (default: qemu:///system)
   --runtime-dir DIR    short path for the consoles' sockets (default: /run/virt-apiserver/HASH-OF-ID)
@@ -63,6 +64,7 @@ func parse(args []string, out io.Writer) (*options, error) {
 	flags.IntVar(&o.launcher.MaxDomains, "max-domains", defaultMaxDomains, "")
 	flags.Func("volume-root", "", addFolder(&o.launcher.VolumeRoots))
 	flags.Func("host-disk-root", "", addFolder(&o.launcher.HostDiskRoots))
+	flags.Func("device-root", "", addFolder(&o.launcher.DeviceRoots))
 	printVersion := flags.Bool("version", false, "")
 	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
 		_, _ = io.WriteString(out, usage)

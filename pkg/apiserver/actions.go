@@ -34,5 +34,6 @@ func actions(machines *virtualmachine.Storage, machine runtime.Object, instances
 		"virtualmachineinstances/unpause":        instances.Unpause(instance),
 		"virtualmachineinstances/userlist":       instances.UserList(instance),
 		"virtualmachineinstances/vnc":            instances.VNC(instance),
+		"virtualmachineinstances/vsock":          instances.VSOCK(instance),
 	}
 }

@@ -55,7 +55,7 @@ func NewGenericConfig(codecs *Codecs) *genericapiserver.RecommendedConfig {
 	config.OpenAPIV3Config.GetDefinitionName = withoutHub(namer)
 	config.OpenAPIV3Config.Info = apiInfo()
 	config.LongRunningFunc = genericfilters.BasicLongRunningRequestCheck(
-		sets.NewString("watch"), sets.NewString("console", "vnc", "portforward"))
+		sets.NewString("watch"), sets.NewString("console", "vnc", "portforward", "vsock"))
 	return config
 }
 

@@ -77,6 +77,15 @@ func Regular(roots []string, path string, flags int) (*os.File, error) {
 	return regular(f)
 }
 
+// Device is Open for what has to be a block device.
+func Device(roots []string, path string, flags int) (*os.File, error) {
+	f, err := Open(roots, path, flags)
+	if err != nil {
+		return nil, err
+	}
+	return checked(f, "block device", func(mode os.FileMode) bool { return mode.Type() == os.ModeDevice })
+}
+
 // RegularAt is OpenAt for what has to be a regular file.
 func RegularAt(dir *os.File, rest string, flags int) (*os.File, error) {
 	f, err := OpenAt(dir, rest, flags)
@@ -87,9 +96,13 @@ func RegularAt(dir *os.File, rest string, flags int) (*os.File, error) {
 }
 
 func regular(f *os.File) (*os.File, error) {
+	return checked(f, "regular file", os.FileMode.IsRegular)
+}
+
+func checked(f *os.File, kind string, is func(os.FileMode) bool) (*os.File, error) {
 	info, err := f.Stat()
-	if err == nil && !info.Mode().IsRegular() {
-		err = fmt.Errorf("%s is no regular file", f.Name())
+	if err == nil && !is(info.Mode()) {
+		err = fmt.Errorf("%s is no %s", f.Name(), kind)
 	}
 	if err != nil {
 		_ = f.Close()

@@ -49,7 +49,11 @@ func TestOnlyWhatLiesBelowARootIsOpened(t *testing.T) {
 		assert.Equal(t, path, f.Name())
 		require.NoError(t, f.Close())
 	}
-	_, err := beneath.Open(nil, "/etc/passwd", unix.O_RDONLY)
+	_, err := beneath.Device([]string{root}, root+"/inside", unix.O_RDONLY)
+	assert.ErrorContains(t, err, "is no block device")
+	_, err = beneath.Device([]string{"/dev"}, "/dev/null", unix.O_RDONLY)
+	assert.ErrorContains(t, err, "is no block device")
+	_, err = beneath.Open(nil, "/etc/passwd", unix.O_RDONLY)
 	assert.ErrorContains(t, err, "none is allowed")
 }
 

@@ -51,7 +51,10 @@ func (m *Manager) prepareFile(request *api.StartRequest, volume *kubevirtv1.Volu
 		return nil, err
 	}
 	defer f.Close()
-	return &domain.File{Path: f.Name(), ReadOnly: readOnly, DirectIO: takesDirectIO(f), BlockSize: blockSize(f)}, nil
+	if err := checkLUN(diskOf(request.Instance, volume.Name), f); err != nil {
+		return nil, err
+	}
+	return fileOf(f, readOnly)
 }
 
 func (m *Manager) openVolume(request *api.StartRequest, volume *kubevirtv1.Volume) (f *os.File, readOnly bool, err error) {
@@ -79,7 +82,7 @@ func (m *Manager) openClaim(request *api.StartRequest, volume *kubevirtv1.Volume
 		return nil, false, invalid(errors.New("no disk was given"))
 	}
 	readOnly = source.ReadOnly || volume.PersistentVolumeClaim != nil && volume.PersistentVolumeClaim.ReadOnly
-	f, err = openBeneath(m.options.VolumeRoots, source.Path, readOnly)
+	f, err = m.openSource(source, readOnly)
 	if err != nil {
 		return nil, false, invalid(err)
 	}

@@ -188,6 +188,7 @@ func (g *guest) status() api.DomainStatus {
 		status.Targets = g.facts.Targets
 		status.Interfaces = g.facts.Interfaces
 		status.Taps = g.facts.Taps
+		status.VSOCKCID = g.facts.VSOCKCID
 		status.VCPUs = g.facts.VCPUs
 		memory := &g.facts.Memory
 		status.Memory = api.Memory{AtBoot: memory.AtBoot, Requested: memory.Requested, Current: memory.Current}

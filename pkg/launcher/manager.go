@@ -16,6 +16,7 @@ import (
 	"github.com/virt-apiserver/virt-apiserver/pkg/launcher/api"
 	"github.com/virt-apiserver/virt-apiserver/pkg/launcher/guestagent"
 	"github.com/virt-apiserver/virt-apiserver/pkg/launcher/statedir"
+	"github.com/virt-apiserver/virt-apiserver/pkg/launcher/vsock"
 )
 
 // resyncPeriod is how often all domains are looked at, should an event ever be missed.
@@ -29,6 +30,8 @@ type Options struct {
 	VolumeRoots []string
 	// HostDiskRoots are the directories below which instances may use files of the node.
 	HostDiskRoots []string
+	// DeviceRoots are the directories below which the nodes of block devices are that claims have.
+	DeviceRoots []string
 	// RuntimeDir holds the consoles' sockets. Its path is short: that of a socket has 107 bytes at most.
 	RuntimeDir string
 	// MaxDomains is how many instances there may be.
@@ -47,6 +50,7 @@ type Manager struct {
 	state       *statedir.Dir
 	accelerator *accelerator
 	host        host
+	dialVSOCK   vsockDialer
 	hub         *hub
 	log         *slog.Logger
 	// background ends what goes on after a request was answered.
@@ -78,6 +82,7 @@ func New(ctx context.Context, options Options, hypervisor Hypervisor, prober KVM
 		state:       state,
 		accelerator: &accelerator{prober: prober, state: state, device: kvmDevice, log: options.Log},
 		host:        thisHost(),
+		dialVSOCK:   vsock.Dial,
 		hub:         newHub(),
 		log:         options.Log,
 		background:  ctx,

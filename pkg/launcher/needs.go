@@ -23,18 +23,37 @@ import (
 type host struct {
 	// hugepages is where the kernel tells of huge pages.
 	hugepages string
+	// vsock is the device of the kernel that makes guests' VSOCK.
+	vsock string
 	// find looks for a program.
 	find func(program string) (path string, err error)
 }
 
-func thisHost() host { return host{hugepages: "/sys/kernel/mm/hugepages", find: exec.LookPath} }
+func thisHost() host {
+	return host{hugepages: "/sys/kernel/mm/hugepages", vsock: "/dev/vhost-vsock", find: exec.LookPath}
+}
 
 // provides refuses, with the remedy, what the host does not have: QEMU and libvirt say less.
 func (h host) provides(spec *kubevirtv1.VirtualMachineInstanceSpec) error {
 	if err := h.hasPrograms(&spec.Domain); err != nil {
 		return err
 	}
+	if err := h.hasVSOCK(&spec.Domain.Devices); err != nil {
+		return err
+	}
 	return h.hasHugepages(spec.Domain.Memory)
+}
+
+func (h host) hasVSOCK(devices *kubevirtv1.Devices) error {
+	if !domain.HasVSOCK(devices) {
+		return nil
+	}
+	info, err := os.Stat(h.vsock)
+	if err == nil && info.Mode()&os.ModeCharDevice != 0 {
+		return nil
+	}
+	return &api.Error{Reason: api.ErrorStartFailed, Message: fmt.Sprintf(
+		"spec.domain.devices.autoattachVSOCK: the node has no device %s; load the module of its kernel: modprobe vhost_vsock", h.vsock)}
 }
 
 // hasPrograms looks for those that libvirt runs beside QEMU.

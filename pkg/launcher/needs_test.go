@@ -30,6 +30,20 @@ func TestModuleNeedsItsPrograms(t *testing.T) {
 	require.ErrorContains(t, h.provides(spec), "no program swtpm_setup; install it")
 }
 
+func TestVSOCKNeedsItsDevice(t *testing.T) {
+	h := host{vsock: filepath.Join(t.TempDir(), "vhost-vsock")}
+	spec := &kubevirtv1.VirtualMachineInstanceSpec{}
+	require.NoError(t, h.provides(spec))
+	spec.Domain.Devices.AutoattachVSOCK = ptr.To(true)
+	err := h.provides(spec)
+	require.ErrorContains(t, err, "modprobe vhost_vsock")
+	assert.Equal(t, api.ErrorStartFailed, api.ReasonFor(err))
+	require.NoError(t, os.WriteFile(h.vsock, nil, 0o600))
+	require.Error(t, h.provides(spec), "a file in its place is none")
+	h.vsock = os.DevNull
+	require.NoError(t, h.provides(spec))
+}
+
 func TestGuestOnHugePagesNeedsFreeOnes(t *testing.T) {
 	h := host{hugepages: t.TempDir()}
 	pages := filepath.Join(h.hugepages, "hugepages-2048kB")

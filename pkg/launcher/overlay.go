@@ -7,6 +7,7 @@ import (
 	"os"
 
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
+	"github.com/virt-apiserver/virt-apiserver/pkg/beneath"
 	"github.com/virt-apiserver/virt-apiserver/pkg/launcher/api"
 	"github.com/virt-apiserver/virt-apiserver/pkg/launcher/domain"
 )
@@ -22,7 +23,11 @@ func (m *Manager) overlayContainerDisk(request *api.StartRequest, volume *kubevi
 // overlayClaim puts an overlay on a claim, which is then only read. The claim stays for as long as an
 // instance uses it.
 func (m *Manager) overlayClaim(request *api.StartRequest, volume *kubevirtv1.Volume) (*domain.File, error) {
-	return m.overlay(request, volume, func(*os.File) (string, error) { return request.Disks[volume.Name].Path, nil })
+	path := request.Disks[volume.Name].Path
+	if _, _, err := beneath.Split(m.options.DeviceRoots, path); err == nil {
+		return nil, invalid(errors.New("ephemeral: a block device can't be below what is thrown away; use persistentVolumeClaim with readOnly, or a claim of mode Filesystem"))
+	}
+	return m.overlay(request, volume, func(*os.File) (string, error) { return path, nil })
 }
 
 // overlay puts an overlay on the volume's disk, which keep gives the name that it stays under.

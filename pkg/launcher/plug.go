@@ -31,12 +31,15 @@ func (m *Manager) Plug(target api.Target, request api.PlugRequest) (*api.DomainS
 }
 
 func (m *Manager) openPlugged(request api.PlugRequest) (*domain.File, error) {
-	f, err := openBeneath(m.options.VolumeRoots, request.Source.Path, request.Source.ReadOnly)
+	f, err := m.openSource(request.Source, request.Source.ReadOnly)
 	if err != nil {
 		return nil, invalid(err)
 	}
 	defer f.Close()
-	return &domain.File{Path: f.Name(), ReadOnly: request.Source.ReadOnly, DirectIO: takesDirectIO(f), BlockSize: blockSize(f)}, nil
+	if err := checkLUN(&request.Disk, f); err != nil {
+		return nil, fmt.Errorf("volume %s: %w", request.Disk.Name, err)
+	}
+	return fileOf(f, request.Source.ReadOnly)
 }
 
 // Unplug asks a running guest to give a disk up; see api.UnplugRequest.

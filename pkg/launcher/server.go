@@ -6,10 +6,12 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
 	"os"
+	"strconv"
 	"time"
 
 	"k8s.io/apimachinery/pkg/types"
@@ -99,9 +101,18 @@ func (s *Server) handler(ctx context.Context) http.Handler {
 	}
 	for _, stream := range []Stream{StreamConsole, StreamVNC} {
 		mux.HandleFunc("GET /v1/domains/{namespace}/{name}/"+string(stream), func(w http.ResponseWriter, r *http.Request) {
-			s.stream(ctx, w, r, stream)
+			s.stream(w, r, func(accept accept) error { return s.manager.Connect(ctx, targetFrom(r), stream, accept) })
 		})
 	}
+	mux.HandleFunc("GET /v1/domains/{namespace}/{name}/vsock/{port}", func(w http.ResponseWriter, r *http.Request) {
+		s.stream(w, r, func(accept accept) error {
+			port, err := strconv.ParseUint(r.PathValue("port"), 10, 32)
+			if err != nil {
+				return invalid(fmt.Errorf("port: %w", err))
+			}
+			return s.manager.ConnectVSOCK(ctx, targetFrom(r), uint32(port), accept)
+		})
+	})
 	return mux
 }
 

@@ -58,14 +58,17 @@ func sendEvents(w http.ResponseWriter, events []api.Event) error {
 	return controller.Flush()
 }
 
-// stream turns the connection of a request into that of a device, until ctx ends.
-func (s *Server) stream(ctx context.Context, w http.ResponseWriter, r *http.Request, stream Stream) {
+// accept gives the connection of a request, once that is taken.
+type accept = func() (io.ReadWriteCloser, error)
+
+// stream turns the connection of a request into what connect joins it to, until that ends.
+func (s *Server) stream(w http.ResponseWriter, r *http.Request, connect func(accept) error) {
 	if r.Header.Get("Upgrade") != api.StreamProtocol {
 		s.refuse(w, r, invalid(errors.New("header Upgrade: must be "+api.StreamProtocol)))
 		return
 	}
 	accepted := false
-	err := s.manager.Connect(ctx, targetFrom(r), stream, func() (io.ReadWriteCloser, error) {
+	err := connect(func() (io.ReadWriteCloser, error) {
 		accepted = true
 		return switchProtocols(w)
 	})

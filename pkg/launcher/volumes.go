@@ -3,11 +3,14 @@
 package launcher
 
 import (
+	"fmt"
 	"os"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/virt-apiserver/virt-apiserver/pkg/beneath"
+	"github.com/virt-apiserver/virt-apiserver/pkg/launcher/api"
+	"github.com/virt-apiserver/virt-apiserver/pkg/launcher/domain"
 )
 
 // openBeneath opens the regular file at path, which must be below one of the roots with no symbolic link on
@@ -17,6 +20,36 @@ func openBeneath(roots []string, path string, readOnly bool) (*os.File, error) {
 		return beneath.Regular(roots, path, unix.O_RDONLY)
 	}
 	return beneath.Regular(roots, path, unix.O_RDWR)
+}
+
+// openSource opens what is behind a claim: a regular file below a volume root, or a block device below a root of those.
+func (m *Manager) openSource(source api.DiskSource, readOnly bool) (*os.File, error) {
+	if _, _, err := beneath.Split(m.options.DeviceRoots, source.Path); err != nil {
+		return openBeneath(m.options.VolumeRoots, source.Path, readOnly)
+	}
+	if readOnly {
+		return beneath.Device(m.options.DeviceRoots, source.Path, unix.O_RDONLY)
+	}
+	return beneath.Device(m.options.DeviceRoots, source.Path, unix.O_RDWR)
+}
+
+// fileOf is what QEMU is told of a file or a block device that is open.
+func fileOf(f *os.File, readOnly bool) (*domain.File, error) {
+	file := &domain.File{Path: f.Name(), ReadOnly: readOnly, DirectIO: takesDirectIO(f), BlockSize: blockSize(f)}
+	info, err := f.Stat()
+	if err != nil || info.Mode().Type() != os.ModeDevice {
+		return file, err
+	}
+	logical, err := unix.IoctlGetInt(int(f.Fd()), unix.BLKSSZGET)
+	if err != nil {
+		return nil, fmt.Errorf("ask %s for its block size: %w", f.Name(), err)
+	}
+	physical, err := unix.IoctlGetInt(int(f.Fd()), unix.BLKPBSZGET)
+	if err != nil {
+		return nil, fmt.Errorf("ask %s for its block size: %w", f.Name(), err)
+	}
+	file.Device = &domain.Device{LogicalBlockSize: uint(logical), PhysicalBlockSize: uint(physical)}
+	return file, nil
 }
 
 // takesDirectIO tries to read past the page cache: some file systems take the flag and then fail.

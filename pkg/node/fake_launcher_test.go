@@ -129,6 +129,9 @@ func (f *fakeLauncher) Start(_ context.Context, request *api.StartRequest) (*api
 	if request.Boot != nil {
 		domain.Boot = &api.BootSums{Kernel: 7, Initrd: ptr.To(uint32(8))}
 	}
+	if ptr.Deref(vmi.Spec.Domain.Devices.AutoattachVSOCK, false) {
+		domain.VSOCKCID = 7
+	}
 	if f.initial == api.StatePaused {
 		domain.Reason = api.ReasonPausedByUser
 	}

@@ -26,7 +26,9 @@ import (
 
 func TestAgentEndsWhatLibvirtRefuses(t *testing.T) {
 	t.Parallel()
-	for _, reason := range []string{api.ErrorStartFailed, api.ErrorInvalid} {
+	for reason, told := range map[string]string{
+		api.ErrorStartFailed: api.ErrorStartFailed, api.ErrorInvalid: api.ErrorStartFailed, api.ErrorNoSCSIDevice: "NoSCSIDevice",
+	} {
 		t.Run(reason, func(t *testing.T) {
 			w := newWorld(t)
 			w.launcher.refuse = &api.Error{Reason: reason, Message: "no such CPU model: " + strings.Repeat("é", 5000)}
@@ -35,8 +37,9 @@ func TestAgentEndsWhatLibvirtRefuses(t *testing.T) {
 
 			vmi := w.untilPhase(kubevirtv1.Failed)
 
-			assert.Equal(t, api.ErrorStartFailed, vmi.Status.Reason)
+			assert.Equal(t, told, vmi.Status.Reason)
 			synchronized := condition(vmi, kubevirtv1.VirtualMachineInstanceSynchronized)
+			assert.Equal(t, told, synchronized.Reason)
 			assert.Equal(t, corev1.ConditionFalse, synchronized.Status)
 			assert.Contains(t, synchronized.Message, "no such CPU model")
 			assert.Less(t, len(synchronized.Message), 2*maxMessage)

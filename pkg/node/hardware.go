@@ -20,6 +20,9 @@ func setHardware(status *kubevirtv1.VirtualMachineInstanceStatus, spec *kubevirt
 		status.CurrentCPUTopology = topology
 	}
 	status.KernelBootStatus = kernelBootStatus(domain.Boot)
+	if domain.VSOCKCID != 0 {
+		status.VSOCKCID = &domain.VSOCKCID
+	}
 	memory := &domain.Memory
 	switch {
 	case memory.AtBoot != 0:

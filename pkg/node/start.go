@@ -82,9 +82,11 @@ func (a *Agent) awaitsStart(vmi *kubevirtv1.VirtualMachineInstance) bool {
 // trouble may pass; it is reported when it lasts, and the start is tried again.
 func (a *Agent) startFailed(ctx context.Context, vmi *kubevirtv1.VirtualMachineInstance, err error) error {
 	reason := reasonFor(err)
-	if reason == api.ErrorStartFailed || reason == api.ErrorInvalid {
-		a.efforts.forget(keyFor(vmi))
-		return a.finish(ctx, vmi, ending{phase: kubevirtv1.Failed, reason: api.ErrorStartFailed, message: messageOf(err), unsynchronized: true})
+	switch reason {
+	case api.ErrorInvalid, api.ErrorStartFailed:
+		return a.refuse(ctx, vmi, api.ErrorStartFailed, err)
+	case api.ErrorNoSCSIDevice:
+		return a.refuse(ctx, vmi, reason, err)
 	}
 	now := a.Clock.Now()
 	effort := a.efforts.of(keyFor(vmi), vmi.UID)
@@ -96,6 +98,12 @@ func (a *Agent) startFailed(ctx context.Context, vmi *kubevirtv1.VirtualMachineI
 		return err
 	}
 	return errors.Join(err, a.reportTrouble(ctx, vmi, reason, messageOf(err)))
+}
+
+// refuse ends an instance that can't be started as it is.
+func (a *Agent) refuse(ctx context.Context, vmi *kubevirtv1.VirtualMachineInstance, reason string, err error) error {
+	a.efforts.forget(keyFor(vmi))
+	return a.finish(ctx, vmi, ending{phase: kubevirtv1.Failed, reason: reason, message: messageOf(err), unsynchronized: true})
 }
 
 // reportTrouble says in the status why the instance does not start.

@@ -54,7 +54,7 @@ type host struct {
 }
 
 func newHost(ctx context.Context, options *Options) (*host, error) {
-	store, err := volumes.Open(options.path("volumes"))
+	store, deviceRoot, err := openVolumes(options)
 	if err != nil {
 		return nil, fmt.Errorf("open the volumes: %w", err)
 	}
@@ -87,6 +87,7 @@ func newHost(ctx context.Context, options *Options) (*host, error) {
 		"--state-dir=" + options.path("launcher"),
 		"--volume-root=" + store.Path(),
 		"--volume-root=" + containers.Path(),
+		"--device-root=" + deviceRoot,
 		"--instance-id=" + instance,
 	}
 	for _, folder := range options.HostDiskFolders {

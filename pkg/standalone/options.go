@@ -17,6 +17,7 @@ import (
 	cliflag "k8s.io/component-base/cli/flag"
 
 	"github.com/virt-apiserver/virt-apiserver/pkg/standalone/auth"
+	"github.com/virt-apiserver/virt-apiserver/pkg/standalone/blockdevices"
 )
 
 const (
@@ -40,10 +41,14 @@ type Options struct {
 	ContainerDiskFolders []string
 	// HostDiskFolders are those in which any machine may use files of this one.
 	HostDiskFolders []string
+	// BlockDevices are those of this machine that claims may have, each as NAME=PATH.
+	BlockDevices []string
 	// ContainerDiskCache is how many bytes disks of container images may take that nobody uses.
 	ContainerDiskCache resource.Quantity
 
 	guestNetwork guestNetworkOptions
+	// blockDevices are what the paths of BlockDevices lead to.
+	blockDevices []blockdevices.Device
 
 	SecureServing  *genericoptions.SecureServingOptionsWithLoopback
 	Authentication *auth.Options
@@ -81,6 +86,8 @@ func (o *Options) AddFlags(sets *cliflag.NamedFlagSets) {
 		"Folder beneath which a containerDisk or a kernelBoot may name an image on disk (oci-layout:PATH, oci-archive:PATH); may be repeated. Everyone who may make machines can use the images there.")
 	flags.StringSliceVar(&o.HostDiskFolders, "host-disk-folder", o.HostDiskFolders,
 		"Folder beneath which a hostDisk may use and make files of this machine; may be repeated. Everyone who may make machines can write the files there.")
+	flags.StringArrayVar(&o.BlockDevices, "block-device", o.BlockDevices,
+		"Block device of this machine that a claim may have, as NAME=/dev/disk/by-id/...; may be repeated. Everyone who may make claims and machines can read and write it.")
 	flags.Var(quantityFlag{&o.ContainerDiskCache}, "container-disk-cache",
 		"How much the disks, kernels and initrds of container images may take that no machine uses, and a single one at the most.")
 	o.guestNetwork.addFlags(flags)
@@ -88,7 +95,7 @@ func (o *Options) AddFlags(sets *cliflag.NamedFlagSets) {
 	o.Authentication.AddFlags(sets.FlagSet("authentication"))
 }
 
-// Complete makes paths absolute.
+// Complete makes paths absolute, and finds the block devices.
 func (o *Options) Complete() error {
 	for _, path := range []*string{&o.DataDir, &o.LauncherPath, &o.ImporterPath} {
 		absolute, err := filepath.Abs(*path)
@@ -108,6 +115,13 @@ func (o *Options) Complete() error {
 			}
 			given.folders[i] = resolved
 		}
+	}
+	for _, offer := range o.BlockDevices {
+		device, err := findBlockDevice(offer)
+		if err != nil {
+			return fmt.Errorf("--block-device %s: %w", offer, err)
+		}
+		o.blockDevices = append(o.blockDevices, device)
 	}
 	return nil
 }

@@ -232,6 +232,8 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &kubevirtv1.KVMTimerApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("LogVerbosity"):
 		return &kubevirtv1.LogVerbosityApplyConfiguration{}
+	case v1.SchemeGroupVersion.WithKind("LunTarget"):
+		return &kubevirtv1.LunTargetApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("Machine"):
 		return &kubevirtv1.MachineApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("Memory"):

@@ -147,6 +147,7 @@ func GetOpenAPIDefinitions(ref common.ReferenceCallback) map[string]common.OpenA
 		v1.KubeVirtSpec{}.OpenAPIModelName():                                           schema_pkg_apis_kubevirt_v1_KubeVirtSpec(ref),
 		v1.KubeVirtStatus{}.OpenAPIModelName():                                         schema_pkg_apis_kubevirt_v1_KubeVirtStatus(ref),
 		v1.LogVerbosity{}.OpenAPIModelName():                                           schema_pkg_apis_kubevirt_v1_LogVerbosity(ref),
+		v1.LunTarget{}.OpenAPIModelName():                                              schema_pkg_apis_kubevirt_v1_LunTarget(ref),
 		v1.Machine{}.OpenAPIModelName():                                                schema_pkg_apis_kubevirt_v1_Machine(ref),
 		v1.Memory{}.OpenAPIModelName():                                                 schema_pkg_apis_kubevirt_v1_Memory(ref),
 		v1.MemoryStatus{}.OpenAPIModelName():                                           schema_pkg_apis_kubevirt_v1_MemoryStatus(ref),
@@ -1663,6 +1664,13 @@ func schema_pkg_apis_instancetype_v1beta1_DevicePreferences(ref common.Reference
 					"preferredCdromBus": {
 						SchemaProps: spec.SchemaProps{
 							Description: "PreferredCdromBus is sata, scsi or usb.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"preferredLunBus": {
+						SchemaProps: spec.SchemaProps{
+							Description: "PreferredLunBus is scsi.",
 							Type:        []string{"string"},
 							Format:      "",
 						},
@@ -3479,6 +3487,13 @@ func schema_pkg_apis_kubevirt_v1_Devices(ref common.ReferenceCallback) common.Op
 							Format:      "",
 						},
 					},
+					"autoattachVSOCK": {
+						SchemaProps: spec.SchemaProps{
+							Description: "AutoattachVSOCK true lets programs of the node reach the guest without a network: the subresource vsock connects to its ports.",
+							Type:        []string{"boolean"},
+							Format:      "",
+						},
+					},
 					"logSerialConsole": {
 						SchemaProps: spec.SchemaProps{
 							Description: "LogSerialConsole false keeps no log of what the guest writes to its serial console.",
@@ -3604,6 +3619,11 @@ func schema_pkg_apis_kubevirt_v1_Disk(ref common.ReferenceCallback) common.OpenA
 							Ref: ref(v1.CDRomTarget{}.OpenAPIModelName()),
 						},
 					},
+					"lun": {
+						SchemaProps: spec.SchemaProps{
+							Ref: ref(v1.LunTarget{}.OpenAPIModelName()),
+						},
+					},
 					"bootOrder": {
 						SchemaProps: spec.SchemaProps{
 							Description: "BootOrder from 1, unique among disks and interfaces.",
@@ -3664,7 +3684,7 @@ func schema_pkg_apis_kubevirt_v1_Disk(ref common.ReferenceCallback) common.OpenA
 			},
 		},
 		Dependencies: []string{
-			v1.BlockSize{}.OpenAPIModelName(), v1.CDRomTarget{}.OpenAPIModelName(), v1.DiskTarget{}.OpenAPIModelName()},
+			v1.BlockSize{}.OpenAPIModelName(), v1.CDRomTarget{}.OpenAPIModelName(), v1.DiskTarget{}.OpenAPIModelName(), v1.LunTarget{}.OpenAPIModelName()},
 	}
 }
 
@@ -3685,11 +3705,16 @@ func schema_pkg_apis_kubevirt_v1_DiskDevice(ref common.ReferenceCallback) common
 							Ref: ref(v1.CDRomTarget{}.OpenAPIModelName()),
 						},
 					},
+					"lun": {
+						SchemaProps: spec.SchemaProps{
+							Ref: ref(v1.LunTarget{}.OpenAPIModelName()),
+						},
+					},
 				},
 			},
 		},
 		Dependencies: []string{
-			v1.CDRomTarget{}.OpenAPIModelName(), v1.DiskTarget{}.OpenAPIModelName()},
+			v1.CDRomTarget{}.OpenAPIModelName(), v1.DiskTarget{}.OpenAPIModelName(), v1.LunTarget{}.OpenAPIModelName()},
 	}
 }
 
@@ -5368,6 +5393,32 @@ func schema_pkg_apis_kubevirt_v1_LogVerbosity(ref common.ReferenceCallback) comm
 							Description: "VirtLauncher above 2 has launchers log each request.",
 							Type:        []string{"integer"},
 							Format:      "int32",
+						},
+					},
+				},
+			},
+		},
+	}
+}
+
+func schema_pkg_apis_kubevirt_v1_LunTarget(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "LunTarget attaches a claim that is a SCSI device of the node as one: what the guest commands goes to the device itself.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"bus": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Bus is scsi, also where it is absent.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"readonly": {
+						SchemaProps: spec.SchemaProps{
+							Type:   []string{"boolean"},
+							Format: "",
 						},
 					},
 				},
@@ -7636,6 +7687,13 @@ func schema_pkg_apis_kubevirt_v1_VirtualMachineInstanceStatus(ref common.Referen
 						SchemaProps: spec.SchemaProps{
 							Description: "Machine is the machine type that the guest really has.",
 							Ref:         ref(v1.Machine{}.OpenAPIModelName()),
+						},
+					},
+					"VSOCKCID": {
+						SchemaProps: spec.SchemaProps{
+							Description: "VSOCKCID is the guest's address for VSOCK on its node, as long as it runs.",
+							Type:        []string{"integer"},
+							Format:      "int64",
 						},
 					},
 					"currentCPUTopology": {

@@ -4,6 +4,7 @@ package volumes
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -16,11 +17,11 @@ import (
 // AddOptions are the options of addvolume.
 type AddOptions struct {
 	common
-	// Serial number of the disk; the volume's name where it is empty.
+	// Serial number of the disk; the volume's name where it is empty. A lun has its device's.
 	Serial string
 	// Cache is a cache mode, or empty for the server's choice.
 	Cache string
-	// Bus is scsi or virtio, and DiskType is disk.
+	// Bus is scsi or virtio, and DiskType is disk or lun. A lun is on scsi.
 	Bus, DiskType string
 }
 
@@ -48,10 +49,10 @@ func NewAddCommand(flags genericclioptions.RESTClientGetter, streams genericioop
 		},
 	}
 	o.addFlags(command)
-	command.Flags().StringVar(&o.Serial, "serial", o.Serial, "Serial number of the disk. The volume's name by default.")
+	command.Flags().StringVar(&o.Serial, "serial", o.Serial, "Serial number of the disk. The volume's name by default, and the device's own for a lun.")
 	command.Flags().StringVar(&o.Cache, "cache", o.Cache, "Cache of the disk: none, writethrough or writeback.")
-	command.Flags().StringVar(&o.Bus, "bus", o.Bus, "Bus of the disk: scsi or virtio.")
-	command.Flags().StringVar(&o.DiskType, "disk-type", o.DiskType, "Type of the disk: disk is all there is.")
+	command.Flags().StringVar(&o.Bus, "bus", o.Bus, "Bus of the disk: scsi or, but for a lun, virtio.")
+	command.Flags().StringVar(&o.DiskType, "disk-type", o.DiskType, "Type of the disk: disk, or lun for a claim that is a SCSI device, to which the guest's commands go.")
 	return command
 }
 
@@ -70,10 +71,29 @@ func (o *AddOptions) Validate() error {
 	default:
 		return fmt.Errorf("--cache must be none, writethrough or writeback, not %q", o.Cache)
 	}
-	if o.DiskType != "disk" {
-		return fmt.Errorf("--disk-type must be disk, not %q", o.DiskType)
+	switch {
+	case o.DiskType != "disk" && o.DiskType != "lun":
+		return fmt.Errorf("--disk-type must be disk or lun, not %q", o.DiskType)
+	case o.DiskType == "lun" && o.Bus != string(kubevirtv1.DiskBusSCSI):
+		return fmt.Errorf("--bus must be scsi for a lun, not %q", o.Bus)
+	case o.DiskType == "lun" && o.Serial != "":
+		return errors.New("--serial is not for a lun: the guest sees that of the device")
 	}
 	return nil
+}
+
+// disk is what is added.
+func (o *AddOptions) disk() *kubevirtv1.Disk {
+	disk := &kubevirtv1.Disk{Name: o.VolumeName, Serial: o.Serial, Cache: kubevirtv1.DriverCache(o.Cache)}
+	if o.DiskType == "lun" {
+		disk.LUN = &kubevirtv1.LunTarget{Bus: kubevirtv1.DiskBus(o.Bus)}
+		return disk
+	}
+	disk.Disk = &kubevirtv1.DiskTarget{Bus: kubevirtv1.DiskBus(o.Bus)}
+	if disk.Serial == "" {
+		disk.Serial = o.VolumeName
+	}
+	return disk
 }
 
 // Run has the volume added.
@@ -82,16 +102,11 @@ func (o *AddOptions) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	disk := &kubevirtv1.Disk{Name: o.VolumeName, Serial: o.Serial, Cache: kubevirtv1.DriverCache(o.Cache)}
-	disk.Disk = &kubevirtv1.DiskTarget{Bus: kubevirtv1.DiskBus(o.Bus)}
-	if disk.Serial == "" {
-		disk.Serial = o.VolumeName
-	}
 	add := o.client.AddVolume
 	if o.Persist {
 		add = o.client.AddVolumeToMachine
 	}
-	options := &kubevirtv1.AddVolumeOptions{Name: o.VolumeName, Disk: disk, VolumeSource: source, DryRun: o.dryRun.Options()}
+	options := &kubevirtv1.AddVolumeOptions{Name: o.VolumeName, Disk: o.disk(), VolumeSource: source, DryRun: o.dryRun.Options()}
 	if err := add(ctx, o.name, options); err != nil {
 		return err
 	}

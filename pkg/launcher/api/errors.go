@@ -26,6 +26,8 @@ const (
 	ErrorUnsettled = "Unsettled"
 	// ErrorStartFailed: libvirt or QEMU refused to start the domain; nothing of it is left.
 	ErrorStartFailed = "StartFailed"
+	// ErrorNoSCSIDevice: a volume is to be a lun, and what is behind it is no SCSI device.
+	ErrorNoSCSIDevice = "NoSCSIDevice"
 	// ErrorNoAgent: the guest's agent is not there, does not answer, or not what it should.
 	ErrorNoAgent = "NoAgent"
 	// ErrorInternal: anything else; the launcher's log says more.
@@ -49,7 +51,7 @@ func (e *Error) Code() int {
 		return http.StatusNotFound
 	case ErrorConflict, ErrorNotRunning:
 		return http.StatusConflict
-	case ErrorInvalid:
+	case ErrorInvalid, ErrorNoSCSIDevice:
 		return http.StatusUnprocessableEntity
 	case ErrorLimit:
 		return http.StatusTooManyRequests

@@ -10,7 +10,7 @@ import (
 	"net/http"
 )
 
-// StreamProtocol is the value of the Upgrade header for console and vnc: after the answer 101 the
+// StreamProtocol is the value of the Upgrade header for console, vnc and vsock: after the answer 101 the
 // connection carries the bytes of the device and nothing else.
 const StreamProtocol = "virt-launcher-stream"
 
@@ -24,6 +24,12 @@ func (c *Client) Console(ctx context.Context, domain Target) (net.Conn, error) {
 // ctx bounds the connecting only; close the connection to end the session.
 func (c *Client) VNC(ctx context.Context, domain Target) (net.Conn, error) {
 	return c.stream(ctx, domain.path("vnc"))
+}
+
+// VSOCK connects to a port of the domain's guest. There may be many connections at a time.
+// ctx bounds the connecting only; close the connection to end it.
+func (c *Client) VSOCK(ctx context.Context, domain Target, port uint32) (net.Conn, error) {
+	return c.stream(ctx, domain.path(fmt.Sprintf("vsock/%d", port)))
 }
 
 func (c *Client) stream(ctx context.Context, path string) (net.Conn, error) {

@@ -47,9 +47,9 @@ type BootSums struct {
 	Initrd *uint32 `json:"initrd,omitempty"`
 }
 
-// DiskSource is a raw file below a root that the launcher was started with.
+// DiskSource is a raw file, or the node of a block device, below a root that the launcher was started with.
 type DiskSource struct {
-	// Path is absolute, free of symbolic links, and below the volume root.
+	// Path is absolute, free of symbolic links, and below a root of volumes or of devices.
 	Path string `json:"path"`
 	// ReadOnly is true where the claim may not be written.
 	ReadOnly bool `json:"readOnly,omitempty"`
@@ -127,6 +127,8 @@ type DomainStatus struct {
 	Machine string `json:"machine,omitempty"`
 	// Targets are the device names of the volumes, such as vda.
 	Targets map[string]string `json:"targets,omitempty"`
+	// VSOCKCID is the guest's address for VSOCK on the node; 0 where it has none.
+	VSOCKCID uint32 `json:"vsockCID,omitempty"`
 	// VCPUs are the processors that the guest has now.
 	VCPUs uint `json:"vcpus,omitempty"`
 	// Memory of the guest.

@@ -33,7 +33,7 @@ type Input struct {
 	KeepTPM bool
 }
 
-// File is an image, to be opened by QEMU: raw, or an overlay of our own making.
+// File is an image, to be opened by QEMU: raw, or an overlay of our own making; or a block device.
 type File struct {
 	Path     string
 	ReadOnly bool
@@ -45,6 +45,13 @@ type File struct {
 	DirectIO bool
 	// BlockSize is that of the file system that the file is on, in bytes.
 	BlockSize uint
+	// Device is set where Path is the node of a block device.
+	Device *Device
+}
+
+// Device is what is known of a block device. Sizes are in bytes.
+type Device struct {
+	LogicalBlockSize, PhysicalBlockSize uint
 }
 
 // Boot are the paths of a kernel and of its initrd, which may be empty.

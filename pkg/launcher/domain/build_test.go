@@ -75,6 +75,14 @@ func TestBuildNamesTheFieldThatItRefuses(t *testing.T) {
 			func(s *kubevirtv1.DomainSpec) {
 				disk(s).Disk, disk(s).CDRom = nil, &kubevirtv1.CDRomTarget{Bus: "sata", Tray: "ajar"}
 			}, "must be open or closed"},
+		"lun on sata": {
+			func(s *kubevirtv1.DomainSpec) {
+				disk(s).Disk, disk(s).LUN = nil, &kubevirtv1.LunTarget{Bus: "sata"}
+			}, "a lun can't be on bus sata"},
+		"lun on a file": {
+			func(s *kubevirtv1.DomainSpec) {
+				disk(s).Disk, disk(s).LUN = nil, &kubevirtv1.LunTarget{}
+			}, "lun: the volume is a file"},
 		"volume without a file": {
 			func(s *kubevirtv1.DomainSpec) { disk(s).Name = "other" }, "there is no file for volume other"},
 		"disk twice": {
@@ -185,6 +193,15 @@ func TestTargetNamesGoOnAfterZ(t *testing.T) {
 	second, err := names.next(kubevirtv1.DiskBusSATA)
 	require.NoError(t, err)
 	assert.Equal(t, "sdb", second, "all but virtio count together")
+}
+
+func TestTheAddressThatLibvirtGaveIsFound(t *testing.T) {
+	for address, want := range map[string]uint32{`address="7"`: 7, `address="4294967294"`: 4294967294, "": 0,
+		`address="2"`: 0, `address="4294967295"`: 0, `address="-1"`: 0, `address="x"`: 0} {
+		facts, err := ParseFacts(`<domain type="kvm"><devices><vsock model="virtio"><cid auto="yes" ` + address + `/></vsock></devices></domain>`)
+		require.NoError(t, err)
+		assert.Equal(t, want, facts.VSOCKCID, address)
+	}
 }
 
 func TestFactsAreFoundInTheXMLAgain(t *testing.T) {

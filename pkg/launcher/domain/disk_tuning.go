@@ -27,7 +27,7 @@ func tuneDisk(disk *libvirtxml.DomainDisk, spec *kubevirtv1.Disk, file File) err
 		return err
 	}
 	if spec.BlockSize.MatchesVolume() {
-		disk.BlockIO = matching(spec, file.BlockSize)
+		disk.BlockIO = matching(spec, file)
 	} else if spec.BlockSize != nil && spec.BlockSize.Custom != nil {
 		size := spec.BlockSize.Custom
 		disk.BlockIO = &libvirtxml.DomainDiskBlockIO{LogicalBlockSize: size.Logical, PhysicalBlockSize: size.Physical}
@@ -35,13 +35,17 @@ func tuneDisk(disk *libvirtxml.DomainDisk, spec *kubevirtv1.Disk, file File) err
 	return nil
 }
 
-// matching are the blocks of a volume's file system, of which QEMU's AHCI has the logical ones at 512 bytes.
-func matching(spec *kubevirtv1.Disk, size uint) *libvirtxml.DomainDiskBlockIO {
-	size = max(size, sectorSize)
-	if spec.Disk == nil || spec.Disk.Bus == "" || spec.Disk.Bus == kubevirtv1.DiskBusSATA {
-		return &libvirtxml.DomainDiskBlockIO{LogicalBlockSize: sectorSize, PhysicalBlockSize: size}
+// matching are the blocks of a device, or of the file system that a file is on. QEMU's AHCI has logical ones of
+// 512 bytes.
+func matching(spec *kubevirtv1.Disk, file File) *libvirtxml.DomainDiskBlockIO {
+	logical, physical := file.BlockSize, file.BlockSize
+	if file.Device != nil {
+		logical, physical = file.Device.LogicalBlockSize, file.Device.PhysicalBlockSize
 	}
-	return &libvirtxml.DomainDiskBlockIO{LogicalBlockSize: size, PhysicalBlockSize: size}
+	if spec.Disk == nil || spec.Disk.Bus == "" || spec.Disk.Bus == kubevirtv1.DiskBusSATA {
+		logical = sectorSize
+	}
+	return &libvirtxml.DomainDiskBlockIO{LogicalBlockSize: max(logical, sectorSize), PhysicalBlockSize: max(physical, sectorSize)}
 }
 
 // sectorSize is the least that a disk's block has, in bytes.

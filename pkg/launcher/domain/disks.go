@@ -43,7 +43,7 @@ func buildDisk(spec *kubevirtv1.Disk, file File, names targetNames) (*libvirtxml
 	}
 	disk := &libvirtxml.DomainDisk{
 		Driver: driver,
-		Source: &libvirtxml.DomainDiskSource{File: &libvirtxml.DomainDiskSourceFile{File: file.Path}},
+		Source: sourceOf(file),
 		Serial: spec.Serial,
 		Alias:  &libvirtxml.DomainAlias{Name: aliasPrefix + spec.Name},
 		Boot:   buildBoot(spec.BootOrder),
@@ -63,7 +63,17 @@ func buildDisk(spec *kubevirtv1.Disk, file File, names targetNames) (*libvirtxml
 	if spec.CDRom != nil {
 		return disk, setCDRom(disk, spec.CDRom, names)
 	}
+	if spec.LUN != nil {
+		return disk, setLUN(disk, spec, file, names)
+	}
 	return disk, setDisk(disk, spec.Disk, file.ReadOnly, names)
+}
+
+func sourceOf(file File) *libvirtxml.DomainDiskSource {
+	if file.Device != nil {
+		return &libvirtxml.DomainDiskSource{Block: &libvirtxml.DomainDiskSourceBlock{Dev: file.Path}}
+	}
+	return &libvirtxml.DomainDiskSource{File: &libvirtxml.DomainDiskSourceFile{File: file.Path}}
 }
 
 // setBacking names all there is below an overlay, so that nothing is found out by looking into images.
@@ -98,6 +108,29 @@ func setDisk(disk *libvirtxml.DomainDisk, target *kubevirtv1.DiskTarget, readOnl
 		return fmt.Errorf("sata disks can't be read-only; use bus virtio or scsi, or a cdrom")
 	}
 	disk.ReadOnly = &libvirtxml.DomainDiskReadOnly{}
+	return nil
+}
+
+// setLUN has QEMU pass the guest's commands on. The device has a serial number and blocks of its own.
+func setLUN(disk *libvirtxml.DomainDisk, spec *kubevirtv1.Disk, file File, names targetNames) error {
+	switch {
+	case spec.LUN.Bus != "" && spec.LUN.Bus != kubevirtv1.DefaultLunBus:
+		return fmt.Errorf("a lun can't be on bus %s; use scsi", spec.LUN.Bus)
+	case file.Device == nil:
+		return errors.New("lun: the volume is a file; use disk in place of lun")
+	case spec.Serial != "" || disk.BlockIO != nil:
+		return errors.New("a lun has the serial number and the blocks of its device; leave serial and blockSize out")
+	}
+	name, err := names.next(kubevirtv1.DefaultLunBus)
+	if err != nil {
+		return err
+	}
+	disk.Device = "lun"
+	disk.Driver.Discard = "unmap"
+	disk.Target = &libvirtxml.DomainDiskTarget{Dev: name, Bus: string(kubevirtv1.DefaultLunBus)}
+	if spec.LUN.ReadOnly || file.ReadOnly {
+		disk.ReadOnly = &libvirtxml.DomainDiskReadOnly{}
+	}
 	return nil
 }
 

@@ -4,6 +4,8 @@ package domain
 
 import (
 	"fmt"
+	"math"
+	"strconv"
 	"strings"
 
 	"libvirt.org/go/libvirtxml"
@@ -29,6 +31,8 @@ type Facts struct {
 	ConsoleSocket string
 	// Graphics says whether there is a screen.
 	Graphics bool
+	// VSOCKCID is the guest's address for VSOCK; 0 where it has none.
+	VSOCKCID uint32
 	// VCPUs that the guest has now.
 	VCPUs uint
 	// Memory of the guest.
@@ -82,4 +86,17 @@ func (f *Facts) addDevices(devices *libvirtxml.DomainDeviceList) {
 		}
 	}
 	f.Graphics = len(devices.Graphics) > 0
+	if devices.VSock != nil && devices.VSock.CID != nil {
+		f.VSOCKCID = parseCID(devices.VSock.CID.Address)
+	}
+}
+
+// parseCID returns 0 for what is no guest's address: those below 3 are the host's and the kernel's own.
+func parseCID(text string) uint32 {
+	const first = 3
+	cid, err := strconv.ParseUint(text, 10, 32)
+	if err != nil || cid < first || cid == math.MaxUint32 {
+		return 0
+	}
+	return uint32(cid)
 }

@@ -68,6 +68,9 @@ func inputOf(instance *kubevirtv1.VirtualMachineInstance, kvm bool) Input {
 	files := map[string]File{}
 	for i, volume := range instance.Spec.Volumes {
 		file := File{Path: "/disks/" + volume.Name + ".img", DirectIO: i%2 == 0, BlockSize: 4096}
+		if strings.HasPrefix(volume.Name, "device") {
+			file.Path, file.Device = "/devices/"+volume.Name, &Device{LogicalBlockSize: 512, PhysicalBlockSize: 4096}
+		}
 		if volume.ContainerDisk != nil {
 			file.Backing = "/disks/" + volume.Name + ".base"
 		}

@@ -25,10 +25,17 @@ func addPeripherals(devices *libvirtxml.DomainDeviceList, in Input) {
 		devices.Sounds = []libvirtxml.DomainSound{{Model: spec.Sound.Model, Alias: aliasOf("sound", spec.Sound.Name)}}
 	}
 	devices.Panics = buildPanics(spec.PanicDevices, in.KVM)
+	if HasVSOCK(spec) {
+		// The kernel knows which addresses are free, and libvirt asks it for one.
+		devices.VSock = &libvirtxml.DomainVSock{Model: "virtio", CID: &libvirtxml.DomainVSockCID{Auto: "yes"}}
+	}
 	if spec.TPM.On() {
 		devices.TPMs = []libvirtxml.DomainTPM{TPM(in.KeepTPM)}
 	}
 }
+
+// HasVSOCK says whether the guest can be reached without a network.
+func HasVSOCK(devices *kubevirtv1.Devices) bool { return ptr.Deref(devices.AutoattachVSOCK, false) }
 
 // TPM is a module as guests have it. What one that is kept has stored stays where the domain is undefined.
 func TPM(kept bool) libvirtxml.DomainTPM {

@@ -18,13 +18,18 @@ const sparePorts = 4
 
 // Plugged returns the XML of a disk that is added to a domain with those targets.
 func Plugged(spec *kubevirtv1.Disk, file File, targets map[string]string) (string, error) {
-	if spec.Disk == nil || spec.Disk.Bus != kubevirtv1.DiskBusSCSI && spec.Disk.Bus != kubevirtv1.DiskBusVirtio {
-		return "", fmt.Errorf("disk %s: only disks on scsi or virtio can be added to a running guest", spec.Name)
+	bus := kubevirtv1.DefaultLunBus
+	switch {
+	case spec.LUN != nil:
+	case spec.Disk != nil && (spec.Disk.Bus == kubevirtv1.DiskBusSCSI || spec.Disk.Bus == kubevirtv1.DiskBusVirtio):
+		bus = spec.Disk.Bus
+	default:
+		return "", fmt.Errorf("disk %s: only disks on scsi or virtio, and luns, can be added to a running guest", spec.Name)
 	}
 	if err := checkDisks([]kubevirtv1.Disk{*spec}); err != nil {
 		return "", err
 	}
-	disk, err := buildDisk(spec, file, freeNames(targets, spec.Disk.Bus))
+	disk, err := buildDisk(spec, file, freeNames(targets, bus))
 	if err != nil {
 		return "", err
 	}
@@ -76,6 +81,9 @@ func onPorts(devices *libvirtxml.DomainDeviceList) int {
 		if controller.Model != "none" {
 			count++
 		}
+	}
+	if devices.VSock != nil {
+		count++
 	}
 	if len(devices.Channels) > 0 {
 		count++

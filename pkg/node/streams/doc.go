@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// Package streams carries the raw byte streams of guests (console, screen) from a client to the launcher:
+// Package streams carries the raw byte streams of guests (console, screen, ports) from a client to the launcher:
 //
 //	client ── WebSocket ── API server ── WebSocket, mutual TLS ── node's agent ── unix socket ── launcher
 //

@@ -5,8 +5,10 @@ package streams
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"net/netip"
+	"strconv"
 	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
@@ -21,6 +23,7 @@ type Launcher interface {
 	Console(ctx context.Context, domain api.Target) (net.Conn, error)
 	VNC(ctx context.Context, domain api.Target) (net.Conn, error)
 	Domain(ctx context.Context, domain api.Target) (*api.DomainStatus, error)
+	VSOCK(ctx context.Context, domain api.Target, port uint32) (net.Conn, error)
 }
 
 // Addresses returns those of an instance's interfaces, by name, that the node's network gave them. What a guest
@@ -65,7 +68,7 @@ func sessionOf(vmi *kubevirtv1.VirtualMachineInstance, stream string) (sessionKe
 	case stream == VNCIfFree:
 		key.stream = VNC
 		return key, ifFree
-	case strings.HasPrefix(stream, portForward+"/"):
+	case strings.HasPrefix(stream, portForward+"/"), strings.HasPrefix(stream, vsock+"/"):
 		return key, beside
 	default:
 		return key, takesOver
@@ -79,10 +82,13 @@ func (l *Local) connect(ctx context.Context, vmi *kubevirtv1.VirtualMachineInsta
 	}
 	var conn net.Conn
 	var err error
-	switch stream {
-	case Console:
+	port, isVSOCK := strings.CutPrefix(stream, vsock+"/")
+	switch {
+	case isVSOCK:
+		conn, err = l.dialVSOCK(ctx, domain, port)
+	case stream == Console:
 		conn, err = l.launcher.Console(ctx, domain)
-	case VNC:
+	case stream == VNC:
 		conn, err = l.launcher.VNC(ctx, domain)
 	default:
 		err = &api.Error{Reason: api.ErrorNotFound, Message: "there is no stream " + stream}
@@ -105,6 +111,17 @@ func (l *Local) connectPort(ctx context.Context, vmi *kubevirtv1.VirtualMachineI
 		return nil, launcherRefusal(vmi.Name, err)
 	}
 	return conn, nil
+}
+
+// dialVSOCK has the launcher connect, which knows the guest's address from libvirt.
+func (l *Local) dialVSOCK(ctx context.Context, domain api.Target, port string) (net.Conn, error) {
+	number, err := strconv.ParseUint(port, 10, 32)
+	if err != nil {
+		return nil, &api.Error{Reason: api.ErrorInvalid, Message: fmt.Sprintf("%q is no port", port)}
+	}
+	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
+	defer cancel()
+	return l.launcher.VSOCK(ctx, domain, uint32(number))
 }
 
 // launcherRefusal is what a client is told where the launcher gave no stream. That the guest does not run is for

@@ -40,6 +40,24 @@ func TestLocalFreesPlacesAndCapsThem(t *testing.T) {
 	assert.Empty(t, local.sessions.open)
 }
 
+func TestPortsWithoutANetworkGoBesideEachOther(t *testing.T) {
+	local := NewLocal(newFakeLauncher(), asItSays, 8)
+	one, err := local.Open(t.Context(), instance(), VSOCK(1024))
+	require.NoError(t, err)
+	two, err := local.Open(t.Context(), instance(), VSOCK(1024))
+	require.NoError(t, err)
+	assert.False(t, one.(*session).isTaken())
+	assert.Len(t, local.sessions.open, 2, "they count like others")
+	assert.Equal(t, 2, local.sessions.countBeside(one.(*session).key))
+	_, _ = one.Close(), two.Close()
+
+	_, err = local.Open(t.Context(), instance(), VSOCK(22))
+	requireStatus(t, err, http.StatusInternalServerError)
+	assert.ErrorContains(t, err, "nothing listens there")
+	_, err = local.Open(t.Context(), instance(), "vsock/ssh")
+	requireStatus(t, err, http.StatusBadRequest)
+}
+
 // slowLauncher opens when it is told to.
 type slowLauncher struct {
 	*fakeLauncher

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// The streams of a guest, beside those of PortForward.
+// The streams of a guest, beside those of PortForward and VSOCK.
 const (
 	Console = "console"
 	VNC     = "vnc"
@@ -21,7 +21,13 @@ const (
 	UDP = "udp"
 )
 
-const portForward = "portforward"
+const (
+	portForward = "portforward"
+	vsock       = "vsock"
+)
+
+// VSOCK is the stream of a port at which a program in the guest listens without a network.
+func VSOCK(port uint32) string { return fmt.Sprintf("%s/%d", vsock, port) }
 
 // PortForward is the stream of a port of the guest. Where protocol is UDP, a message is a datagram.
 func PortForward(port uint16, protocol string) string {

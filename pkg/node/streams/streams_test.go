@@ -68,6 +68,14 @@ func (f *fakeLauncher) Console(ctx context.Context, domain api.Target) (net.Conn
 	return ours, nil
 }
 
+// VSOCK is nowhere but at port 1024.
+func (f *fakeLauncher) VSOCK(ctx context.Context, domain api.Target, port uint32) (net.Conn, error) {
+	if port != 1024 {
+		return nil, &api.Error{Reason: api.ErrorInternal, Message: "nothing listens there in the guest"}
+	}
+	return f.Console(ctx, domain)
+}
+
 func tcpPair() (*net.TCPConn, *net.TCPConn, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

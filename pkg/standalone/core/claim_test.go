@@ -63,7 +63,13 @@ func TestInvalidClaimsAreRefused(t *testing.T) {
 		"absurd size":    {func(s *corev1.PersistentVolumeClaimSpec) { s.Resources.Requests = storage("2Pi") }, []string{"spec.resources.requests[storage]"}},
 		"other requests": {func(s *corev1.PersistentVolumeClaimSpec) { s.Resources.Requests["cpu"] = resource.MustParse("1") }, []string{"spec.resources.requests[cpu]"}},
 		"limits":         {func(s *corev1.PersistentVolumeClaimSpec) { s.Resources.Limits = storage("1Gi") }, []string{"spec.resources.limits"}},
-		"block device":   {func(s *corev1.PersistentVolumeClaimSpec) { s.VolumeMode = new(corev1.PersistentVolumeBlock) }, []string{"spec.volumeMode"}},
+		"mode unknown":   {func(s *corev1.PersistentVolumeClaimSpec) { s.VolumeMode = new(corev1.PersistentVolumeMode("File")) }, []string{"spec.volumeMode"}},
+		"nameless block device": {func(s *corev1.PersistentVolumeClaimSpec) {
+			s.VolumeMode = new(corev1.PersistentVolumeBlock)
+		}, []string{"spec.volumeName"}},
+		"block device no name": {func(s *corev1.PersistentVolumeClaimSpec) {
+			s.VolumeMode, s.VolumeName = new(corev1.PersistentVolumeBlock), "/dev/sdb"
+		}, []string{"spec.volumeName"}},
 		"what it cannot have": {func(s *corev1.PersistentVolumeClaimSpec) {
 			s.VolumeName, s.Selector, s.VolumeAttributesClassName = "pv", &metav1.LabelSelector{}, new("x")
 			s.DataSource, s.DataSourceRef = &corev1.TypedLocalObjectReference{}, &corev1.TypedObjectReference{}
@@ -109,6 +115,23 @@ func TestBoundClaimsGrowAndNothingElse(t *testing.T) {
 		require.Error(t, err, name)
 		assertInvalid(t, err, "spec")
 	}
+}
+
+func TestClaimsOfBlockDevicesNameThemOnceAndForAll(t *testing.T) {
+	claims := kube().CoreV1().PersistentVolumeClaims(newNamespace(t))
+	device := func(s *corev1.PersistentVolumeClaimSpec) {
+		s.VolumeMode, s.VolumeName = new(corev1.PersistentVolumeBlock), "tape-1"
+	}
+	made, err := claims.Create(t.Context(), claim("a", device), metav1.CreateOptions{})
+	require.NoError(t, err)
+	assert.Equal(t, "local", *made.Spec.StorageClassName)
+	_, err = claims.Patch(t.Context(), "a", types.MergePatchType, []byte(`{"spec":{"volumeName":"other"}}`), metav1.PatchOptions{})
+	assertInvalid(t, err, "spec")
+
+	imported := claim("b", device)
+	imported.Annotations = map[string]string{"cdi.kubevirt.io/createdForDataVolume": "1"}
+	_, err = claims.Create(t.Context(), imported, metav1.CreateOptions{})
+	assertInvalid(t, err, "spec.volumeMode")
 }
 
 func TestInvalidStatusOfAClaimIsRefused(t *testing.T) {

@@ -12,6 +12,9 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/api/validation"
 	"k8s.io/apimachinery/pkg/util/validation/field"
+	"k8s.io/utils/ptr"
+
+	cdiv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/cdi/v1beta1"
 )
 
 // maxClaimSize is 1 PiB: more than any one disk, and far from where sizes overflow.
@@ -19,6 +22,9 @@ const maxClaimSize = 1 << 50
 
 const (
 	noVolumes    = "a standalone server has no volumes to choose from, it makes one for each claim: leave it out"
+	needsDevice  = "the name of a block device that the administrator offers with --block-device; for a disk that the server keeps use the volumeMode Filesystem, guests see a disk either way"
+	onlyDevices  = "only block devices have names, and a standalone server makes a file for each other claim: leave it out, or use the volumeMode Block"
+	notForImport = "a DataVolume fills files alone, and not a block device of the machine: use Filesystem"
 	noDataSource = "a standalone server fills claims by DataVolumes alone: leave it out and make a DataVolume"
 )
 
@@ -27,6 +33,7 @@ func validateNewClaim(claim *corev1.PersistentVolumeClaim) field.ErrorList {
 	errs := validateAccessModes(spec.AccessModes, path.Child("accessModes"))
 	errs = append(errs, validateClaimSize(spec.Resources, path.Child("resources"))...)
 	errs = append(errs, validateUnsupported(spec, path)...)
+	errs = append(errs, validateDevice(claim, path)...)
 	if name := spec.StorageClassName; name != nil && *name != "" {
 		for _, message := range validation.NameIsDNSSubdomain(*name, false) {
 			errs = append(errs, field.Invalid(path.Child("storageClassName"), *name, message))
@@ -82,16 +89,11 @@ func validateClaimSize(resources corev1.VolumeResourceRequirements, path *field.
 // validateUnsupported refuses what a claim here would have to ignore.
 func validateUnsupported(spec *corev1.PersistentVolumeClaimSpec, path *field.Path) field.ErrorList {
 	var errs field.ErrorList
-	if mode := spec.VolumeMode; mode != nil && *mode != corev1.PersistentVolumeFilesystem {
-		errs = append(errs, field.Invalid(path.Child("volumeMode"), *mode,
-			"a standalone server keeps disks as files, there are no block devices: use Filesystem, guests see a disk either way"))
-	}
 	for _, unsupported := range []struct {
 		name   string
 		set    bool
 		detail string
 	}{
-		{"volumeName", spec.VolumeName != "", noVolumes},
 		{"selector", spec.Selector != nil, noVolumes},
 		{"dataSource", spec.DataSource != nil, noDataSource},
 		{"dataSourceRef", spec.DataSourceRef != nil, noDataSource},
@@ -100,6 +102,30 @@ func validateUnsupported(spec *corev1.PersistentVolumeClaimSpec, path *field.Pat
 		if unsupported.set {
 			errs = append(errs, field.Forbidden(path.Child(unsupported.name), unsupported.detail))
 		}
+	}
+	return errs
+}
+
+// validateDevice has volumes named where they are block devices of the machine, and only there.
+func validateDevice(claim *corev1.PersistentVolumeClaim, path *field.Path) field.ErrorList {
+	spec, name := &claim.Spec, path.Child("volumeName")
+	switch mode := ptr.Deref(spec.VolumeMode, corev1.PersistentVolumeFilesystem); {
+	case mode != corev1.PersistentVolumeBlock && mode != corev1.PersistentVolumeFilesystem:
+		return field.ErrorList{field.NotSupported(path.Child("volumeMode"), mode,
+			[]corev1.PersistentVolumeMode{corev1.PersistentVolumeBlock, corev1.PersistentVolumeFilesystem})}
+	case mode == corev1.PersistentVolumeFilesystem && spec.VolumeName != "":
+		return field.ErrorList{field.Forbidden(name, onlyDevices)}
+	case mode == corev1.PersistentVolumeFilesystem:
+		return nil
+	case spec.VolumeName == "":
+		return field.ErrorList{field.Required(name, needsDevice)}
+	}
+	if _, ok := claim.Annotations[cdiv1.CreatedForDataVolumeAnnotation]; ok {
+		return field.ErrorList{field.Forbidden(path.Child("volumeMode"), notForImport)}
+	}
+	var errs field.ErrorList
+	for _, message := range validation.NameIsDNSSubdomain(spec.VolumeName, false) {
+		errs = append(errs, field.Invalid(name, spec.VolumeName, message))
 	}
 	return errs
 }

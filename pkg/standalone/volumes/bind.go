@@ -20,11 +20,14 @@ import (
 // protection keeps a claim while an instance uses it, as in Kubernetes.
 const protection = "kubernetes.io/pvc-protection"
 
-// bind gives a claim of the local class its volume. The file is made when it is needed.
+// bind gives a claim of the local class its volume: a device that it names, or a file, which is made when it is needed.
 func (c *Controller) bind(ctx context.Context, claim *corev1.PersistentVolumeClaim) error {
 	class, err := c.classOf(claim)
 	if err != nil || class == nil || class.Provisioner != Provisioner {
 		return err
+	}
+	if takesDevice(claim) {
+		return c.bindDevice(ctx, claim, class.Name)
 	}
 	size, err := requested(claim)
 	if err == nil {
@@ -35,14 +38,19 @@ func (c *Controller) bind(ctx context.Context, claim *corev1.PersistentVolumeCla
 		return nil
 	}
 	c.warnOfSpace(claim, size)
+	return c.markBound(ctx, claim, class.Name, volumeName(claim), size)
+}
 
+// markBound says of a claim that it has the volume.
+func (c *Controller) markBound(ctx context.Context, claim *corev1.PersistentVolumeClaim, class, volume string, size int64) error {
 	bound := claim.DeepCopy()
-	bound.Spec.VolumeName = volumeName(claim)
-	bound.Spec.StorageClassName = &class.Name
+	bound.Spec.VolumeName = volume
+	bound.Spec.StorageClassName = &class
 	if !slices.Contains(bound.Finalizers, protection) {
 		bound.Finalizers = append(bound.Finalizers, protection)
 	}
 	claims := c.core.CoreV1().PersistentVolumeClaims(claim.Namespace)
+	var err error
 	if !apiequality.Semantic.DeepEqual(bound, claim) {
 		if bound, err = claims.Update(ctx, bound, metav1.UpdateOptions{}); err != nil {
 			return fmt.Errorf("bind: %w", err)
@@ -68,13 +76,11 @@ func (c *Controller) warnOfSpace(claim *corev1.PersistentVolumeClaim, size int64
 		size/mib, c.store.Path(), free/mib)
 }
 
-// unsupported says what keeps a claim from being a file on this machine.
+// unsupported says what keeps a claim from being a file, or a device, of this machine.
 func unsupported(claim *corev1.PersistentVolumeClaim) error {
 	spec := claim.Spec
 	switch {
-	case spec.VolumeMode != nil && *spec.VolumeMode != corev1.PersistentVolumeFilesystem:
-		return fmt.Errorf("spec.volumeMode %s is not supported: use Filesystem", *spec.VolumeMode)
-	case spec.VolumeName != "" && spec.VolumeName != volumeName(claim):
+	case !takesDevice(claim) && spec.VolumeName != "" && spec.VolumeName != volumeName(claim):
 		return fmt.Errorf("spec.volumeName is %q, but there are no volumes to choose from: leave it out", spec.VolumeName)
 	case spec.Selector != nil:
 		return errors.New("spec.selector is set, but there are no volumes to choose from: leave it out")

@@ -47,6 +47,8 @@ type Controller struct {
 	recorder  record.EventRecorder
 	store     *Store
 	queue     *queue.Queue[claimKey]
+	// binding is held while a claim gets a device that no other may have.
+	binding sync.Mutex
 }
 
 // claimKey is one claim, also when it is gone and another has its name.
@@ -109,6 +111,8 @@ func (c *Controller) reconcile(ctx context.Context, key claimKey) (time.Duration
 		return 0, c.release(ctx, claim)
 	case claim.Status.Phase != corev1.ClaimBound:
 		return 0, c.bind(ctx, claim)
+	case takesDevice(claim):
+		return 0, c.followDevice(ctx, claim)
 	case claim.Spec.VolumeName == volumeName(claim):
 		return 0, c.expand(ctx, claim)
 	}

@@ -271,7 +271,7 @@ func TestClaimsOfOtherClassesAreLeftAlone(t *testing.T) {
 
 func TestImpossibleClaimsStayPendingAndSayWhy(t *testing.T) {
 	for words, change := range map[string]func(*corev1.PersistentVolumeClaim){
-		"use Filesystem": func(c *corev1.PersistentVolumeClaim) {
+		"no block devices": func(c *corev1.PersistentVolumeClaim) {
 			c.Spec.VolumeMode = ptr.To(corev1.PersistentVolumeBlock)
 		},
 		"spec.volumeName": func(c *corev1.PersistentVolumeClaim) { c.Spec.VolumeName = "pv-1" },

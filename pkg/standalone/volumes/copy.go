@@ -71,7 +71,10 @@ func (s *Store) openSource(ctx context.Context, claim *corev1.PersistentVolumeCl
 	if writer != "" {
 		return nil, &workload.InUseError{Claim: types.NamespacedName{Namespace: claim.Namespace, Name: claim.Name}, Instance: writer}
 	}
-	if err := s.locate(claim); err != nil {
+	if takesDevice(claim) {
+		return nil, errors.New("it is a block device of the machine, which is not copied: have a guest copy it")
+	}
+	if _, err := s.locate(claim); err != nil {
 		return nil, err
 	}
 	dir, err := s.openDir(claim.UID)

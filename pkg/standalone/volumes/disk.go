@@ -20,25 +20,32 @@ const (
 	diskMode = 0o600
 )
 
-// Locate returns the path of the claim's disk: absolute, free of symbolic links, a regular file of at least
-// the claim's capacity. A claim that nothing was to fill gets an empty disk the first time. It is an error
-// if the claim is not bound to this machine, was made for a DataVolume that has not filled it, or is being
+// Locate returns the path of the claim's disk: absolute, free of symbolic links, a regular file, or the node of a
+// device, of at least the claim's capacity. A claim that nothing was to fill gets an empty disk the first time. It is
+// an error if the claim is not bound to this machine, was made for a DataVolume that has not filled it, or is being
 // copied.
 func (s *Store) Locate(_ context.Context, claim *corev1.PersistentVolumeClaim) (string, error) {
-	err := s.locate(claim)
+	path, err := s.locate(claim)
 	if err == nil && s.copies.of(claim.UID) {
 		err = errors.New("it is being copied; the instance goes on when that is done")
 	}
 	if err != nil {
 		return "", fmt.Errorf("volume of claim %s/%s: %w", claim.Namespace, claim.Name, err)
 	}
-	return filepath.Join(s.path, string(claim.UID), diskName), nil
+	return path, nil
 }
 
-func (s *Store) locate(claim *corev1.PersistentVolumeClaim) error {
+func (s *Store) locate(claim *corev1.PersistentVolumeClaim) (string, error) {
 	if claim.Status.Phase != corev1.ClaimBound {
-		return errors.New("the claim is not bound yet")
+		return "", errors.New("the claim is not bound yet")
 	}
+	if takesDevice(claim) {
+		return s.locateDevice(claim)
+	}
+	return filepath.Join(s.path, string(claim.UID), diskName), s.prepareDisk(claim)
+}
+
+func (s *Store) prepareDisk(claim *corev1.PersistentVolumeClaim) error {
 	if claim.Spec.VolumeName != volumeName(claim) {
 		return fmt.Errorf("the claim is bound to %q, which is not on this machine: use a storage class of provisioner %s",
 			claim.Spec.VolumeName, Provisioner)

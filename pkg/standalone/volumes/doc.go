@@ -7,6 +7,9 @@
 // name until it is complete, so disk.img is always a whole disk. What fills it is not here: see packages
 // workload and image.
 //
+// A claim of mode Block has a device of the machine instead, which it names: Controller sees to it that one claim at a
+// time has it. What is on the device is nobody's affair here; package blockdevices knows the devices.
+//
 // The directories let others pass but not look (0711): QEMU runs as another user and is given the disk's
 // path. The same must hold for each directory above the store.
 package volumes

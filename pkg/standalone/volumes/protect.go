@@ -45,7 +45,7 @@ func (c *Controller) release(ctx context.Context, claim *corev1.PersistentVolume
 	return nil
 }
 
-// reclaim removes the disk of a claim that is gone. It asks the API itself, as nothing brings a disk back.
+// reclaim removes the file of a claim that is gone; a device stays as it is. It asks the API itself, as nothing brings a disk back.
 func (c *Controller) reclaim(ctx context.Context, key claimKey) error {
 	claim, err := c.core.CoreV1().PersistentVolumeClaims(key.Namespace).Get(ctx, key.Name, metav1.GetOptions{})
 	if err == nil && claim.UID == key.UID {
@@ -58,6 +58,8 @@ func (c *Controller) reclaim(ctx context.Context, key claimKey) error {
 		return err
 	}
 	klog.FromContext(ctx).V(2).Info("Removed the volume of a claim that is gone")
+	// Another may have waited for its device.
+	c.enqueueUnbound(nil)
 	return nil
 }
 

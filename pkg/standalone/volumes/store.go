@@ -31,6 +31,8 @@ type Store struct {
 	copies copies
 	// writer names an instance that may write to the claim now; a Controller sets it.
 	writer func(context.Context, *corev1.PersistentVolumeClaim) (string, error)
+	// devices that claims may have in place of files; nil where there are none.
+	devices Devices
 }
 
 // Open opens the store in the directory path, which is made where it is missing. Its parent must exist.
@@ -59,8 +61,13 @@ func Open(path string) (*Store, error) {
 // Path is the directory of the store: absolute and free of symbolic links.
 func (s *Store) Path() string { return s.path }
 
-// Close closes the store; files that it gave out stay open.
-func (s *Store) Close() error { return s.root.Close() }
+// Close closes the store and the devices that it offers; files that it gave out stay open.
+func (s *Store) Close() error {
+	if s.devices == nil {
+		return s.root.Close()
+	}
+	return errors.Join(s.root.Close(), s.devices.Close())
+}
 
 // free is how many bytes the file system has left for the store.
 func (s *Store) free() (int64, error) {

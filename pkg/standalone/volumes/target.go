@@ -38,6 +38,9 @@ func (s *Store) Filled(claim *corev1.PersistentVolumeClaim) (bool, error) {
 // OpenTarget returns a new, empty file for the content of the claim's disk. What an earlier attempt left is
 // removed; whoever still writes to it does no harm. The file becomes the disk with Commit.
 func (s *Store) OpenTarget(claim *corev1.PersistentVolumeClaim) (*os.File, error) {
+	if takesDevice(claim) {
+		return nil, targetError(claim, "open", errNotFilled)
+	}
 	dir, err := s.makeDir(claim.UID)
 	if err != nil {
 		return nil, targetError(claim, "open", err)

@@ -49,6 +49,10 @@ func applyDisk(disk *kubevirtv1.Disk, preferred *instancetypev1.DevicePreference
 		fillText(&disk.CDRom.Bus, preferred.PreferredCdromBus)
 		return
 	}
+	if disk.LUN != nil {
+		fillText(&disk.LUN.Bus, preferred.PreferredLunBus)
+		return
+	}
 	if disk.DiskDevice == (kubevirtv1.DiskDevice{}) {
 		disk.Disk = &kubevirtv1.DiskTarget{}
 	}

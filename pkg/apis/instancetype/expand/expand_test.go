@@ -122,6 +122,7 @@ spec:
 devices:
   preferredDiskBus: virtio
   preferredCdromBus: scsi
+  preferredLunBus: scsi
   preferredDiskCache: writeback
   preferredDiskIO: threads
   preferredDiskDedicatedIoThread: true
@@ -141,15 +142,15 @@ devices:
 spec:
   domain:
     devices:
-      disks: [{name: set, disk: {bus: usb}, cache: none, io: native, blockSize: {}}, {name: cd, cdrom: {}}]
+      disks: [{name: set, disk: {bus: usb}, cache: none, io: native, blockSize: {}}, {name: cd, cdrom: {}}, {name: lun, lun: {}}]
       inputs: [{name: i}]
       sound: {name: s}
       panicDevices: [{}]
-  volumes: [{name: set, emptyDisk: {capacity: 1Gi}}, {name: cd, emptyDisk: {capacity: 1Gi}}, {name: open, emptyDisk: {capacity: 1Gi}}]`, `
+  volumes: [{name: set, emptyDisk: {capacity: 1Gi}}, {name: cd, emptyDisk: {capacity: 1Gi}}, {name: lun, dataVolume: {name: l}}, {name: open, emptyDisk: {capacity: 1Gi}}]`, `
 spec:
   domain:
     devices:
-      disks: [{name: set, disk: {bus: usb}, cache: none, io: native, blockSize: {}}, {name: cd, cdrom: {bus: scsi}},
+      disks: [{name: set, disk: {bus: usb}, cache: none, io: native, blockSize: {}}, {name: cd, cdrom: {bus: scsi}}, {name: lun, lun: {bus: scsi}},
         {name: open, disk: {bus: virtio}, cache: writeback, io: threads, dedicatedIOThread: true, blockSize: {custom: {logical: 512, physical: 4096}}}]
       interfaces: [{name: default, model: e1000e, masquerade: {}}]
       inputs: [{name: i, bus: virtio}]
@@ -163,7 +164,7 @@ spec:
       autoattachGraphicsDevice: false
       useVirtioTransitional: true
   networks: [{name: default, pod: {}}]
-  volumes: [{name: set, emptyDisk: {capacity: 1Gi}}, {name: cd, emptyDisk: {capacity: 1Gi}}, {name: open, emptyDisk: {capacity: 1Gi}}]`},
+  volumes: [{name: set, emptyDisk: {capacity: 1Gi}}, {name: cd, emptyDisk: {capacity: 1Gi}}, {name: lun, dataVolume: {name: l}}, {name: open, emptyDisk: {capacity: 1Gi}}]`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			vm := machine(t, test.source, test.template)

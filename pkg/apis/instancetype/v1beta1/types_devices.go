@@ -37,6 +37,9 @@ type DevicePreferences struct {
 	// PreferredCdromBus is sata, scsi or usb.
 	// +optional
 	PreferredCdromBus kubevirtv1.DiskBus `json:"preferredCdromBus,omitempty"`
+	// PreferredLunBus is scsi.
+	// +optional
+	PreferredLunBus kubevirtv1.DiskBus `json:"preferredLunBus,omitempty"`
 	// PreferredDiskCache is none, writethrough or writeback.
 	// +optional
 	PreferredDiskCache kubevirtv1.DriverCache `json:"preferredDiskCache,omitempty"`

@@ -92,12 +92,18 @@ func sample() *kubevirtv1.VirtualMachineInstanceTemplateSpec {
 		return kubevirtv1.Volume{Name: name, VolumeSource: kubevirtv1.VolumeSource{
 			EmptyDisk: &kubevirtv1.EmptyDiskSource{Capacity: resource.MustParse("1Gi")}}}
 	}
-	template.Spec.Volumes = []kubevirtv1.Volume{volume("disk"), volume("cdrom")}
+	claim := kubevirtv1.Volume{Name: "lun", VolumeSource: kubevirtv1.VolumeSource{
+		PersistentVolumeClaim: &kubevirtv1.PersistentVolumeClaimVolumeSource{ClaimName: "lun"}}}
+	template.Spec.Volumes = []kubevirtv1.Volume{volume("disk"), volume("cdrom"), claim}
 	domain := &template.Spec.Domain
 	domain.Memory = &kubevirtv1.Memory{Guest: ptr.To(resource.MustParse("1Gi"))}
 	domain.Features = &kubevirtv1.Features{SMM: &kubevirtv1.FeatureState{}}
 	domain.Devices = kubevirtv1.Devices{
-		Disks:        []kubevirtv1.Disk{{Name: "disk"}, {Name: "cdrom", DiskDevice: kubevirtv1.DiskDevice{CDRom: &kubevirtv1.CDRomTarget{}}}},
+		Disks: []kubevirtv1.Disk{
+			{Name: "disk"},
+			{Name: "cdrom", DiskDevice: kubevirtv1.DiskDevice{CDRom: &kubevirtv1.CDRomTarget{}}},
+			{Name: "lun", DiskDevice: kubevirtv1.DiskDevice{LUN: &kubevirtv1.LunTarget{}}},
+		},
 		Inputs:       []kubevirtv1.Input{{Name: "input"}},
 		PanicDevices: []kubevirtv1.PanicDevice{{}},
 		Sound:        &kubevirtv1.SoundDevice{Name: "sound"},

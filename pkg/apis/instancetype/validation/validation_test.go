@@ -48,6 +48,8 @@ func TestPreferencesThatNoMachineCouldUseAreRefused(t *testing.T) {
 		"{cpu: {preferredCPUTopology: spread, spreadOptions: {across: Racks}}}":                                    "spec.cpu.spreadOptions.across",
 		"{devices: {preferredDiskBus: virtio, preferredCdromBus: scsi, preferredTPM: {}, preferredInputBus: usb}}": "",
 		"{devices: {preferredDiskBus: ide}}":                                                                       "spec",
+		"{devices: {preferredLunBus: scsi}}":                                                                       "",
+		"{devices: {preferredLunBus: virtio}}":                                                                     "spec",
 		"{devices: {preferredCdromBus: virtio}}":                                                                   "spec",
 		"{devices: {preferredSoundModel: drums}}":                                                                  "spec",
 		"{devices: {preferredPanicDeviceModel: fear}}":                                                             "spec",

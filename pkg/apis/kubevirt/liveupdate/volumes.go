@@ -80,7 +80,13 @@ func disksOf(spec *kubevirtv1.VirtualMachineInstanceSpec) shownVolumes {
 
 // takesHotplug says whether the disk can come and go while a guest of that spec runs.
 func (s shown) takesHotplug(spec *kubevirtv1.VirtualMachineInstanceSpec) bool {
-	if s.disk == nil || s.disk.Disk == nil || s.disk.BootOrder != nil || s.disk.Disk.PciAddress != "" || spec.Domain.Devices.DisableHotplug {
+	if s.disk == nil || s.disk.BootOrder != nil || spec.Domain.Devices.DisableHotplug {
+		return false
+	}
+	if s.disk.LUN != nil {
+		return s.volume.IsHotpluggable()
+	}
+	if s.disk.Disk == nil || s.disk.Disk.PciAddress != "" {
 		return false
 	}
 	bus := s.disk.Disk.Bus

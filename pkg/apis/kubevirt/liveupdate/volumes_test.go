@@ -23,6 +23,11 @@ func add(spec *instanceSpec, place int, name string, hotpluggable bool, bus kube
 		Name: name, DiskDevice: kubevirtv1.DiskDevice{Disk: &kubevirtv1.DiskTarget{Bus: bus}}})
 }
 
+func addLUN(spec *instanceSpec, hotpluggable bool) {
+	add(spec, 2, "new", hotpluggable, "")
+	spec.Domain.Devices.Disks[2].DiskDevice = kubevirtv1.DiskDevice{LUN: &kubevirtv1.LunTarget{Bus: "scsi"}}
+}
+
 func remove(spec *instanceSpec, name string) {
 	spec.Volumes = slices.DeleteFunc(spec.Volumes, func(v kubevirtv1.Volume) bool { return v.Name == name })
 	spec.Domain.Devices.Disks = slices.DeleteFunc(spec.Domain.Devices.Disks, func(d kubevirtv1.Disk) bool { return d.Name == name })
@@ -48,6 +53,8 @@ func TestVolumesThatARunningGuestTakes(t *testing.T) {
 			add(s, 2, "new", true, "scsi")
 			s.Domain.Devices.Disks[2].BootOrder = ptr.To(uint(1))
 		}, both},
+		"a lun":       {func(s *instanceSpec) { addLUN(s, true) }, nil},
+		"a fixed lun": {func(s *instanceSpec) { addLUN(s, false) }, both},
 	} {
 		t.Run(name, func(t *testing.T) {
 			vmi := running()

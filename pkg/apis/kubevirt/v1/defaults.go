@@ -18,6 +18,8 @@ const (
 	DefaultTerminationGracePeriodSeconds = int64(30)
 	// DefaultNetworkName names the network and the interface of a guest that asks for none.
 	DefaultNetworkName = "default"
+	// DefaultLunBus is not upstream's, which is sata: QEMU passes no commands on from there.
+	DefaultLunBus = DiskBusSCSI
 )
 
 // SetDefaultsVirtualMachineInstanceSpec completes spec in place. It is idempotent and keeps whatever is
@@ -95,6 +97,12 @@ func setDefaultsDisk(disk *Disk) {
 		}
 		if disk.CDRom.Tray == "" {
 			disk.CDRom.Tray = TrayStateClosed
+		}
+		return
+	}
+	if disk.LUN != nil {
+		if disk.LUN.Bus == "" {
+			disk.LUN.Bus = DefaultLunBus
 		}
 		return
 	}

@@ -24,7 +24,7 @@ func setDefaultsHotplug(spec *VirtualMachineInstanceSpec) {
 	}
 	for i := range spec.Domain.Devices.Disks {
 		disk := &spec.Domain.Devices.Disks[i]
-		if !hotpluggable[disk.Name] || disk.CDRom != nil {
+		if !hotpluggable[disk.Name] || disk.CDRom != nil || disk.LUN != nil {
 			continue
 		}
 		if disk.Disk == nil {

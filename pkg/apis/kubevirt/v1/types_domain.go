@@ -68,6 +68,10 @@ type Devices struct {
 	// AutoattachInputDevice true adds a tablet where there is no input device.
 	// +optional
 	AutoattachInputDevice *bool `json:"autoattachInputDevice,omitempty"`
+	// AutoattachVSOCK true lets programs of the node reach the guest without a network: the subresource vsock connects
+	// to its ports.
+	// +optional
+	AutoattachVSOCK *bool `json:"autoattachVSOCK,omitempty"`
 	// LogSerialConsole false keeps no log of what the guest writes to its serial console.
 	// +optional
 	LogSerialConsole *bool `json:"logSerialConsole,omitempty"`
@@ -150,6 +154,8 @@ type DiskDevice struct {
 	Disk *DiskTarget `json:"disk,omitempty"`
 	// +optional
 	CDRom *CDRomTarget `json:"cdrom,omitempty"`
+	// +optional
+	LUN *LunTarget `json:"lun,omitempty"`
 }
 
 // DiskTarget attaches a volume as a disk.
@@ -163,6 +169,15 @@ type DiskTarget struct {
 	// guest that runs nor leaves it.
 	// +optional
 	PciAddress string `json:"pciAddress,omitempty"`
+}
+
+// LunTarget attaches a claim that is a SCSI device of the node as one: what the guest commands goes to the device itself.
+type LunTarget struct {
+	// Bus is scsi, also where it is absent.
+	// +optional
+	Bus DiskBus `json:"bus,omitempty"`
+	// +optional
+	ReadOnly bool `json:"readonly,omitempty"`
 }
 
 // TrayState is open or closed.

@@ -208,6 +208,9 @@ type VirtualMachineInstanceStatus struct {
 	// Machine is the machine type that the guest really has.
 	// +optional
 	Machine *Machine `json:"machine,omitempty"`
+	// VSOCKCID is the guest's address for VSOCK on its node, as long as it runs.
+	// +optional
+	VSOCKCID *uint32 `json:"VSOCKCID,omitempty"`
 	// +optional
 	CurrentCPUTopology *CPUTopology `json:"currentCPUTopology,omitempty"`
 	// +optional

@@ -403,6 +403,11 @@ func (in LogVerbosity) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in LunTarget) OpenAPIModelName() string {
+	return "io.kubevirt.v1.LunTarget"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in Machine) OpenAPIModelName() string {
 	return "io.kubevirt.v1.Machine"
 }

@@ -3,6 +3,9 @@
 package validation
 
 import (
+	"slices"
+	"strings"
+
 	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
@@ -12,6 +15,7 @@ import (
 var (
 	diskBuses  = []kubevirtv1.DiskBus{kubevirtv1.DiskBusVirtio, kubevirtv1.DiskBusSATA, kubevirtv1.DiskBusSCSI, kubevirtv1.DiskBusUSB}
 	cdromBuses = []kubevirtv1.DiskBus{kubevirtv1.DiskBusSATA, kubevirtv1.DiskBusSCSI, kubevirtv1.DiskBusUSB}
+	lunBuses   = []kubevirtv1.DiskBus{kubevirtv1.DiskBusSCSI}
 	diskCaches = []kubevirtv1.DriverCache{kubevirtv1.CacheNone, kubevirtv1.CacheWriteThrough, kubevirtv1.CacheWriteBack}
 	trayStates = []kubevirtv1.TrayState{kubevirtv1.TrayStateOpen, kubevirtv1.TrayStateClosed}
 )
@@ -21,11 +25,9 @@ func validateDisks(spec *kubevirtv1.VirtualMachineInstanceSpec, path *field.Path
 	if len(disks) > maxItems {
 		return field.ErrorList{field.TooMany(diskPath, len(disks), maxItems)}
 	}
-	volumes := make(map[string]bool, len(spec.Volumes))
-	hotpluggable := map[string]bool{}
+	volumes := make(map[string]*kubevirtv1.Volume, len(spec.Volumes))
 	for i := range spec.Volumes {
-		volumes[spec.Volumes[i].Name] = true
-		hotpluggable[spec.Volumes[i].Name] = spec.Volumes[i].IsHotpluggable()
+		volumes[spec.Volumes[i].Name] = &spec.Volumes[i]
 	}
 	var errs field.ErrorList
 	seen := map[string]bool{}
@@ -38,19 +40,23 @@ func validateDisks(spec *kubevirtv1.VirtualMachineInstanceSpec, path *field.Path
 			errs = append(errs, field.Duplicate(path.Child("name"), disk.Name))
 		}
 		seen[disk.Name] = true
-		if !volumes[disk.Name] {
+		volume := volumes[disk.Name]
+		if volume == nil {
 			errs = append(errs, field.Invalid(path.Child("name"), disk.Name, "no volume of spec.volumes has this name"))
 		}
 		errs = append(errs, validateDisk(disk, path)...)
-		errs = append(errs, validateDiskTuning(disk, hotpluggable[disk.Name], path)...)
+		errs = append(errs, validateDiskTuning(disk, volume != nil && volume.IsHotpluggable(), path)...)
+		if disk.LUN != nil {
+			errs = append(errs, validateLUN(disk, volume, path)...)
+		}
 	}
 	return errs
 }
 
 func validateDisk(disk *kubevirtv1.Disk, path *field.Path) field.ErrorList {
 	var errs field.ErrorList
-	if disk.Disk != nil && disk.CDRom != nil {
-		errs = append(errs, field.Invalid(path, "disk, cdrom", "can only have a single target defined: disk or cdrom"))
+	if targets := targetsOf(disk); len(targets) > 1 {
+		errs = append(errs, field.Invalid(path, strings.Join(targets, ", "), "can only have a single target defined: disk, cdrom or lun"))
 	}
 	if target := disk.Disk; target != nil {
 		errs = append(errs, oneOf(path.Child("disk", "bus"), target.Bus, diskBuses)...)
@@ -70,6 +76,33 @@ func validateDisk(disk *kubevirtv1.Disk, path *field.Path) field.ErrorList {
 	}
 	if disk.Cache != "" {
 		errs = append(errs, oneOf(path.Child("cache"), disk.Cache, diskCaches)...)
+	}
+	return errs
+}
+
+func targetsOf(disk *kubevirtv1.Disk) []string {
+	var targets []string
+	for name, is := range map[string]bool{"disk": disk.Disk != nil, "cdrom": disk.CDRom != nil, "lun": disk.LUN != nil} {
+		if is {
+			targets = append(targets, name)
+		}
+	}
+	slices.Sort(targets)
+	return targets
+}
+
+// validateLUN refuses also what the device itself decides.
+func validateLUN(disk *kubevirtv1.Disk, volume *kubevirtv1.Volume, path *field.Path) field.ErrorList {
+	lun := path.Child("lun")
+	errs := oneOf(lun.Child("bus"), disk.LUN.Bus, lunBuses)
+	if volume != nil && volume.PersistentVolumeClaim == nil && volume.DataVolume == nil {
+		errs = append(errs, field.Invalid(lun, disk.Name, "can only be mapped to a DataVolume or PersistentVolumeClaim volume; use a disk"))
+	}
+	if disk.Serial != "" {
+		errs = append(errs, field.Invalid(path.Child("serial"), disk.Serial, "the guest sees the serial number of the device itself; leave serial out, or use a disk"))
+	}
+	if disk.BlockSize != nil && (disk.BlockSize.Custom != nil || disk.BlockSize.MatchesVolume()) {
+		errs = append(errs, field.Invalid(path.Child("blockSize"), disk.Name, "the guest sees the blocks of the device itself; leave blockSize out, or use a disk"))
 	}
 	return errs
 }

@@ -3,6 +3,7 @@
 package validation
 
 import (
+	"cmp"
 	"fmt"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
@@ -103,6 +104,8 @@ func busOf(disk *kubevirtv1.Disk) kubevirtv1.DiskBus {
 	switch {
 	case disk.CDRom != nil:
 		bus = disk.CDRom.Bus
+	case disk.LUN != nil:
+		return cmp.Or(disk.LUN.Bus, kubevirtv1.DefaultLunBus)
 	case disk.Disk != nil:
 		bus = disk.Disk.Bus
 	}

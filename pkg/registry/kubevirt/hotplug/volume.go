@@ -35,6 +35,9 @@ func CheckAdd(kind schema.GroupKind, name string, options *kubevirtv1.AddVolumeO
 	if target := options.Disk.Disk; target != nil && target.Bus != "" && target.Bus != kubevirtv1.DiskBusSCSI && target.Bus != kubevirtv1.DiskBusVirtio {
 		errs = append(errs, field.NotSupported(disk.Child("disk", "bus"), target.Bus, []kubevirtv1.DiskBus{kubevirtv1.DiskBusSCSI, kubevirtv1.DiskBusVirtio}))
 	}
+	if lun := options.Disk.LUN; lun != nil {
+		errs = append(errs, checkLUN(options, lun, disk)...)
+	}
 	if options.Disk.BootOrder != nil {
 		errs = append(errs, field.Invalid(disk.Child("bootOrder"), *options.Disk.BootOrder, "a disk that is added while the guest runs can't boot it; leave bootOrder out"))
 	}
@@ -45,6 +48,22 @@ func CheckAdd(kind schema.GroupKind, name string, options *kubevirtv1.AddVolumeO
 		return apierrors.NewInvalid(kind, name, errs)
 	}
 	return nil
+}
+
+// checkLUN lets the name of the volume pass as a serial number, which virtctl gives any disk: Add leaves it out, as the
+// guest sees that of the device.
+func checkLUN(options *kubevirtv1.AddVolumeOptions, lun *kubevirtv1.LunTarget, disk *field.Path) field.ErrorList {
+	var errs field.ErrorList
+	if options.Disk.Disk != nil || options.Disk.CDRom != nil {
+		errs = append(errs, field.Invalid(disk, options.Name, "can only have a single target defined: disk or lun"))
+	}
+	if lun.Bus != "" && lun.Bus != kubevirtv1.DiskBusSCSI {
+		errs = append(errs, field.NotSupported(disk.Child("lun", "bus"), lun.Bus, []kubevirtv1.DiskBus{kubevirtv1.DiskBusSCSI}))
+	}
+	if serial := options.Disk.Serial; serial != "" && serial != options.Name {
+		errs = append(errs, field.Invalid(disk.Child("serial"), serial, "the guest sees the serial number of the device itself; leave serial out, or use a disk"))
+	}
+	return errs
 }
 
 // CheckRemove refuses options that are not complete.
@@ -78,15 +97,23 @@ func Add(spec *kubevirtv1.VirtualMachineInstanceSpec, options *kubevirtv1.AddVol
 	}
 	disk := *options.Disk.DeepCopy()
 	disk.Name = options.Name
+	setTarget(&disk)
+	spec.Volumes = append(spec.Volumes, volume)
+	spec.Domain.Devices.Disks = append(spec.Domain.Devices.Disks, disk)
+	return nil
+}
+
+func setTarget(disk *kubevirtv1.Disk) {
+	if disk.LUN != nil {
+		disk.LUN.Bus, disk.Serial = kubevirtv1.DiskBusSCSI, ""
+		return
+	}
 	if disk.Disk == nil {
 		disk.Disk = &kubevirtv1.DiskTarget{}
 	}
 	if disk.Disk.Bus == "" {
 		disk.Disk.Bus = kubevirtv1.DiskBusSCSI
 	}
-	spec.Volumes = append(spec.Volumes, volume)
-	spec.Domain.Devices.Disks = append(spec.Domain.Devices.Disks, disk)
-	return nil
 }
 
 // Remove removes the volume that has the name, or the claim of that name, and its disk, and returns its name. The

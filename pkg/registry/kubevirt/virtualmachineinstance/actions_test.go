@@ -96,6 +96,10 @@ func headless(vmi *kubevirtv1.VirtualMachineInstance) {
 	vmi.Spec.Domain.Devices.AutoattachGraphicsDevice = ptr.To(false)
 }
 
+func withVSOCK(vmi *kubevirtv1.VirtualMachineInstance) {
+	vmi.Spec.Domain.Devices.AutoattachVSOCK = ptr.To(true)
+}
+
 type responder struct{ w http.ResponseWriter }
 
 func (r *responder) Object(int, runtime.Object) {}
@@ -183,9 +187,10 @@ func TestStreamsAreChosenByTheirPath(t *testing.T) {
 		"portforward/22":            streams.PortForward(22, streams.TCP),
 		"portforward/22/tcp":        streams.PortForward(22, streams.TCP),
 		"portforward/53/udp":        streams.PortForward(53, streams.UDP),
+		"vsock?port=1024&tls=false": streams.VSOCK(1024),
 	} {
 		t.Run(path, func(t *testing.T) {
-			w := newWorld(kubevirtv1.Running)
+			w := newWorld(kubevirtv1.Running, withVSOCK)
 			plain, query, _ := strings.Cut(path, "?")
 			server := httptest.NewServer(serve(t, stream(w, plain), plain))
 			defer server.Close()
@@ -206,6 +211,8 @@ func stream(w *world, path string) rest.Storage {
 		return w.storage().VNC(kind)
 	case "portforward":
 		return w.storage().PortForward(kind, nil)
+	case "vsock":
+		return w.storage().VSOCK(kind)
 	default:
 		return w.storage().Console(kind)
 	}
@@ -232,6 +239,15 @@ func TestStreamsAreRefusedWithUpstreamsCodes(t *testing.T) {
 		"port that is a name":     {newWorld(running), "portforward/ssh", 400, `not "ssh"`},
 		"port that is too large":  {newWorld(running), "portforward/65536", 400, "from 1 to 65535"},
 		"protocol of another age": {newWorld(running), "portforward/22/sctp", 400, "protocol must be tcp or udp"},
+		"vsock without a port":    {newWorld(running, withVSOCK), "vsock?tls=false", 400, "port is needed"},
+		"vsock of a name":         {newWorld(running, withVSOCK), "vsock?tls=false&port=ssh", 400, `not "ssh"`},
+		"vsock of any port":       {newWorld(running, withVSOCK), "vsock?tls=false&port=4294967295", 400, "from 1 to 4294967294"},
+		"vsock over TLS":          {newWorld(running, withVSOCK), "vsock?tls=true&port=1", 400, "tls=false"},
+		"vsock as by default":     {newWorld(running, withVSOCK), "vsock?port=1", 400, "tls=false"},
+		"vsock and maybe TLS":     {newWorld(running, withVSOCK), "vsock?tls=maybe&port=1", 400, "tls must be true or false"},
+		"vsock of what has none":  {newWorld(running), "vsock?tls=false&port=1", 400, "VSOCK is not attached."},
+		"vsock of what is off":    {newWorld(kubevirtv1.Scheduled, withVSOCK), "vsock?tls=false&port=1", 400, "VMI is not running"},
+		"vsock of nobody":         {&world{}, "vsock?tls=false&port=1", 404, `"vm" not found`},
 		"more path":               {newWorld(running), "portforward/22/tcp/x", 400, "portforward/{port}"},
 	} {
 		t.Run(name, func(t *testing.T) {

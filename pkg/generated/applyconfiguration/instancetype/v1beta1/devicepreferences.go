@@ -33,6 +33,8 @@ type DevicePreferencesApplyConfiguration struct {
 	PreferredDiskBus *v1.DiskBus `json:"preferredDiskBus,omitempty"`
 	// PreferredCdromBus is sata, scsi or usb.
 	PreferredCdromBus *v1.DiskBus `json:"preferredCdromBus,omitempty"`
+	// PreferredLunBus is scsi.
+	PreferredLunBus *v1.DiskBus `json:"preferredLunBus,omitempty"`
 	// PreferredDiskCache is none, writethrough or writeback.
 	PreferredDiskCache *v1.DriverCache `json:"preferredDiskCache,omitempty"`
 	// PreferredDiskIO is native or threads.
@@ -155,6 +157,14 @@ func (b *DevicePreferencesApplyConfiguration) WithPreferredDiskBus(value v1.Disk
 // If called multiple times, the PreferredCdromBus field is set to the value of the last call.
 func (b *DevicePreferencesApplyConfiguration) WithPreferredCdromBus(value v1.DiskBus) *DevicePreferencesApplyConfiguration {
 	b.PreferredCdromBus = &value
+	return b
+}
+
+// WithPreferredLunBus sets the PreferredLunBus field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the PreferredLunBus field is set to the value of the last call.
+func (b *DevicePreferencesApplyConfiguration) WithPreferredLunBus(value v1.DiskBus) *DevicePreferencesApplyConfiguration {
+	b.PreferredLunBus = &value
 	return b
 }
 

@@ -29,6 +29,9 @@ type DevicesApplyConfiguration struct {
 	AutoattachMemBalloon *bool `json:"autoattachMemBalloon,omitempty"`
 	// AutoattachInputDevice true adds a tablet where there is no input device.
 	AutoattachInputDevice *bool `json:"autoattachInputDevice,omitempty"`
+	// AutoattachVSOCK true lets programs of the node reach the guest without a network: the subresource vsock connects
+	// to its ports.
+	AutoattachVSOCK *bool `json:"autoattachVSOCK,omitempty"`
 	// LogSerialConsole false keeps no log of what the guest writes to its serial console.
 	LogSerialConsole *bool `json:"logSerialConsole,omitempty"`
 	// Rng gives the guest the host's randomness.
@@ -128,6 +131,14 @@ func (b *DevicesApplyConfiguration) WithAutoattachMemBalloon(value bool) *Device
 // If called multiple times, the AutoattachInputDevice field is set to the value of the last call.
 func (b *DevicesApplyConfiguration) WithAutoattachInputDevice(value bool) *DevicesApplyConfiguration {
 	b.AutoattachInputDevice = &value
+	return b
+}
+
+// WithAutoattachVSOCK sets the AutoattachVSOCK field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the AutoattachVSOCK field is set to the value of the last call.
+func (b *DevicesApplyConfiguration) WithAutoattachVSOCK(value bool) *DevicesApplyConfiguration {
+	b.AutoattachVSOCK = &value
 	return b
 }
 

@@ -55,6 +55,14 @@ func (b *DiskApplyConfiguration) WithCDRom(value *CDRomTargetApplyConfiguration)
 	return b
 }
 
+// WithLUN sets the LUN field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the LUN field is set to the value of the last call.
+func (b *DiskApplyConfiguration) WithLUN(value *LunTargetApplyConfiguration) *DiskApplyConfiguration {
+	b.DiskDeviceApplyConfiguration.LUN = value
+	return b
+}
+
 // WithBootOrder sets the BootOrder field in the declarative configuration to the given value
 // and returns the receiver, so that objects can be built by chaining "With" function invocations.
 // If called multiple times, the BootOrder field is set to the value of the last call.

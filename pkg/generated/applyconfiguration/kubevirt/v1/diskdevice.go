@@ -11,6 +11,7 @@ package v1
 type DiskDeviceApplyConfiguration struct {
 	Disk  *DiskTargetApplyConfiguration  `json:"disk,omitempty"`
 	CDRom *CDRomTargetApplyConfiguration `json:"cdrom,omitempty"`
+	LUN   *LunTargetApplyConfiguration   `json:"lun,omitempty"`
 }
 
 // DiskDeviceApplyConfiguration constructs a declarative configuration of the DiskDevice type for use with
@@ -32,5 +33,13 @@ func (b *DiskDeviceApplyConfiguration) WithDisk(value *DiskTargetApplyConfigurat
 // If called multiple times, the CDRom field is set to the value of the last call.
 func (b *DiskDeviceApplyConfiguration) WithCDRom(value *CDRomTargetApplyConfiguration) *DiskDeviceApplyConfiguration {
 	b.CDRom = value
+	return b
+}
+
+// WithLUN sets the LUN field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the LUN field is set to the value of the last call.
+func (b *DiskDeviceApplyConfiguration) WithLUN(value *LunTargetApplyConfiguration) *DiskDeviceApplyConfiguration {
+	b.LUN = value
 	return b
 }

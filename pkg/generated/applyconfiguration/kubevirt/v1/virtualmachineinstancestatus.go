@@ -27,7 +27,9 @@ type VirtualMachineInstanceStatusApplyConfiguration struct {
 	FSFreezeStatus *string                          `json:"fsFreezeStatus,omitempty"`
 	VolumeStatus   []VolumeStatusApplyConfiguration `json:"volumeStatus,omitempty"`
 	// Machine is the machine type that the guest really has.
-	Machine            *MachineApplyConfiguration      `json:"machine,omitempty"`
+	Machine *MachineApplyConfiguration `json:"machine,omitempty"`
+	// VSOCKCID is the guest's address for VSOCK on its node, as long as it runs.
+	VSOCKCID           *uint32                         `json:"VSOCKCID,omitempty"`
 	CurrentCPUTopology *CPUTopologyApplyConfiguration  `json:"currentCPUTopology,omitempty"`
 	Memory             *MemoryStatusApplyConfiguration `json:"memory,omitempty"`
 	// KernelBootStatus tells which kernel and initrd the guest was started with.
@@ -137,6 +139,14 @@ func (b *VirtualMachineInstanceStatusApplyConfiguration) WithVolumeStatus(values
 // If called multiple times, the Machine field is set to the value of the last call.
 func (b *VirtualMachineInstanceStatusApplyConfiguration) WithMachine(value *MachineApplyConfiguration) *VirtualMachineInstanceStatusApplyConfiguration {
 	b.Machine = value
+	return b
+}
+
+// WithVSOCKCID sets the VSOCKCID field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the VSOCKCID field is set to the value of the last call.
+func (b *VirtualMachineInstanceStatusApplyConfiguration) WithVSOCKCID(value uint32) *VirtualMachineInstanceStatusApplyConfiguration {
+	b.VSOCKCID = &value
 	return b
 }
 
