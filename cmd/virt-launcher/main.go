@@ -80,7 +80,8 @@ func serve(ctx context.Context, options *options, log *slog.Logger, level *slog.
 	parts.Go(func() { conn.Run(ctx, manager) })
 	parts.Go(func() { manager.Run(ctx) })
 	parts.Go(func() {
-		if err := footprint.Run(ctx); err != nil {
+		// Libvirt's client comes with many libraries, of which little is used.
+		if err := footprint.Run(ctx, func(string) bool { return true }); err != nil {
 			log.Warn("can't give memory back", "error", err)
 		}
 	})

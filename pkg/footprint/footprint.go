@@ -18,9 +18,8 @@ import (
 
 // Trim gives back to the system what was only needed to start: garbage, and the pages of the program's own
 // file that ran once. The latter are most of a large program, as the kernel maps them in pieces of up to 2 MiB.
-// Files that are mapped and whose path ends in one of also are given back as well; they must be mapped
-// read-only.
-func Trim(also ...string) error {
+// Other files that are mapped read-only are given back as well where also, which gets their path, says so.
+func Trim(also func(path string) bool) error {
 	debug.FreeOSMemory()
 	program, err := os.Readlink("/proc/self/exe")
 	if err != nil {
@@ -36,7 +35,7 @@ func Trim(also ...string) error {
 		return fmt.Errorf("read what is mapped: %w", err)
 	}
 	for _, m := range mappings {
-		if m.writable || m.changed || !m.isOneOf(program, also) {
+		if m.writable || m.changed || !strings.HasPrefix(m.path, "/") || m.path != program && !also(m.path) {
 			continue
 		}
 		// Pages of a file that were not written to are dropped; they are read again when they are touched.
@@ -92,18 +91,6 @@ func parseBegin(line string) (m mapping, ok bool) {
 		writable: fields[1][1] == 'w',
 		path:     strings.Join(fields[5:], " "),
 	}, true
-}
-
-func (m mapping) isOneOf(program string, suffixes []string) bool {
-	if m.path == program {
-		return true
-	}
-	for _, suffix := range suffixes {
-		if strings.HasSuffix(m.path, suffix) {
-			return true
-		}
-	}
-	return false
 }
 
 // gcPercent lets garbage grow to this share of what lives before it is collected.

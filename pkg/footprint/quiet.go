@@ -18,13 +18,13 @@ const (
 
 // Run keeps the process small until ctx ends: it gives back what only the start needed, see Trim, and later what busy
 // times have left.
-func Run(ctx context.Context, also ...string) error {
+func Run(ctx context.Context, also func(path string) bool) error {
 	select {
 	case <-ctx.Done():
 		return nil
 	case <-time.After(startTime):
 	}
-	if err := Trim(also...); err != nil {
+	if err := Trim(also); err != nil {
 		return err
 	}
 	giveBackWhenQuiet(ctx, quiet)

@@ -80,7 +80,7 @@ func Run(ctx context.Context, options *Options) error {
 		return err
 	}
 	workers.add(func(ctx context.Context) error { return pki.Run(ctx, certificates) })
-	workers.add(func(ctx context.Context) error { return footprint.Run(ctx, "/etcd/data/member/snap/db") })
+	workers.add(func(ctx context.Context) error { return footprint.Run(ctx, isDatabase) })
 	// Before etcd closes and after the server stopped, nothing of ours may still be at work.
 	defer workers.wait()
 	if err := server.AddPostStartHook("standalone-workers", func(hook genericapiserver.PostStartHookContext) error {
@@ -97,6 +97,9 @@ func Run(ctx context.Context, options *Options) error {
 	}
 	return nil
 }
+
+// isDatabase says whether a file is etcd's, which maps it whole.
+func isDatabase(path string) bool { return strings.HasSuffix(path, "/etcd/data/member/snap/db") }
 
 // prepareDataDir makes the directory. Others may pass through it, but not look: QEMU runs as a user of its
 // own and has to reach its disks below it.

@@ -19,7 +19,7 @@ func (a *API) tablesHaveUpstreamsColumns(t *testing.T) {
 	}
 	for _, test := range []struct{ resource, columns, wide string }{
 		{"vm", "NAME AGE STATUS READY", "NAME AGE STATUS READY"},
-		{"vmi", "NAME AGE PHASE IP NODENAME READY", "NAME AGE PHASE IP NODENAME READY PAUSED"},
+		{"vmi", "NAME AGE PHASE IP NODENAME READY", "NAME AGE PHASE IP NODENAME READY LIVE-MIGRATABLE PAUSED"},
 		{"dv", "NAME PHASE PROGRESS RESTARTS AGE", "NAME PHASE PROGRESS RESTARTS AGE"},
 		{"vmf", "NAME AGE", "NAME AGE"},
 		{"vmp", "NAME AGE", "NAME AGE"},
