@@ -45,7 +45,7 @@ var (
 // ParseSecondary reads what a network of that name is: isolated, or bridge:DEVICE.
 func ParseSecondary(name, text string) (Secondary, error) {
 	if !networks.MatchString(name) {
-		return Secondary{}, fmt.Errorf("%q: a network's name has at most 63 lower-case letters, digits, - and .", name)
+		return Secondary{}, fmt.Errorf("%q: a network's name has at most 63 lower-case letters, digits, dots and hyphens", name)
 	}
 	bridge, found := strings.CutPrefix(text, "bridge:")
 	switch {

@@ -89,10 +89,12 @@ func Add(spec *kubevirtv1.VirtualMachineInstanceSpec, options *kubevirtv1.AddVol
 	claim := volume.ClaimName()
 	for i := range spec.Volumes {
 		if spec.Volumes[i].Name == options.Name {
-			return fmt.Errorf("Unable to add volume [%s] because volume with that name already exists", options.Name) //nolint:staticcheck // upstream's
+			//lint:ignore ST1005 upstream's words
+			return fmt.Errorf("Unable to add volume [%s] because volume with that name already exists", options.Name)
 		}
 		if claim != "" && spec.Volumes[i].ClaimName() == claim {
-			return fmt.Errorf("Unable to add volume source [%s] because it already exists", claim) //nolint:staticcheck // upstream's
+			//lint:ignore ST1005 upstream's words
+			return fmt.Errorf("Unable to add volume source [%s] because it already exists", claim)
 		}
 	}
 	disk := *options.Disk.DeepCopy()
@@ -121,11 +123,13 @@ func setTarget(disk *kubevirtv1.Disk) {
 func Remove(spec *kubevirtv1.VirtualMachineInstanceSpec, options *kubevirtv1.RemoveVolumeOptions) (name string, err error) {
 	i := slices.IndexFunc(spec.Volumes, func(v kubevirtv1.Volume) bool { return v.Name == options.Name || v.ClaimName() == options.Name })
 	if i < 0 {
-		return "", fmt.Errorf("Unable to remove volume [%s] because it does not exist", options.Name) //nolint:staticcheck // upstream's
+		//lint:ignore ST1005 upstream's words
+		return "", fmt.Errorf("Unable to remove volume [%s] because it does not exist", options.Name)
 	}
 	name = spec.Volumes[i].Name
 	if !spec.Volumes[i].IsHotpluggable() {
-		return "", fmt.Errorf("Unable to remove volume [%s] because it is not hotpluggable", name) //nolint:staticcheck // upstream's
+		//lint:ignore ST1005 upstream's words
+		return "", fmt.Errorf("Unable to remove volume [%s] because it is not hotpluggable", name)
 	}
 	spec.Volumes = slices.Delete(spec.Volumes, i, i+1)
 	spec.Domain.Devices.Disks = slices.DeleteFunc(spec.Domain.Devices.Disks, func(d kubevirtv1.Disk) bool { return d.Name == name })

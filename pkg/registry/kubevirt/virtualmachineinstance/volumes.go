@@ -47,7 +47,8 @@ func (s *Storage) RemoveVolume(kind runtime.Object) rest.Storage {
 			}
 			added := vmi.AddedVolumes()
 			if owner := metav1.GetControllerOf(vmi); owner != nil && !slices.Contains(added, removed) {
-				return fmt.Errorf("Unable to remove volume [%s] because %s %s has it; remove it there (virtctl removevolume --persist)", //nolint:staticcheck // as its siblings
+				//lint:ignore ST1005 as its siblings
+				return fmt.Errorf("Unable to remove volume [%s] because %s %s has it; remove it there (virtctl removevolume --persist)",
 					removed, owner.Kind, owner.Name)
 			}
 			vmi.SetAddedVolumes(slices.DeleteFunc(added, func(name string) bool { return name == removed }))
