@@ -21,6 +21,7 @@ import (
 	"k8s.io/utils/ptr"
 
 	cdiv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/cdi/v1beta1"
+	"github.com/virt-apiserver/virt-apiserver/pkg/apis/clone/target"
 	clonev1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/clone/v1beta1"
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
 	"github.com/virt-apiserver/virt-apiserver/pkg/generated/clientset/versioned/fake"
@@ -91,9 +92,15 @@ func (w *world) clone() {
 	ref := func(name string) *corev1.TypedLocalObjectReference {
 		return &corev1.TypedLocalObjectReference{APIGroup: ptr.To("kubevirt.io"), Kind: "VirtualMachine", Name: name}
 	}
-	_, err := w.virt.CloneV1beta1().VirtualMachineClones("ns").Create(w.Context(), &clonev1.VirtualMachineClone{
-		ObjectMeta: metav1.ObjectMeta{Name: "clone", Namespace: "ns", UID: "clone-uid"},
-		Spec:       clonev1.VirtualMachineCloneSpec{Source: ref("source"), Target: ref("copy")},
+	source, err := w.virt.KubevirtV1().VirtualMachines("ns").Get(w.Context(), "source", metav1.GetOptions{})
+	require.NoError(w, err)
+	fingerprint, err := target.Fingerprint(source)
+	require.NoError(w, err)
+	_, err = w.virt.CloneV1beta1().VirtualMachineClones("ns").Create(w.Context(), &clonev1.VirtualMachineClone{
+		ObjectMeta: metav1.ObjectMeta{
+			Name: "clone", Namespace: "ns", UID: "clone-uid", Annotations: map[string]string{target.SourceAnnotation: fingerprint},
+		},
+		Spec: clonev1.VirtualMachineCloneSpec{Source: ref("source"), Target: ref("copy")},
 	}, metav1.CreateOptions{})
 	require.NoError(w, err)
 	synctest.Wait()
@@ -193,6 +200,24 @@ func TestARunningMachineIsClonedOnceItHasStopped(t *testing.T) {
 		assert.Nil(t, w.target())
 		w.halt()
 		w.is(clonev1.RestoreInProgress, "False", "CopyingDisks")
+	})
+}
+
+func TestWhatTheSourceReferredToLaterIsNotCloned(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.start()
+		w.clone()
+		machines := w.virt.KubevirtV1().VirtualMachines("ns")
+		source, err := machines.Get(t.Context(), "source", metav1.GetOptions{})
+		require.NoError(t, err)
+		source.Spec.Template.Spec.Volumes = append(source.Spec.Template.Spec.Volumes, kubevirtv1.Volume{Name: "key", VolumeSource: kubevirtv1.VolumeSource{
+			Secret: &kubevirtv1.SecretVolumeSource{SecretName: "key"},
+		}})
+		_, err = machines.Update(t.Context(), source, metav1.UpdateOptions{})
+		require.NoError(t, err)
+		w.halt()
+		w.is(clonev1.Failed, "False", "SourceChanged")
+		assert.Nil(t, w.target())
 	})
 }
 

@@ -69,6 +69,13 @@ func (c *Controller) create(ctx context.Context, clone *clonev1.VirtualMachineCl
 	if err != nil {
 		return fmt.Errorf("get the source: %w", err)
 	}
+	if changed, err := hasChanged(clone, source); err != nil || changed {
+		if err != nil {
+			return err
+		}
+		return c.write(ctx, clone, nextOf(clone).failed(reasonSourceChanged, fmt.Sprintf(
+			"virtual machine %q was changed since the clone was accepted: create another VirtualMachineClone", source.Name)))
+	}
 	vm, cause := target.Build(clone, source, func(name string) *corev1.PersistentVolumeClaim {
 		claim, _ := c.claims.PersistentVolumeClaims(clone.Namespace).Get(name)
 		return claim
@@ -91,6 +98,12 @@ func (c *Controller) create(ctx context.Context, clone *clonev1.VirtualMachineCl
 		return fmt.Errorf("create the target: %w", err)
 	}
 	return c.write(ctx, clone, c.progress(clone, made, nextOf(clone)))
+}
+
+// hasChanged says whether the source is another than the one that the clone's maker may clone.
+func hasChanged(clone *clonev1.VirtualMachineClone, source *kubevirtv1.VirtualMachine) (bool, error) {
+	fingerprint, err := target.Fingerprint(source)
+	return fingerprint != clone.Annotations[target.SourceAnnotation], err
 }
 
 // follow waits for the copies of the disks.

@@ -28,6 +28,7 @@ const (
 	reasonNotPossible   = "TargetNotPossible"
 	reasonCopyFailed    = "CopyFailed"
 	reasonSourceStarted = "SourceStarted"
+	reasonSourceChanged = "SourceChanged"
 )
 
 // next is a status that is made from the one before.

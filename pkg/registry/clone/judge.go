@@ -9,6 +9,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/validation/field"
+	genericregistry "k8s.io/apiserver/pkg/registry/generic/registry"
 	"k8s.io/apiserver/pkg/registry/rest"
 
 	"github.com/virt-apiserver/virt-apiserver/pkg/apis/clone/target"
@@ -39,6 +40,28 @@ func (r *REST) Create(ctx context.Context, obj runtime.Object, validate rest.Val
 func (r *REST) Update(ctx context.Context, name string, objInfo rest.UpdatedObjectInfo, createValidation rest.ValidateObjectFunc,
 	updateValidation rest.ValidateObjectUpdateFunc, forceAllowCreate bool, options *metav1.UpdateOptions) (runtime.Object, bool, error) {
 	return r.Store.Update(ctx, name, objInfo, r.judge.before(createValidation), updateValidation, forceAllowCreate, options)
+}
+
+// noteSource has a clone tell what its source is like when its maker's rights are looked at: what the source refers to
+// later is not what its maker was allowed.
+func noteSource(machines Machines) genericregistry.BeginCreateFunc {
+	return func(ctx context.Context, obj runtime.Object, _ *metav1.CreateOptions) (genericregistry.FinishFunc, error) {
+		clone := obj.(*clonev1.VirtualMachineClone)
+		delete(clone.Annotations, target.SourceAnnotation)
+		nothing := func(context.Context, bool) {}
+		if clone.Spec.Source == nil {
+			return nothing, nil // validation, which comes later, says so
+		}
+		source, err := machines.Get(ctx, clone.Spec.Source.Name, &metav1.GetOptions{})
+		if err != nil {
+			return nothing, nil // judge, which comes later, says so
+		}
+		fingerprint, err := target.Fingerprint(source.(*kubevirtv1.VirtualMachine))
+		if err == nil {
+			metav1.SetMetaDataAnnotation(&clone.ObjectMeta, target.SourceAnnotation, fingerprint)
+		}
+		return nothing, err
+	}
 }
 
 // before judges a clone, then does next.

@@ -52,6 +52,7 @@ func NewStorage(getter generic.RESTOptionsGetter, scheme *runtime.Scheme, author
 		ResetFieldsStrategy:       behaviour,
 		TableConvertor:            newTable(),
 	}
+	store.BeginCreate = noteSource(machines)
 	if err := store.CompleteWithOptions(&generic.StoreOptions{RESTOptions: getter}); err != nil {
 		return nil, fmt.Errorf("complete store: %w", err)
 	}

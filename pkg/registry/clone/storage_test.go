@@ -18,6 +18,7 @@ import (
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/yaml"
 
+	"github.com/virt-apiserver/virt-apiserver/pkg/apis/clone/target"
 	clonev1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/clone/v1beta1"
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
 	"github.com/virt-apiserver/virt-apiserver/pkg/registry/cdi/datavolume"
@@ -183,6 +184,24 @@ func TestWhatCannotBecomeAMachineIsRefusedAtOnce(t *testing.T) {
 			assert.Equal(t, test.field, status.Status().Details.Causes[0].Field)
 		})
 	}
+}
+
+func TestNobodyChangesWhatTheSourceWasLike(t *testing.T) {
+	clones := newClones(t, nil)
+	written := newClone("source", "copy")
+	written.Annotations = map[string]string{target.SourceAnnotation: "forged"}
+	stored, err := create(registrytest.As(t, "eve"), clones, written)
+	require.NoError(t, err)
+	noted := stored.Annotations[target.SourceAnnotation]
+	assert.Len(t, noted, 32)
+	changed := rest.DefaultUpdatedObjectInfo(nil, func(_ context.Context, _, old runtime.Object) (runtime.Object, error) {
+		next := old.DeepCopyObject().(*clonev1.VirtualMachineClone)
+		next.Annotations = map[string]string{target.SourceAnnotation: "forged", "note": "any"}
+		return next, nil
+	})
+	obj, _, err := clones.Clone.Update(registrytest.As(t, "eve"), "clone", changed, rest.ValidateAllObjectFunc, rest.ValidateAllObjectUpdateFunc, false, &metav1.UpdateOptions{})
+	require.NoError(t, err)
+	assert.Equal(t, map[string]string{target.SourceAnnotation: noted, "note": "any"}, obj.(*clonev1.VirtualMachineClone).Annotations)
 }
 
 func TestACloneIsMadeOnce(t *testing.T) {

@@ -6,11 +6,13 @@ import (
 	"context"
 
 	apiequality "k8s.io/apimachinery/pkg/api/equality"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	"k8s.io/apiserver/pkg/registry/rest"
 	"sigs.k8s.io/structured-merge-diff/v6/fieldpath"
 
+	"github.com/virt-apiserver/virt-apiserver/pkg/apis/clone/target"
 	clonev1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/clone/v1beta1"
 	"github.com/virt-apiserver/virt-apiserver/pkg/apis/clone/validation"
 	"github.com/virt-apiserver/virt-apiserver/pkg/registry/strategy"
@@ -36,6 +38,9 @@ func (cloneStrategy) PrepareForCreate(_ context.Context, obj runtime.Object) {
 func (cloneStrategy) PrepareForUpdate(_ context.Context, obj, old runtime.Object) {
 	clone, oldClone := obj.(*clonev1.VirtualMachineClone), old.(*clonev1.VirtualMachineClone)
 	clone.Status = oldClone.Status
+	if noted, has := oldClone.Annotations[target.SourceAnnotation]; has {
+		metav1.SetMetaDataAnnotation(&clone.ObjectMeta, target.SourceAnnotation, noted)
+	}
 	if !apiequality.Semantic.DeepEqual(clone.Spec, oldClone.Spec) {
 		clone.Generation = oldClone.Generation + 1
 	}

@@ -196,6 +196,22 @@ func TestPatchesComeLast(t *testing.T) {
 	assert.Equal(t, "copy", vm.Name, "the name is the clone's")
 }
 
+func TestAFingerprintIsTheSameWhetherTheMachineRuns(t *testing.T) {
+	fingerprint := func(change func(*kubevirtv1.VirtualMachine)) string {
+		vm := source(t)
+		change(vm)
+		sum, err := target.Fingerprint(vm)
+		require.NoError(t, err)
+		return sum
+	}
+	before := fingerprint(func(*kubevirtv1.VirtualMachine) {})
+	assert.Equal(t, before, fingerprint(func(vm *kubevirtv1.VirtualMachine) {
+		vm.Spec.Running, vm.Spec.RunStrategy = nil, ptr.To(kubevirtv1.RunStrategyHalted)
+		vm.Labels, vm.Status.Created = nil, true
+	}))
+	assert.NotEqual(t, before, fingerprint(func(vm *kubevirtv1.VirtualMachine) { vm.Spec.Template.Spec.Volumes = nil }))
+}
+
 func TestWhatCannotBeClonedIsToldByItsField(t *testing.T) {
 	spec := func(change func(*clonev1.VirtualMachineCloneSpec)) clonev1.VirtualMachineCloneSpec {
 		var s clonev1.VirtualMachineCloneSpec
