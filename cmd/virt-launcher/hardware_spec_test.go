@@ -44,7 +44,7 @@ func (n *node) consoleLog(request *api.StartRequest) string {
 	return filepath.Join(n.dir, "state", "domains", string(request.Instance.UID), "console.log")
 }
 
-// addGolden gives an instance the hardware of a golden file, but for what costs memory that the machine may not have.
+// addGolden gives an instance the hardware of a golden file, but for memory and a VSOCK that the machine may not have.
 func addGolden(t *testing.T, request *api.StartRequest, name string) {
 	t.Helper()
 	raw, err := os.ReadFile("../../pkg/launcher/domain/testdata/" + name + ".yaml")
@@ -56,6 +56,9 @@ func addGolden(t *testing.T, request *api.StartRequest, name string) {
 	spec.Domain.Devices.Disks = append(disks, spec.Domain.Devices.Disks...)
 	spec.Volumes = append(volumes, spec.Volumes...)
 	spec.Domain.Memory = &kubevirtv1.Memory{Guest: ptr.To(resource.MustParse("64Mi"))}
+	if _, err := os.Stat("/dev/vhost-vsock"); err != nil {
+		spec.Domain.Devices.AutoattachVSOCK = nil
+	}
 	kubevirtv1.SetDefaultsVirtualMachineInstanceSpec(spec)
 }
 
