@@ -22,7 +22,7 @@ type secretPatch struct {
 	Data map[string][]byte `json:"data"`
 }
 
-// secrets makes a request for Secrets. A typed client of them would be a megabyte for each of three verbs.
+// secrets makes a request for Secrets. The typed client of them would add megabytes to the plugin.
 func (c *Client) secrets(request *rest.Request) *rest.Request {
 	return request.AbsPath("/api/v1").Namespace(c.Namespace).Resource("secrets")
 }
