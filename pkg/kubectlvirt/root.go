@@ -13,6 +13,7 @@ import (
 
 	"github.com/virt-apiserver/virt-apiserver/pkg/kubectlvirt/console"
 	"github.com/virt-apiserver/virt-apiserver/pkg/kubectlvirt/create"
+	"github.com/virt-apiserver/virt-apiserver/pkg/kubectlvirt/credentials"
 	"github.com/virt-apiserver/virt-apiserver/pkg/kubectlvirt/expand"
 	"github.com/virt-apiserver/virt-apiserver/pkg/kubectlvirt/guest"
 	"github.com/virt-apiserver/virt-apiserver/pkg/kubectlvirt/portforward"
@@ -66,6 +67,7 @@ func NewCommand(program string, streams genericiooptions.IOStreams) *cobra.Comma
 		volumes.NewRemoveCommand(flags, streams),
 		create.NewCommand(flags, streams),
 		expand.NewCommand(flags, streams),
+		credentials.NewCommand(flags, streams),
 		ssh.NewCommand(flags, streams),
 		ssh.NewCopyCommand(flags, streams),
 		version.NewCommand(flags, streams),

@@ -36,7 +36,7 @@ func TestEveryVerbShowsHowItIsUsed(t *testing.T) {
 		assert.NotNil(t, verb.ValidArgsFunction, "%s completes its argument", verb.Name())
 	}
 	slices.Sort(verbs)
-	assert.Equal(t, []string{"addvolume", "console", "create", "expand", "fslist", "guestosinfo", "pause", "port-forward", "removevolume", "reset", "restart", "scp", "soft-reboot", "ssh", "start", "stop", "unpause", "userlist", "version", "vnc"}, verbs)
+	assert.Equal(t, []string{"addvolume", "console", "create", "credentials", "expand", "fslist", "guestosinfo", "pause", "port-forward", "removevolume", "reset", "restart", "scp", "soft-reboot", "ssh", "start", "stop", "unpause", "userlist", "version", "vnc"}, verbs)
 }
 
 func TestHelpShowsFewOfTheManyConnectionFlags(t *testing.T) {
