@@ -5,7 +5,6 @@ package compat
 import (
 	"context"
 	"strings"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -183,20 +182,25 @@ func checkCreatePreference(c *check) {
 }
 
 func checkCreateVMFromRegistry(c *check) {
-	vm := c.createsVM("pulls", "--memory=64Mi", "--infer-instancetype=false", "--infer-preference=false",
-		"--volume-import=type:registry,url:docker://localhost:1/disks/linux:1,size:1Gi,pullmethod:pod,secretref:login,name:pulled")
+	vm := c.createsVM("pulls", "--volume-import=type:registry,url:docker://localhost:1/disks/linux:1,size:1Gi,pullmethod:pod,secretref:login,name:pulled")
 	assert.Equal(c, "docker://localhost:1/disks/linux:1", *vm.Spec.DataVolumeTemplates[0].Spec.Source.Registry.URL)
+	assert.Empty(c, vm.Status.PreferenceRef.Name, "there is nothing to infer one from")
 }
 
 func checkCreateVMCopying(c *check) {
 	c.createsVM("original", "--volume-import=type:blank,size:8Mi,name:original")
-	vm := c.createsVM("copies", "--memory=64Mi", "--infer-instancetype=false", "--infer-preference=false",
-		"--volume-import=type:pvc,src:"+c.namespace+"/original,name:copied")
-	claim := vm.Spec.DataVolumeTemplates[0].ObjectMeta.Name
+	// It is looked at for an instance type and a preference, and has to be there.
+	c.awaitFilled("original")
+	vm := c.createsVM("copies", "--volume-import=type:pvc,src:"+c.namespace+"/original,name:copied")
+	c.awaitFilled(vm.Spec.DataVolumeTemplates[0].ObjectMeta.Name)
+}
+
+// awaitFilled waits until a DataVolume has its disk.
+func (c *check) awaitFilled(name string) {
 	require.Eventually(c, func() bool {
-		dv, err := suite.Server.Virt.CdiV1beta1().DataVolumes(c.namespace).Get(context.Background(), claim, metav1.GetOptions{})
+		dv, err := suite.Server.Virt.CdiV1beta1().DataVolumes(c.namespace).Get(context.Background(), name, metav1.GetOptions{})
 		return err == nil && dv.Status.Phase == cdiv1.Succeeded
-	}, 30*time.Second, 20*time.Millisecond, "the copy of a claim")
+	}, harness.Patience, harness.Tick, "DataVolume %s", name)
 }
 
 func checkCreateClone(c *check) {
@@ -206,7 +210,7 @@ func checkCreateClone(c *check) {
 	require.Eventually(c, func() bool {
 		clone, err := suite.Server.Virt.CloneV1beta1().VirtualMachineClones(c.namespace).Get(context.Background(), "copy", metav1.GetOptions{})
 		return err == nil && clone.Status.Phase == clonev1.Succeeded
-	}, 30*time.Second, 20*time.Millisecond, "the clone succeeds")
+	}, harness.Patience, harness.Tick, "the clone succeeds")
 	twin, err := suite.Server.Virt.KubevirtV1().VirtualMachines(c.namespace).Get(context.Background(), "twin", metav1.GetOptions{})
 	require.NoError(c, err)
 	assert.Equal(c, "twin-1", twin.Spec.Template.Spec.Domain.Firmware.Serial)
