@@ -144,3 +144,32 @@ func TestAGuestDoesNotGetADiskThatIsBeingCopied(t *testing.T) {
 	_, err := m.store.Locate(t.Context(), m.claim("disk"))
 	require.NoError(t, err)
 }
+
+// TestACopyOfAClaimThatIsGoneIsNotEmpty has the claim go while its copy waits for a guest to stop.
+func TestACopyOfAClaimThatIsGoneIsNotEmpty(t *testing.T) {
+	m := newMachine(t)
+	claims := shared.server.Kube.CoreV1().PersistentVolumeClaims(m.namespace)
+	_, err := claims.Create(t.Context(), &corev1.PersistentVolumeClaim{
+		ObjectMeta: metav1.ObjectMeta{Name: "disk"},
+		Spec: corev1.PersistentVolumeClaimSpec{
+			AccessModes: []corev1.PersistentVolumeAccessMode{corev1.ReadWriteOnce},
+			Resources:   corev1.VolumeResourceRequirements{Requests: corev1.ResourceList{corev1.ResourceStorage: resource.MustParse("8Mi")}},
+		},
+	}, metav1.CreateOptions{})
+	require.NoError(t, err)
+	m.eventually("a volume", func() bool { return m.claim("disk").Status.Phase == corev1.ClaimBound })
+	gone := m.claim("disk")
+	m.instance("guest", "disk")
+	m.copyOf("copy", "disk", "")
+	m.eventually("the reason", func() bool {
+		running := m.volume("copy").Status.Condition(cdiv1.DataVolumeRunning)
+		return running != nil && running.Reason == "CloneSourceInUse"
+	})
+	require.NoError(t, claims.Delete(t.Context(), "disk", metav1.DeleteOptions{}))
+	m.deleteInstance("guest")
+	m.eventually("the claim is gone", func() bool { return m.claim("disk") == nil })
+	_, _, err = m.store.OpenSource(t.Context(), gone)
+	require.ErrorContains(t, err, "look for the claim")
+	m.eventually("a failure", func() bool { _, failed := m.volume("copy").Failure(); return failed })
+	assert.NotEqual(t, cdiv1.Succeeded, m.volume("copy").Status.Phase)
+}

@@ -63,14 +63,24 @@ func (s *Store) OpenSource(ctx context.Context, claim *corev1.PersistentVolumeCl
 	return disk, release, nil
 }
 
+// openSource looks last whether the claim is there and nobody writes: what it opened before is then the claim's disk.
 func (s *Store) openSource(ctx context.Context, claim *corev1.PersistentVolumeClaim) (*os.File, error) {
-	writer, err := s.writer(ctx, claim)
+	disk, err := s.openFile(claim)
 	if err != nil {
 		return nil, err
 	}
-	if writer != "" {
-		return nil, &workload.InUseError{Claim: types.NamespacedName{Namespace: claim.Namespace, Name: claim.Name}, Instance: writer}
+	writer, err := s.writer(ctx, claim)
+	if err == nil && writer != "" {
+		err = &workload.InUseError{Claim: types.NamespacedName{Namespace: claim.Namespace, Name: claim.Name}, Instance: writer}
 	}
+	if err != nil {
+		return nil, errors.Join(err, disk.Close())
+	}
+	return disk, nil
+}
+
+// openFile opens the claim's file for reading.
+func (s *Store) openFile(claim *corev1.PersistentVolumeClaim) (*os.File, error) {
 	if takesDevice(claim) {
 		return nil, errors.New("it is a block device of the machine, which is not copied: have a guest copy it")
 	}
@@ -93,12 +103,19 @@ func (s *Store) openSource(ctx context.Context, claim *corev1.PersistentVolumeCl
 }
 
 // writerNow names an instance that has the claim and may write to it. Where the cache knows of none it asks the
-// API itself.
+// API itself. That the claim is gone is an error.
 func (c *Controller) writerNow(ctx context.Context, claim *corev1.PersistentVolumeClaim) (string, error) {
 	for _, user := range c.users(claim) {
 		if vmi, ok := user.(*kubevirtv1.VirtualMachineInstance); ok && vmi.WritesClaim(claim.Name) {
 			return vmi.Name, nil
 		}
+	}
+	now, err := c.core.CoreV1().PersistentVolumeClaims(claim.Namespace).Get(ctx, claim.Name, metav1.GetOptions{})
+	if err != nil {
+		return "", fmt.Errorf("look for the claim: %w", err)
+	}
+	if now.UID != claim.UID {
+		return "", errors.New("the claim is gone, and another has its name")
 	}
 	instances, err := c.virt.KubevirtV1().VirtualMachineInstances(claim.Namespace).List(ctx, metav1.ListOptions{})
 	if err != nil {
