@@ -85,7 +85,7 @@ func identify(vmi *kubevirtv1.VirtualMachineInstanceSpec, spec *clonev1.VirtualM
 		delete(given, nic.Name)
 	}
 	for _, name := range slices.Sorted(maps.Keys(given)) {
-		return field.Invalid(field.NewPath("spec", "newMacAddresses").Key(name), given[name], "the machine has no interface of that name")
+		return field.Invalid(field.NewPath("spec", "newMacAddresses").Key(name), given[name], "the machine's template has no interface of that name; the default one, where it has none at all, has to be written out for this")
 	}
 	if vmi.Domain.Firmware == nil && spec.NewSMBiosSerial == nil {
 		return nil
