@@ -30,8 +30,11 @@ func (m *Manager) ConnectVSOCK(ctx context.Context, target api.Target, port uint
 	dialing, cancel := context.WithTimeout(ctx, vsockTimeout)
 	defer cancel()
 	guest, err := m.dialVSOCK(dialing, cid, port)
-	if errors.Is(err, syscall.ECONNRESET) {
+	switch {
+	case errors.Is(err, syscall.ECONNRESET):
 		err = fmt.Errorf("%w: nothing listens there in the guest", err)
+	case errors.Is(err, context.DeadlineExceeded):
+		err = fmt.Errorf("%w: the guest does not answer; it may be paused, or have no driver for VSOCK yet", err)
 	}
 	if err != nil {
 		return m.refused("VSOCK of "+target.Namespace+"/"+target.Name, err)

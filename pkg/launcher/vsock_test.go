@@ -42,6 +42,9 @@ func TestPortsOfAGuestAreReachedAtTheAddressThatLibvirtGave(t *testing.T) {
 	client, _ := b.serve(t)
 	guests := make(chan net.Conn, 2)
 	b.dialVSOCK = func(_ context.Context, cid, port uint32) (net.Conn, error) {
+		if port == 1025 {
+			return nil, fmt.Errorf("connect to port %d of CID %d: %w", port, cid, context.DeadlineExceeded)
+		}
 		if cid != 7 || port != 1024 {
 			return nil, fmt.Errorf("connect to port %d of CID %d: %w", port, cid, syscall.ECONNRESET)
 		}
@@ -67,6 +70,8 @@ func TestPortsOfAGuestAreReachedAtTheAddressThatLibvirtGave(t *testing.T) {
 	_, err := client.VSOCK(t.Context(), testTarget(), 22)
 	assert.Equal(t, api.ErrorInternal, api.ReasonFor(err))
 	assert.ErrorContains(t, err, "nothing listens there in the guest")
+	_, err = client.VSOCK(t.Context(), testTarget(), 1025)
+	assert.ErrorContains(t, err, "it may be paused")
 }
 
 func TestPortsOfAGuestWithoutVSOCKAreNotReached(t *testing.T) {
