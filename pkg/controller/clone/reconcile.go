@@ -69,10 +69,11 @@ func (c *Controller) create(ctx context.Context, clone *clonev1.VirtualMachineCl
 	if err != nil {
 		return fmt.Errorf("get the source: %w", err)
 	}
-	if changed, err := hasChanged(clone, source); err != nil || changed {
-		if err != nil {
-			return err
-		}
+	changed, err := hasChanged(clone, source)
+	if err != nil {
+		return err
+	}
+	if changed {
 		return c.write(ctx, clone, nextOf(clone).failed(reasonSourceChanged, fmt.Sprintf(
 			"virtual machine %q was changed since the clone was accepted: create another VirtualMachineClone", source.Name)))
 	}

@@ -83,11 +83,11 @@ func (o *CloneOptions) build() (*clonev1.VirtualMachineClone, error) {
 	if o.Source == "" {
 		return nil, errors.New("--source-name is needed")
 	}
-	for flag, kind := range map[string]string{"source-type": o.SourceType, "target-type": o.TargetType} {
-		switch kind {
+	for _, given := range []struct{ flag, kind string }{{"source-type", o.SourceType}, {"target-type", o.TargetType}} {
+		switch given.kind {
 		case "vm", "VM", "VirtualMachine", "virtualmachine":
 		default:
-			return nil, fmt.Errorf("--%s must be vm, not %q", flag, kind)
+			return nil, fmt.Errorf("--%s must be vm, not %q", given.flag, given.kind)
 		}
 	}
 	clone := &clonev1.VirtualMachineClone{

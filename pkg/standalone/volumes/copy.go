@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"slices"
 	"sync"
 
 	corev1 "k8s.io/api/core/v1"
@@ -92,14 +91,7 @@ func (s *Store) openFile(claim *corev1.PersistentVolumeClaim) (*os.File, error) 
 		return nil, err
 	}
 	defer dir.Close()
-	disk, err := dir.OpenFile(diskName, os.O_RDONLY, 0)
-	if err != nil {
-		return nil, fmt.Errorf("open the disk: %w", err)
-	}
-	if err := isNamed(dir, diskName, disk); err != nil {
-		return nil, errors.Join(err, disk.Close())
-	}
-	return disk, nil
+	return openDisk(dir, os.O_RDONLY)
 }
 
 // writerNow names an instance that has the claim and may write to it. Where the cache knows of none it asks the
@@ -117,12 +109,12 @@ func (c *Controller) writerNow(ctx context.Context, claim *corev1.PersistentVolu
 	if now.UID != claim.UID {
 		return "", errors.New("the claim is gone, and another has its name")
 	}
-	instances, err := c.virt.KubevirtV1().VirtualMachineInstances(claim.Namespace).List(ctx, metav1.ListOptions{})
+	users, err := c.usersNow(ctx, claim)
 	if err != nil {
-		return "", fmt.Errorf("look for users of the claim: %w", err)
+		return "", err
 	}
-	for i := range instances.Items {
-		if vmi := &instances.Items[i]; slices.Contains(claimsInUse(vmi), claim.Name) && vmi.WritesClaim(claim.Name) {
+	for _, vmi := range users {
+		if vmi.WritesClaim(claim.Name) {
 			return vmi.Name, nil
 		}
 	}

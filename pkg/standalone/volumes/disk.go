@@ -55,7 +55,7 @@ func (s *Store) prepareDisk(claim *corev1.PersistentVolumeClaim) error {
 		return err
 	}
 	defer dir.Close()
-	disk, err := openDisk(dir)
+	disk, err := openDisk(dir, os.O_RDWR)
 	if errors.Is(err, fs.ErrNotExist) {
 		disk, err = createDisk(dir, claim)
 	}
@@ -77,7 +77,7 @@ func createDisk(dir *os.Root, claim *corev1.PersistentVolumeClaim) (*os.File, er
 	}
 	disk, err := dir.OpenFile(diskName, os.O_RDWR|os.O_CREATE|os.O_EXCL, diskMode)
 	if errors.Is(err, fs.ErrExist) {
-		return openDisk(dir)
+		return openDisk(dir, os.O_RDWR)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("make the disk: %w", err)
@@ -100,10 +100,10 @@ func grow(disk *os.File, size int64) error {
 	return nil
 }
 
-// openDisk opens the disk in dir, which must be a regular file under its own name: os.Root would follow a
-// symbolic link to another disk.
-func openDisk(dir *os.Root) (*os.File, error) {
-	disk, err := dir.OpenFile(diskName, os.O_RDWR, 0)
+// openDisk opens the disk in dir, to read or to write as flag says. It must be a regular file under its own name:
+// os.Root would follow a symbolic link to another disk.
+func openDisk(dir *os.Root, flag int) (*os.File, error) {
+	disk, err := dir.OpenFile(diskName, flag, 0)
 	if err != nil {
 		return nil, err
 	}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
@@ -78,7 +79,7 @@ func (s *Store) expand(claim *corev1.PersistentVolumeClaim, size int64) error {
 		return err
 	}
 	defer dir.Close()
-	disk, err := openDisk(dir)
+	disk, err := openDisk(dir, os.O_RDWR)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}

@@ -26,11 +26,11 @@ func (c *Controller) release(ctx context.Context, claim *corev1.PersistentVolume
 	if !slices.Contains(claim.Finalizers, protection) || len(c.users(claim)) > 0 {
 		return nil
 	}
-	used, err := c.usedNow(ctx, claim)
+	users, err := c.usersNow(ctx, claim)
 	if err != nil {
 		return err
 	}
-	if used {
+	if len(users) > 0 {
 		// The watch is about to bring the instance here too, and its end enqueues the claim.
 		return nil
 	}
@@ -72,18 +72,19 @@ func (c *Controller) users(claim *corev1.PersistentVolumeClaim) []any {
 	return users
 }
 
-// usedNow asks the API itself whether an instance uses the claim.
-func (c *Controller) usedNow(ctx context.Context, claim *corev1.PersistentVolumeClaim) (bool, error) {
+// usersNow asks the API itself which instances use the claim.
+func (c *Controller) usersNow(ctx context.Context, claim *corev1.PersistentVolumeClaim) ([]*kubevirtv1.VirtualMachineInstance, error) {
 	instances, err := c.virt.KubevirtV1().VirtualMachineInstances(claim.Namespace).List(ctx, metav1.ListOptions{})
 	if err != nil {
-		return false, fmt.Errorf("look for users of the claim: %w", err)
+		return nil, fmt.Errorf("look for users of the claim: %w", err)
 	}
+	var users []*kubevirtv1.VirtualMachineInstance
 	for i := range instances.Items {
 		if slices.Contains(claimsInUse(&instances.Items[i]), claim.Name) {
-			return true, nil
+			users = append(users, &instances.Items[i])
 		}
 	}
-	return false, nil
+	return users, nil
 }
 
 // enqueueUsed enqueues the claims that an instance uses, or used until it ended.

@@ -25,7 +25,7 @@ func (s *Store) Filled(claim *corev1.PersistentVolumeClaim) (bool, error) {
 		return false, targetError(claim, "look at the disk", err)
 	}
 	defer dir.Close()
-	disk, err := openDisk(dir)
+	disk, err := openDisk(dir, os.O_RDWR)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}

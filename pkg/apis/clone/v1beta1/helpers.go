@@ -3,7 +3,6 @@
 package v1beta1
 
 import (
-	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
@@ -55,6 +54,3 @@ func (s *VirtualMachineCloneStatus) Condition(kind ConditionType) *Condition {
 	}
 	return nil
 }
-
-// Is says whether the condition has the status.
-func (c *Condition) Is(status corev1.ConditionStatus) bool { return c != nil && c.Status == status }
