@@ -3,9 +3,11 @@
 package pki
 
 import (
+	"bytes"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
@@ -24,9 +26,11 @@ type hosts struct {
 	addresses []net.IP
 }
 
+// servingTemplate has another subject than the authority: clients on OpenSSL take a certificate whose issuer
+// is its own subject for one that signed itself, and refuse it.
 func servingTemplate(h hosts) *x509.Certificate {
 	return &x509.Certificate{
-		Subject:     pkix.Name{CommonName: "virt-apiserver"},
+		Subject:     pkix.Name{CommonName: "virt-apiserver-serving"},
 		DNSNames:    h.names,
 		IPAddresses: h.addresses,
 		KeyUsage:    x509.KeyUsageDigitalSignature,
@@ -112,6 +116,7 @@ func (a *authority) fits(stored []byte, template *x509.Certificate) bool {
 	cert := pair.Leaf
 	addresses := slices.SortedFunc(slices.Values(cert.IPAddresses), compareIP)
 	return cert.CheckSignatureFrom(a.cert) == nil &&
+		bytes.Equal(cert.AuthorityKeyId, a.cert.SubjectKeyId) &&
 		a.now.After(cert.NotBefore) &&
 		a.now.Add(leafLifetime/3).Before(cert.NotAfter) &&
 		cert.Subject.String() == template.Subject.String() &&
@@ -124,6 +129,9 @@ func (a *authority) sign(template *x509.Certificate) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("generate a key: %w", err)
 	}
+	if template.SubjectKeyId, err = keyID(&key.PublicKey); err != nil {
+		return nil, err
+	}
 	template.NotBefore = a.now.Add(-clockSkew)
 	template.NotAfter = earlier(a.now.Add(leafLifetime), a.cert.NotAfter)
 	der, err := x509.CreateCertificate(rand.Reader, template, a.cert, key.Public(), a.key)
@@ -135,6 +143,16 @@ func (a *authority) sign(template *x509.Certificate) ([]byte, error) {
 		return nil, err
 	}
 	return append(encodeCert(der), keyPEM...), nil
+}
+
+// keyID identifies a key in the way of RFC 7093, section 2, method 1. The library does so for authorities alone.
+func keyID(key *ecdsa.PublicKey) ([]byte, error) {
+	point, err := key.Bytes()
+	if err != nil {
+		return nil, fmt.Errorf("identify a key: %w", err)
+	}
+	sum := sha256.Sum256(point)
+	return sum[:20], nil
 }
 
 func earlier(a, b time.Time) time.Time {

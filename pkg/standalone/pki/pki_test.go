@@ -217,6 +217,18 @@ func TestKubeconfigReachesTheServer(t *testing.T) {
 	assert.Equal(t, []string{"system:masters"}, subject.Organization)
 }
 
+// serveAnyone answers clients without a certificate.
+func serveAnyone(t *testing.T, files Files) string {
+	t.Helper()
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	pair, err := tls.LoadX509KeyPair(files.Serving, files.Serving)
+	require.NoError(t, err)
+	server.TLS = &tls.Config{Certificates: []tls.Certificate{pair}}
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	return server.URL
+}
+
 // serve answers clients of the authority and passes on the certificate that each showed.
 func serve(t *testing.T, files Files) (url string, shown <-chan *x509.Certificate) {
 	t.Helper()
