@@ -148,3 +148,69 @@ func TestDisksComeToAndLeaveARunningGuest(t *testing.T) {
 	assert.Subset(t, p.eventReasons("VirtualMachineInstance", "vm"), []string{"Normal VolumeReady", "Normal VolumeUnplugged"})
 	p.kubectl("delete", "pvc", "one", "two", "--timeout=30s")
 }
+
+// impliedDisks is a machine such as `virtctl create vm` makes: it says nothing of disks.
+const impliedDisks = `
+apiVersion: kubevirt.io/v1
+kind: VirtualMachine
+metadata:
+  name: implied
+spec:
+  runStrategy: Always
+  template:
+    spec:
+      terminationGracePeriodSeconds: 0
+      domain:
+        memory: {guest: 192Mi}
+        devices: {rng: {}}
+      volumes:
+      - name: root
+        containerDisk: {image: IMAGE}
+      - name: seed
+        cloudInitNoCloud:
+          userData: |
+            #cloud-config
+            user: clerk
+            password: pencil
+            chpasswd: {expire: false}
+`
+
+func TestAMachineBootsFromTheDiskThatItBootedFromBeforeItGotMore(t *testing.T) {
+	t.Parallel()
+	p := suite.server.newSpace(t)
+	p.apply(strings.ReplaceAll(impliedDisks, "IMAGE", "oci-archive:"+filepath.Join(suite.containers.folder, "linux.tar")))
+	for _, name := range []string{"more", "front"} {
+		p.apply(strings.ReplaceAll(spareClaim, "NAME", name))
+	}
+	p.awaitStatus("implied", kubevirtv1.VirtualMachineStatusRunning)
+	p.openConsole("implied").login("clerk", "pencil")
+	p.plugin("addvolume", "implied", "--volume-name", "more", "--persist")
+	p.awaitVolume("implied", "more", kubevirtv1.VolumeReady)
+	targets := p.targets("implied")
+	assert.Equal(t, []string{"root sda", "seed sdb", "more sdc"}, targets)
+
+	before := p.instance("implied")
+	p.plugin("restart", "implied", "--force", "--grace-period", "0")
+	p.awaitRunning("implied", before)
+	p.openConsole("implied").login("clerk", "pencil")
+	assert.Equal(t, targets, p.targets("implied"))
+
+	// An empty disk in front of all others keeps no guest from booting.
+	p.kubectl("patch", "vm", "implied", "--type=json", "-p", `[
+		{"op": "add", "path": "/spec/template/spec/volumes/-", "value": {"name": "front", "persistentVolumeClaim": {"claimName": "front"}}},
+		{"op": "add", "path": "/spec/template/spec/domain/devices/disks/0", "value": {"name": "front", "disk": {"bus": "sata"}}}]`)
+	before = p.instance("implied")
+	p.plugin("restart", "implied", "--force", "--grace-period", "0")
+	p.awaitRunning("implied", before)
+	p.openConsole("implied").login("clerk", "pencil")
+}
+
+// targets are the volumes of a machine's instance with their device names.
+func (p *space) targets(machine string) []string {
+	p.t.Helper()
+	var targets []string
+	for _, volume := range p.instance(machine).Status.VolumeStatus {
+		targets = append(targets, volume.Name+" "+volume.Target)
+	}
+	return targets
+}

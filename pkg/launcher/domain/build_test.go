@@ -226,3 +226,31 @@ func TestFactsAreFoundInTheXMLAgain(t *testing.T) {
 		Memory:        Memory{AtBoot: 64 << 20, Requested: 64 << 20, Current: 64 << 20},
 	}, facts)
 }
+
+func TestAGuestForWhichNobodyChoseTriesAllItsDisks(t *testing.T) {
+	order := func(change func(*kubevirtv1.VirtualMachineInstance)) map[string]uint {
+		instance := newInstance()
+		instance.Spec.Volumes = []kubevirtv1.Volume{{Name: "empty"}, {Name: "cd"}, {Name: "root"}}
+		cd := kubevirtv1.Disk{Name: "cd"}
+		cd.CDRom = &kubevirtv1.CDRomTarget{}
+		instance.Spec.Domain.Devices.Disks = []kubevirtv1.Disk{{Name: "empty"}, cd, {Name: "root"}}
+		change(instance)
+		built, err := Build(inputOf(instance, false))
+		require.NoError(t, err)
+		found := map[string]uint{}
+		for _, disk := range built.Devices.Disks {
+			if disk.Boot != nil {
+				found[disk.Alias.Name] = disk.Boot.Order
+			}
+		}
+		return found
+	}
+	assert.Equal(t, map[string]uint{"ua-empty": 1, "ua-root": 2}, order(func(*kubevirtv1.VirtualMachineInstance) {}))
+	assert.Equal(t, map[string]uint{"ua-cd": 3}, order(func(vmi *kubevirtv1.VirtualMachineInstance) {
+		vmi.Spec.Domain.Devices.Disks[1].BootOrder = ptr.To[uint](3)
+	}))
+	assert.Empty(t, order(func(vmi *kubevirtv1.VirtualMachineInstance) {
+		kubevirtv1.SetDefaultsVirtualMachineInstanceSpec(&vmi.Spec)
+		vmi.Spec.Domain.Devices.Interfaces[0].BootOrder = ptr.To[uint](1)
+	}))
+}

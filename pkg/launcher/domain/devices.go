@@ -23,6 +23,9 @@ func buildDevices(in Input) (*libvirtxml.DomainDeviceList, error) {
 	if err != nil {
 		return nil, err
 	}
+	if in.Boot == nil {
+		setDefaultBoot(disks, interfaces)
+	}
 	devices := &libvirtxml.DomainDeviceList{
 		Disks:       disks,
 		Controllers: buildControllers(disks, spec.Inputs),

@@ -5,6 +5,7 @@ package domain
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"k8s.io/utils/ptr"
 	"libvirt.org/go/libvirtxml"
@@ -185,6 +186,24 @@ func buildBoot(order *uint) *libvirtxml.DomainDeviceBoot {
 		return nil
 	}
 	return &libvirtxml.DomainDeviceBoot{Order: *order}
+}
+
+// setDefaultBoot has a guest for which nobody chose what boots try all its disks in turn. By itself libvirt has it
+// try the first alone, which an empty disk is at times.
+func setDefaultBoot(disks []libvirtxml.DomainDisk, interfaces []libvirtxml.DomainInterface) {
+	chosen := slices.ContainsFunc(disks, func(d libvirtxml.DomainDisk) bool { return d.Boot != nil }) ||
+		slices.ContainsFunc(interfaces, func(i libvirtxml.DomainInterface) bool { return i.Boot != nil })
+	if chosen {
+		return
+	}
+	order := uint(0)
+	for i := range disks {
+		if disks[i].Device == "cdrom" {
+			continue
+		}
+		order++
+		disks[i].Boot = &libvirtxml.DomainDeviceBoot{Order: order}
+	}
 }
 
 // targetNames counts the device names given so far, by their prefix.

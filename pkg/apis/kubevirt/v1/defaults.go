@@ -62,29 +62,48 @@ func SetDefaultsVirtualMachineInstanceSpec(spec *VirtualMachineInstanceSpec) {
 	}
 }
 
-// AddDefaultDevices gives each volume a disk, appended in the order of the volumes (device names depend on it),
-// and a guest that asks for no network an interface to the pod network. It leaves open what they are like.
+// AddDefaultDevices gives each volume a disk, and a guest that asks for no network an interface to the pod network.
+// It leaves open what they are like.
 func AddDefaultDevices(spec *VirtualMachineInstanceSpec) {
+	addDefaultDisks(spec)
 	devices := &spec.Domain.Devices
-	shown := make(map[string]bool, len(devices.Disks))
-	for _, disk := range devices.Disks {
-		shown[disk.Name] = true
-	}
-	for _, volume := range spec.Volumes {
-		if shown[volume.Name] {
-			continue
-		}
-		disk := Disk{Name: volume.Name}
-		if volume.Sysprep != nil {
-			// The setup of Windows looks for answers on what can be taken out.
-			disk.CDRom = &CDRomTarget{}
-		}
-		devices.Disks = append(devices.Disks, disk)
-	}
 	if len(devices.Interfaces) == 0 && len(spec.Networks) == 0 && ptr.Deref(devices.AutoattachPodInterface, true) {
 		devices.Interfaces = []Interface{{Name: DefaultNetworkName}}
 		spec.Networks = []Network{{Name: DefaultNetworkName, NetworkSource: NetworkSource{Pod: &PodNetwork{}}}}
 	}
+}
+
+// addDefaultDisks gives each volume a disk. As upstream's they come last, in the order of the volumes: device names
+// and what boots depend on it. But those of hot-pluggable volumes that were added later stay behind.
+func addDefaultDisks(spec *VirtualMachineInstanceSpec) {
+	disks := &spec.Domain.Devices.Disks
+	shown := make(map[string]bool, len(*disks))
+	for _, disk := range *disks {
+		shown[disk.Name] = true
+	}
+	for i, volume := range spec.Volumes {
+		if shown[volume.Name] {
+			continue
+		}
+		place := slices.IndexFunc(*disks, func(disk Disk) bool { return hasHotpluggable(spec.Volumes[i+1:], disk.Name) })
+		if place < 0 {
+			place = len(*disks)
+		}
+		*disks = slices.Insert(*disks, place, defaultDisk(&volume))
+	}
+}
+
+func hasHotpluggable(volumes []Volume, name string) bool {
+	return slices.ContainsFunc(volumes, func(v Volume) bool { return v.Name == name && v.IsHotpluggable() })
+}
+
+func defaultDisk(volume *Volume) Disk {
+	disk := Disk{Name: volume.Name}
+	if volume.Sysprep != nil {
+		// The setup of Windows looks for answers on what can be taken out.
+		disk.CDRom = &CDRomTarget{}
+	}
+	return disk
 }
 
 func setDefaultsDisk(disk *Disk) {
