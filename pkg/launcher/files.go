@@ -98,8 +98,8 @@ func (m *Manager) makeEmpty(instance *kubevirtv1.VirtualMachineInstance, volume 
 }
 
 func (m *Manager) makeSeed(request *api.StartRequest, volume string, layout func(seed.Meta, seed.Data) (*seed.Image, error)) (*os.File, error) {
-	given := request.Seeds[volume]
-	image, err := layout(metaOf(request.Instance), seed.Data{UserData: given.UserData, NetworkData: given.NetworkData})
+	// A conversion, so that a field which only one of the two types has does not compile.
+	image, err := layout(metaOf(request.Instance), seed.Data(request.Seeds[volume]))
 	if err != nil {
 		return nil, invalid(err)
 	}

@@ -3,11 +3,13 @@
 package launcher
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"reflect"
 	"sync"
 	"syscall"
 	"testing"
@@ -281,6 +283,32 @@ func TestEveryKindOfVolumeGetsAFile(t *testing.T) {
 	xml := b.hypervisor.domains[uuidOf(request.Instance)].xml
 	for _, file := range []string{"scratch.img", "init.iso", "drive.iso"} {
 		assert.Contains(t, xml, filepath.Join(dir, file))
+	}
+}
+
+// TestASeedHasAllThatIsGiven looks for each field of a seed in the image that the guest reads.
+func TestASeedHasAllThatIsGiven(t *testing.T) {
+	given := api.Seed{UserData: []byte("#the-user-data"), NetworkData: []byte("#the-network-data"), PublicKeys: []string{"ssh-ed25519 THE-KEY"}}
+	value := reflect.ValueOf(given)
+	for i := range value.NumField() {
+		require.False(t, value.Field(i).IsZero(), "a new field, %s, needs a value here", value.Type().Field(i).Name)
+	}
+	b := newBench(t)
+	request := b.request(t)
+	request.Instance.Spec.Volumes = append(request.Instance.Spec.Volumes,
+		kubevirtv1.Volume{Name: "init", VolumeSource: kubevirtv1.VolumeSource{CloudInitNoCloud: &kubevirtv1.CloudInitSource{}}},
+		kubevirtv1.Volume{Name: "drive", VolumeSource: kubevirtv1.VolumeSource{CloudInitConfigDrive: &kubevirtv1.CloudInitSource{}}},
+	)
+	kubevirtv1.SetDefaultsVirtualMachineInstanceSpec(&request.Instance.Spec)
+	request.Seeds = map[string]api.Seed{"init": given, "drive": given}
+	_, err := b.Start(t.Context(), request)
+	require.NoError(t, err)
+	for _, volume := range []string{"init", "drive"} {
+		image, err := os.ReadFile(filepath.Join(b.dir, "state", "domains", string(testUID), volume+".iso"))
+		require.NoError(t, err)
+		for _, text := range []string{"#the-user-data", "#the-network-data", "ssh-ed25519 THE-KEY"} {
+			assert.True(t, bytes.Contains(image, []byte(text)), "%s: %s", volume, text)
+		}
 	}
 }
 

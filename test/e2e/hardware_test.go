@@ -21,9 +21,16 @@ stringData:
     user: clerk
     password: pencil
     chpasswd: {expire: false}
+---
+apiVersion: v1
+kind: Secret
+metadata:
+  name: login
+stringData:
+  me: ssh-ed25519 KEY-OF-THE-CLERK clerk@example
 `
 
-// hardwareManifest has its root disk, its firmware and its seed yet to be filled in.
+// hardwareManifest has its root disk, its firmware, its seed and the way of its keys yet to be filled in.
 const hardwareManifest = `
 apiVersion: kubevirt.io/v1
 kind: VirtualMachine
@@ -44,6 +51,10 @@ spec:
             storage: 1Gi
   template:
     spec:
+      accessCredentials:
+      - sshPublicKey:
+          source: {secret: {secretName: login}}
+          propagationMethod: {METHOD: {}}
       domain:
         cpu: {sockets: 2, cores: 1, threads: 1}
         memory:
@@ -81,23 +92,24 @@ spec:
 func TestMachineHasTheHardwareThatItsSpecNames(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
-		name, bootloader, bus, seed string
-		firmware                    string
+		name, bootloader, bus, seed, method string
+		firmware                            string
 	}{
-		{"UEFI, SCSI and NoCloud", "{efi: {secureBoot: false}}", "scsi", "cloudInitNoCloud", "efi"},
-		{"BIOS, SATA and ConfigDrive", "{bios: {}}", "sata", "cloudInitConfigDrive", "bios"},
+		{"UEFI, SCSI and NoCloud", "{efi: {secureBoot: false}}", "scsi", "cloudInitNoCloud", "noCloud", "efi"},
+		{"BIOS, SATA and ConfigDrive", "{bios: {}}", "sata", "cloudInitConfigDrive", "configDrive", "bios"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			p := suite.server.newSpace(t)
 			p.apply(seedManifest)
 			p.apply(strings.NewReplacer("IMAGE", suite.Images.URL(linuxImage),
-				"BOOTLOADER", test.bootloader, "BUS", test.bus, "SEED", test.seed).Replace(hardwareManifest))
+				"BOOTLOADER", test.bootloader, "BUS", test.bus, "SEED", test.seed, "METHOD", test.method).Replace(hardwareManifest))
 			p.awaitRunning("depot", nil)
 
 			console := p.openConsole("depot")
 			console.login("clerk", "pencil")
 			assert.Equal(t, "depot", console.run("hostname"))
+			assert.Equal(t, "ssh-ed25519 KEY-OF-THE-CLERK clerk@example", console.run("cat ~/.ssh/authorized_keys"))
 			assert.Equal(t, test.firmware, console.run("test -d /sys/firmware/efi && echo efi || echo bios"))
 			assert.Equal(t, "2", console.run("cat /sys/devices/system/cpu/cpu*/topology/physical_package_id | sort -u | wc -l"))
 			assert.Equal(t, "A-1", console.run("sudo cat /sys/class/dmi/id/product_serial"))
