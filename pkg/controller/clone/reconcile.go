@@ -77,7 +77,7 @@ func (c *Controller) create(ctx context.Context, clone *clonev1.VirtualMachineCl
 		return c.write(ctx, clone, nextOf(clone).failed(reasonSourceChanged, fmt.Sprintf(
 			"virtual machine %q was changed since the clone was accepted: create another VirtualMachineClone", source.Name)))
 	}
-	vm, cause := target.Build(clone, source, func(name string) *corev1.PersistentVolumeClaim {
+	vm, cause := target.Build(ctx, clone, source, func(name string) *corev1.PersistentVolumeClaim {
 		claim, _ := c.claims.PersistentVolumeClaims(clone.Namespace).Get(name)
 		return claim
 	})

@@ -97,7 +97,7 @@ func (j judge) judge(ctx context.Context, clone *clonev1.VirtualMachineClone) er
 	if err != nil {
 		return err
 	}
-	vm, cause := target.Build(clone, obj.(*kubevirtv1.VirtualMachine), nil)
+	vm, cause := target.Build(ctx, clone, obj.(*kubevirtv1.VirtualMachine), nil)
 	if cause != nil {
 		return invalid(clone, field.ErrorList{cause})
 	}

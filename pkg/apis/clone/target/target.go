@@ -3,18 +3,21 @@
 package target
 
 import (
+	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
 
-	jsonpatch "gopkg.in/evanphx/json-patch.v4"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	"k8s.io/utils/ptr"
 
+	"github.com/virt-apiserver/virt-apiserver/pkg/apis/clone/filter"
+	"github.com/virt-apiserver/virt-apiserver/pkg/apis/clone/patch"
 	clonev1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/clone/v1beta1"
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
 )
@@ -27,7 +30,7 @@ type Claims func(name string) *corev1.PersistentVolumeClaim
 
 // Build returns the machine that clone makes from source. As upstream's it is halted, and has a firmware UUID
 // and MAC addresses of its own. claims tells what storage the copies need; without it they have the default.
-func Build(clone *clonev1.VirtualMachineClone, source *kubevirtv1.VirtualMachine, claims Claims) (*kubevirtv1.VirtualMachine, *field.Error) {
+func Build(ctx context.Context, clone *clonev1.VirtualMachineClone, source *kubevirtv1.VirtualMachine, claims Claims) (*kubevirtv1.VirtualMachine, *field.Error) {
 	if err := canBeCloned(source); err != nil {
 		return nil, err
 	}
@@ -35,22 +38,21 @@ func Build(clone *clonev1.VirtualMachineClone, source *kubevirtv1.VirtualMachine
 	vm := &kubevirtv1.VirtualMachine{
 		TypeMeta: metav1.TypeMeta{APIVersion: kubevirtv1.SchemeGroupVersion.String(), Kind: "VirtualMachine"},
 		ObjectMeta: metav1.ObjectMeta{
-			Name: clone.TargetName(), Namespace: source.Namespace,
-			Labels: filtered(source.Labels, spec.LabelFilters), Annotations: filtered(source.Annotations, spec.AnnotationFilters),
+			Name: clone.TargetName(), Namespace: source.Namespace, Labels: source.Labels, Annotations: source.Annotations,
 		},
 		Spec: *source.Spec.DeepCopy(),
+	}
+	if err := choose(ctx, vm, spec); err != nil {
+		return nil, err
 	}
 	// It would have the next "kubectl apply" of the clone's manifest take the source's for what was there.
 	delete(vm.Annotations, corev1.LastAppliedConfigAnnotation)
 	vm.Spec.Running, vm.Spec.RunStrategy = nil, ptr.To(kubevirtv1.RunStrategyHalted)
-	template := vm.Spec.Template
-	template.ObjectMeta.Labels = filtered(template.ObjectMeta.Labels, spec.Template.LabelFilters)
-	template.ObjectMeta.Annotations = filtered(template.ObjectMeta.Annotations, spec.Template.AnnotationFilters)
-	if err := identify(&template.Spec, spec); err != nil {
+	if err := identify(&vm.Spec.Template.Spec, spec); err != nil {
 		return nil, err
 	}
 	copyDisks(vm, source, claims)
-	vm, err := patched(vm, spec.Patches)
+	vm, err := patched(ctx, vm, spec.Patches)
 	if err != nil {
 		return nil, err
 	}
@@ -58,6 +60,28 @@ func Build(clone *clonev1.VirtualMachineClone, source *kubevirtv1.VirtualMachine
 	vm.Name, vm.Namespace = clone.TargetName(), source.Namespace
 	metav1.SetMetaDataAnnotation(&vm.ObjectMeta, CloneAnnotation, string(clone.UID))
 	return vm, nil
+}
+
+// choose has vm keep those of its source's labels and annotations that the filters let through, in copies.
+func choose(ctx context.Context, vm *kubevirtv1.VirtualMachine, spec *clonev1.VirtualMachineCloneSpec) *field.Error {
+	path, template := field.NewPath("spec"), &vm.Spec.Template.ObjectMeta
+	for _, list := range []struct {
+		keys    *map[string]string
+		filters []string
+		path    *field.Path
+	}{
+		{&vm.Labels, spec.LabelFilters, path.Child("labelFilters")},
+		{&vm.Annotations, spec.AnnotationFilters, path.Child("annotationFilters")},
+		{&template.Labels, spec.Template.LabelFilters, path.Child("template", "labelFilters")},
+		{&template.Annotations, spec.Template.AnnotationFilters, path.Child("template", "annotationFilters")},
+	} {
+		chosen, err := filter.Apply(ctx, *list.keys, list.filters)
+		if err != nil {
+			return field.Invalid(list.path, list.filters, err.Error())
+		}
+		*list.keys = chosen
+	}
+	return nil
 }
 
 // canBeCloned refuses what upstream refuses.
@@ -99,32 +123,30 @@ func identify(vmi *kubevirtv1.VirtualMachineInstanceSpec, spec *clonev1.VirtualM
 }
 
 // patched returns vm with the operations done to it.
-func patched(vm *kubevirtv1.VirtualMachine, operations []string) (*kubevirtv1.VirtualMachine, *field.Error) {
+func patched(ctx context.Context, vm *kubevirtv1.VirtualMachine, operations []string) (*kubevirtv1.VirtualMachine, *field.Error) {
 	if len(operations) == 0 {
 		return vm, nil
 	}
 	path := field.NewPath("spec", "patches")
 	document, err := json.Marshal(vm)
+	if err == nil {
+		err = ctx.Err()
+	}
 	if err != nil {
 		return nil, field.InternalError(path, err)
 	}
-	for i, operation := range operations {
-		patch, err := jsonpatch.DecodePatch([]byte("[" + operation + "]"))
-		if err == nil {
-			document, err = patch.Apply(document)
-		}
-		if err != nil {
-			return nil, field.Invalid(path.Index(i), operation, fmt.Sprintf("cannot be done to the clone: %v", err))
-		}
+	document, err = patch.Apply(document, operations)
+	if err != nil {
+		return nil, field.Invalid(path, field.OmitValueType{}, fmt.Sprintf("cannot be done to the clone: %v", err))
 	}
-	decoder := json.NewDecoder(strings.NewReader(string(document)))
+	decoder := json.NewDecoder(bytes.NewReader(document))
 	decoder.DisallowUnknownFields()
 	result := &kubevirtv1.VirtualMachine{}
 	if err := decoder.Decode(result); err != nil {
-		return nil, field.Invalid(path, operations, fmt.Sprintf("what they make of the clone is no machine: %v", err))
+		return nil, field.Invalid(path, field.OmitValueType{}, fmt.Sprintf("what they make of the clone is no machine: %v", err))
 	}
 	if result.Spec.Template == nil {
-		return nil, field.Invalid(path, operations, "what they make of the clone has no template")
+		return nil, field.Invalid(path, field.OmitValueType{}, "what they make of the clone has no template")
 	}
 	return result, nil
 }

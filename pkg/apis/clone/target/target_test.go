@@ -3,6 +3,7 @@
 package target_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -78,14 +79,14 @@ func named(name string) *corev1.TypedLocalObjectReference {
 
 func build(t *testing.T, spec clonev1.VirtualMachineCloneSpec) *kubevirtv1.VirtualMachine {
 	t.Helper()
-	vm, cause := target.Build(cloneOf(spec), source(t), nil)
+	vm, cause := target.Build(t.Context(), cloneOf(spec), source(t), nil)
 	require.Nil(t, cause)
 	return vm
 }
 
 func TestACloneIsAMachineOfItsOwn(t *testing.T) {
 	before := source(t)
-	vm, cause := target.Build(cloneOf(clonev1.VirtualMachineCloneSpec{Target: named("copy")}), before, nil)
+	vm, cause := target.Build(t.Context(), cloneOf(clonev1.VirtualMachineCloneSpec{Target: named("copy")}), before, nil)
 	require.Nil(t, cause)
 	assert.Equal(t, source(t), before, "the source is left alone")
 
@@ -118,7 +119,7 @@ func TestEachDiskThatTheGuestWritesIsCopied(t *testing.T) {
 		}
 		return claim
 	}
-	vm, cause := target.Build(cloneOf(clonev1.VirtualMachineCloneSpec{Target: named("copy")}), source(t), claims)
+	vm, cause := target.Build(t.Context(), cloneOf(clonev1.VirtualMachineCloneSpec{Target: named("copy")}), source(t), claims)
 	require.Nil(t, cause)
 	written, err := yaml.Marshal(vm.Spec.DataVolumeTemplates)
 	require.NoError(t, err)
@@ -235,10 +236,22 @@ func TestWhatCannotBeClonedIsToldByItsField(t *testing.T) {
 		}), field: "spec.newMacAddresses[other]", words: "no interface of that name"},
 		"a patch of what is not there": {spec: spec(func(s *clonev1.VirtualMachineCloneSpec) {
 			s.Patches = []string{`{"op": "remove", "path": "/metadata/labels/none"}`}
-		}), field: "spec.patches[0]", words: "cannot be done"},
+		}), field: "spec.patches", words: "cannot be done"},
 		"a patch that adds what no machine has": {spec: spec(func(s *clonev1.VirtualMachineCloneSpec) {
 			s.Patches = []string{`{"op": "add", "path": "/spec/none", "value": 1}`}
 		}), field: "spec.patches", words: "unknown field"},
+		"patches that copy without end": {spec: spec(func(s *clonev1.VirtualMachineCloneSpec) {
+			for i := range 20 {
+				s.Patches = append(s.Patches, fmt.Sprintf(`{"op": "copy", "from": "/metadata/annotations", "path": "/metadata/annotations/x%d"}`, i))
+			}
+		}), field: "spec.patches", words: "copy more than"},
+		"filters that would take long": {change: func(vm *kubevirtv1.VirtualMachine) {
+			for i := range 2000 {
+				vm.Spec.Template.ObjectMeta.Labels[fmt.Sprintf("example.com/key-%d", i)] = ""
+			}
+		}, spec: spec(func(s *clonev1.VirtualMachineCloneSpec) {
+			s.Template.LabelFilters = []string{"*", "!.{900}"}
+		}), field: "spec.template.labelFilters", words: "too many for these filters"},
 		"a patch that takes the template": {spec: spec(func(s *clonev1.VirtualMachineCloneSpec) {
 			s.Patches = []string{`{"op": "remove", "path": "/spec/template"}`}
 		}), field: "spec.patches", words: "no template"},
@@ -248,7 +261,7 @@ func TestWhatCannotBeClonedIsToldByItsField(t *testing.T) {
 			if test.change != nil {
 				test.change(vm)
 			}
-			_, cause := target.Build(cloneOf(test.spec), vm, nil)
+			_, cause := target.Build(t.Context(), cloneOf(test.spec), vm, nil)
 			require.NotNil(t, cause)
 			assert.Equal(t, test.field, cause.Field)
 			assert.Contains(t, cause.Error(), test.words)

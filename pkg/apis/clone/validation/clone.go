@@ -5,11 +5,8 @@ package validation
 import (
 	"maps"
 	"net"
-	"regexp"
 	"slices"
-	"strings"
 
-	jsonpatch "gopkg.in/evanphx/json-patch.v4"
 	corev1 "k8s.io/api/core/v1"
 	apiequality "k8s.io/apimachinery/pkg/api/equality"
 	apivalidation "k8s.io/apimachinery/pkg/api/validation"
@@ -17,6 +14,8 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	"k8s.io/utils/ptr"
 
+	"github.com/virt-apiserver/virt-apiserver/pkg/apis/clone/filter"
+	"github.com/virt-apiserver/virt-apiserver/pkg/apis/clone/patch"
 	clonev1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/clone/v1beta1"
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
 )
@@ -25,8 +24,6 @@ const (
 	maxFilters   = 64
 	maxFilter    = 512
 	maxAddresses = 256
-	maxPatches   = 64
-	maxPatch     = 64 << 10
 	maxSerial    = 256
 
 	machineKind = "VirtualMachine"
@@ -110,29 +107,17 @@ func validateFilters(filters []string, path *field.Path) field.ErrorList {
 	if len(filters) > maxFilters {
 		return field.ErrorList{field.TooMany(path, len(filters), maxFilters)}
 	}
-	var errs field.ErrorList
-	for i, filter := range filters {
+	for i, text := range filters {
 		path := path.Index(i)
-		expression := strings.TrimPrefix(filter, "!")
-		switch {
-		case filter == "*":
-			continue
-		case len(filter) > maxFilter:
-			errs = append(errs, field.TooLong(path, filter, maxFilter))
-			continue
-		case expression == "":
-			errs = append(errs, field.Invalid(path, filter, `a filter is "*", a regular expression for keys, or one after a "!"`))
-			continue
-		case strings.Contains(expression, "!"):
-			errs = append(errs, field.Invalid(path, filter, "cannot contain a negation character (!); NegationChar can be only used at the beginning of the filter"))
-		case strings.Contains(filter[:len(filter)-1], "*"):
-			errs = append(errs, field.Invalid(path, filter, "cannot contain a wildcard character (*); WildcardChar can be only at the end of the filter"))
+		if len(text) > maxFilter {
+			return field.ErrorList{field.TooLong(path, text, maxFilter)}
 		}
-		if _, err := regexp.Compile(expression); err != nil {
-			errs = append(errs, field.Invalid(path, filter, err.Error()))
+		// The others are not looked at, as each costs something.
+		if err := filter.Check(text); err != nil {
+			return field.ErrorList{field.Invalid(path, text, err.Error())}
 		}
 	}
-	return errs
+	return nil
 }
 
 func validateAddresses(addresses map[string]string, path *field.Path) field.ErrorList {
@@ -149,22 +134,18 @@ func validateAddresses(addresses map[string]string, path *field.Path) field.Erro
 }
 
 func validatePatches(patches []string, path *field.Path) field.ErrorList {
-	if len(patches) > maxPatches {
-		return field.ErrorList{field.TooMany(path, len(patches), maxPatches)}
+	if len(patches) > patch.MaxOperations {
+		return field.ErrorList{field.TooMany(path, len(patches), patch.MaxOperations)}
 	}
 	var errs field.ErrorList
-	for i, patch := range patches {
+	for i, operation := range patches {
 		path := path.Index(i)
-		if len(patch) > maxPatch {
-			errs = append(errs, field.TooLong(path, "", maxPatch))
+		if len(operation) > patch.MaxOperation {
+			errs = append(errs, field.TooLong(path, "", patch.MaxOperation))
 			continue
 		}
-		operations, err := jsonpatch.DecodePatch([]byte("[" + patch + "]"))
-		switch {
-		case err != nil:
-			errs = append(errs, field.Invalid(path, patch, "no operation of JSON Patch: "+err.Error()))
-		case len(operations) != 1:
-			errs = append(errs, field.Invalid(path, patch, "has to be one operation of JSON Patch"))
+		if err := patch.Check(operation); err != nil {
+			errs = append(errs, field.Invalid(path, operation, err.Error()))
 		}
 	}
 	return errs

@@ -39,8 +39,12 @@ func applyDevices(spec *kubevirtv1.VirtualMachineInstanceSpec, preferred *instan
 	for i := range devices.Disks {
 		applyDisk(&devices.Disks[i], preferred)
 	}
+	pods := map[string]bool{}
+	for _, network := range spec.Networks {
+		pods[network.Name] = network.Pod != nil
+	}
 	for i := range devices.Interfaces {
-		applyInterface(&devices.Interfaces[i], spec.Networks, preferred)
+		applyInterface(&devices.Interfaces[i], pods, preferred)
 	}
 }
 
@@ -67,14 +71,13 @@ func applyDisk(disk *kubevirtv1.Disk, preferred *instancetypev1.DevicePreference
 	}
 }
 
-func applyInterface(iface *kubevirtv1.Interface, networks []kubevirtv1.Network, preferred *instancetypev1.DevicePreferences) {
+// applyInterface is told which networks are of pods.
+func applyInterface(iface *kubevirtv1.Interface, pods map[string]bool, preferred *instancetypev1.DevicePreferences) {
 	fillText(&iface.Model, preferred.PreferredInterfaceModel)
 	if iface.InterfaceBindingMethod != (kubevirtv1.InterfaceBindingMethod{}) || preferred.PreferredInterfaceMasquerade == nil {
 		return
 	}
-	for _, network := range networks {
-		if network.Name == iface.Name && network.Pod != nil {
-			iface.Masquerade = &kubevirtv1.InterfaceMasquerade{}
-		}
+	if pods[iface.Name] {
+		iface.Masquerade = &kubevirtv1.InterfaceMasquerade{}
 	}
 }

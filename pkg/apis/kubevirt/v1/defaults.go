@@ -52,8 +52,9 @@ func SetDefaultsVirtualMachineInstanceSpec(spec *VirtualMachineInstanceSpec) {
 	for i := range domain.Devices.Disks {
 		setDefaultsDisk(&domain.Devices.Disks[i])
 	}
+	secondary := secondaryNetworks(spec.Networks)
 	for i := range domain.Devices.Interfaces {
-		setDefaultsInterface(&domain.Devices.Interfaces[i], spec.Networks)
+		setDefaultsInterface(&domain.Devices.Interfaces[i], secondary)
 	}
 	setDefaultsProbe(spec.LivenessProbe)
 	setDefaultsProbe(spec.ReadinessProbe)
@@ -135,9 +136,9 @@ func setDefaultsDisk(disk *Disk) {
 
 // setDefaultsInterface has the interface reach out by masquerade, which upstream offers as a cluster's default;
 // upstream's own default is bridge, and so is ours on all but the pod network.
-func setDefaultsInterface(iface *Interface, networks []Network) {
+func setDefaultsInterface(iface *Interface, secondary map[string]bool) {
 	if iface.Masquerade == nil && iface.Bridge == nil {
-		if multusOf(iface.Name, networks) != nil {
+		if secondary[iface.Name] {
 			iface.Bridge = &InterfaceBridge{}
 		} else {
 			iface.Masquerade = &InterfaceMasquerade{}
@@ -158,17 +159,23 @@ func RemoveAbsentInterfaces(spec *VirtualMachineInstanceSpec) {
 	spec.Networks = slices.DeleteFunc(spec.Networks, func(network Network) bool { return absent[network.Name] })
 }
 
-// multusOf is the network of that name, where it is one of multus.
-func multusOf(name string, networks []Network) *MultusNetwork {
+// secondaryNetworks has the names of those that are of multus.
+func secondaryNetworks(networks []Network) map[string]bool {
+	secondary := map[string]bool{}
 	for i := range networks {
-		if networks[i].Name == name {
-			return networks[i].Multus
+		if networks[i].Multus != nil {
+			secondary[networks[i].Name] = true
 		}
 	}
-	return nil
+	return secondary
 }
 
 // MultusNetwork is what the interface of that name connects to; nil where that is the pod network.
 func (spec *VirtualMachineInstanceSpec) MultusNetwork(iface string) *MultusNetwork {
-	return multusOf(iface, spec.Networks)
+	for i := range spec.Networks {
+		if spec.Networks[i].Name == iface {
+			return spec.Networks[i].Multus
+		}
+	}
+	return nil
 }
