@@ -9,6 +9,8 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"regexp"
+	"strings"
 
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/runtime"
@@ -19,6 +21,9 @@ import (
 
 	cdiv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/cdi/v1beta1"
 )
+
+// maxObjects is how many objects one may refer to: each costs a question. No object that is valid has more.
+const maxObjects = 1024
 
 // Reference is one object that another refers to.
 type Reference struct {
@@ -34,6 +39,14 @@ type Reference struct {
 	Namespace string
 	// ClusterScoped is for objects that are in no namespace.
 	ClusterScoped bool
+	// Destination is where the object, or what it opens, goes to; "" for the guest.
+	Destination string
+}
+
+// To returns the reference of an object that goes to the place that all of parts describe.
+func (r Reference) To(parts ...string) Reference {
+	r.Destination = strings.Join(parts, "\n")
+	return r
 }
 
 // Secret returns a reference to a Secret, whose reader the caller must be.
@@ -64,6 +77,14 @@ func core(path *field.Path, resource, name string) Reference {
 	return Reference{Path: path, Verb: "get", Resource: schema.GroupVersionResource{Version: "v1", Resource: resource}, Name: name}
 }
 
+// Repository is the place that a container image comes from, whichever of its tags it is.
+func Repository(image string) string {
+	image, _, _ = strings.Cut(image, "@")
+	folder := strings.LastIndex(image, "/") + 1
+	name, _, _ := strings.Cut(image[folder:], ":")
+	return image[:folder] + name
+}
+
 // Authorizer checks references.
 type Authorizer struct {
 	authorizer authorizer.Authorizer
@@ -74,24 +95,40 @@ func NewAuthorizer(authorizer authorizer.Authorizer) *Authorizer {
 	return &Authorizer{authorizer: authorizer}
 }
 
-// added returns the references to objects that old does not refer to.
+// added returns the references that old does not have.
 func added(references, old []Reference) []Reference {
-	known := make(map[Reference]bool, len(old))
+	known := make(map[use]bool, len(old))
 	for _, r := range old {
-		known[r.withoutPath()] = true
+		known[r.use()] = true
 	}
 	var fresh []Reference
 	for _, r := range references {
-		if !known[r.withoutPath()] {
+		if !known[r.use()] {
 			fresh = append(fresh, r)
 		}
 	}
 	return fresh
 }
 
-// withoutPath is the same for all references to an object.
-func (r Reference) withoutPath() Reference {
+// use is what a caller was allowed who wrote a reference: an object for one purpose and one destination. Whoever
+// turns the object to another use must be allowed to use it themselves.
+type use struct {
+	object  Reference
+	purpose string
+}
+
+var indexes = regexp.MustCompile(`\[[^\]]*\]`)
+
+// use goes by the field, as each has its own purpose, but not by the place in a list.
+func (r Reference) use() use {
+	purpose := indexes.ReplaceAllString(r.Path.String(), "")
 	r.Path = nil
+	return use{object: r, purpose: purpose}
+}
+
+// object is the same for all references to an object.
+func (r Reference) object() Reference {
+	r.Path, r.Destination = nil, ""
 	return r
 }
 
@@ -102,40 +139,52 @@ func (r Reference) resource() string {
 	return r.Resource.GroupResource().String() + "/" + r.Subresource
 }
 
-// Check returns a 403 where the caller may not use one of the references of obj, which is of resource.
+// Check returns a 403 where the caller may not use one of the references of obj, which is of resource. Each object is
+// asked about once. A reference without a name is left to the validation.
 func (a *Authorizer) Check(ctx context.Context, resource schema.GroupResource, obj runtime.Object, references []Reference) error {
-	if len(references) == 0 {
-		return nil
+	asked := map[Reference]bool{}
+	for _, r := range references {
+		if r.Name == "" || asked[r.object()] {
+			continue
+		}
+		if len(asked) == maxObjects {
+			return apierrors.NewBadRequest(fmt.Sprintf("%s: refers to more than %d objects, which is the most", r.Path, maxObjects))
+		}
+		asked[r.object()] = true
+		if err := a.check(ctx, resource, obj, r); err != nil {
+			return err
+		}
 	}
+	return nil
+}
+
+func (a *Authorizer) check(ctx context.Context, resource schema.GroupResource, obj runtime.Object, r Reference) error {
 	user, ok := genericapirequest.UserFrom(ctx)
 	if !ok {
 		return apierrors.NewInternalError(fmt.Errorf("authorize the references of %s: the request has no user", resource))
 	}
-	for _, r := range references {
-		namespace, where := cmp.Or(r.Namespace, genericapirequest.NamespaceValue(ctx)), ""
-		if r.ClusterScoped {
-			namespace = ""
-		} else {
-			where = fmt.Sprintf(" in namespace %q", namespace)
-		}
-		decision, reason, err := a.authorizer.Authorize(ctx, authorizer.AttributesRecord{
-			User: user, Verb: r.Verb, Namespace: namespace, Name: r.Name, ResourceRequest: true,
-			APIGroup: r.Resource.Group, APIVersion: r.Resource.Version, Resource: r.Resource.Resource, Subresource: r.Subresource,
-		})
-		if decision == authorizer.DecisionAllow {
-			continue
-		}
-		if err != nil {
-			return apierrors.NewInternalError(fmt.Errorf("authorize %s: %w", r.Path, err))
-		}
-		refusal := fmt.Errorf("%s: user %q cannot %s %s %q%s, which is needed to refer to it",
-			r.Path, user.GetName(), r.Verb, r.resource(), r.Name, where)
-		if reason != "" {
-			refusal = fmt.Errorf("%w: %s", refusal, reason)
-		}
-		return apierrors.NewForbidden(resource, nameOf(obj), refusal)
+	namespace, where := cmp.Or(r.Namespace, genericapirequest.NamespaceValue(ctx)), ""
+	if r.ClusterScoped {
+		namespace = ""
+	} else {
+		where = fmt.Sprintf(" in namespace %q", namespace)
 	}
-	return nil
+	decision, reason, err := a.authorizer.Authorize(ctx, authorizer.AttributesRecord{
+		User: user, Verb: r.Verb, Namespace: namespace, Name: r.Name, ResourceRequest: true,
+		APIGroup: r.Resource.Group, APIVersion: r.Resource.Version, Resource: r.Resource.Resource, Subresource: r.Subresource,
+	})
+	if decision == authorizer.DecisionAllow {
+		return nil
+	}
+	if err != nil {
+		return apierrors.NewInternalError(fmt.Errorf("authorize %s: %w", r.Path, err))
+	}
+	refusal := fmt.Errorf("%s: user %q cannot %s %s %q%s, which is needed to refer to it",
+		r.Path, user.GetName(), r.Verb, r.resource(), r.Name, where)
+	if reason != "" {
+		refusal = fmt.Errorf("%w: %s", refusal, reason)
+	}
+	return apierrors.NewForbidden(resource, nameOf(obj), refusal)
 }
 
 func nameOf(obj runtime.Object) string {

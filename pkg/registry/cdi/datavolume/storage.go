@@ -13,6 +13,7 @@ import (
 	"k8s.io/apiserver/pkg/registry/generic"
 	genericregistry "k8s.io/apiserver/pkg/registry/generic/registry"
 	"k8s.io/apiserver/pkg/registry/rest"
+	"k8s.io/utils/ptr"
 
 	cdiv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/cdi/v1beta1"
 	"github.com/virt-apiserver/virt-apiserver/pkg/registry/reference"
@@ -28,7 +29,7 @@ type Storage struct {
 
 // REST is the resource.
 type REST struct {
-	*reference.Store
+	*genericregistry.Store
 }
 
 var (
@@ -56,7 +57,7 @@ func NewStorage(getter generic.RESTOptionsGetter, scheme *runtime.Scheme, author
 		return nil, fmt.Errorf("complete store: %w", err)
 	}
 	return &Storage{
-		DataVolume: &REST{reference.NewStore(store, authorizer, references)},
+		DataVolume: &REST{reference.Guard(store, authorizer, references)},
 		Status:     strategy.NewStatus(store, statusStrategy{behaviour}),
 	}, nil
 }
@@ -87,27 +88,24 @@ func References(namespace string, spec *cdiv1.DataVolumeSpec, path *field.Path) 
 	return nil
 }
 
+// pulled are sent to the registry, or say whom to trust there.
 func pulled(source *cdiv1.DataVolumeSourceRegistry, path *field.Path) []reference.Reference {
-	var found []reference.Reference
-	if source.SecretRef != nil {
-		found = append(found, reference.Secret(path.Child("secretRef"), *source.SecretRef))
+	repository, secret, certificates := reference.Repository(ptr.Deref(source.URL, "")), ptr.Deref(source.SecretRef, ""), ptr.Deref(source.CertConfigMap, "")
+	return []reference.Reference{
+		reference.Secret(path.Child("secretRef"), secret).To(repository, certificates),
+		reference.ConfigMap(path.Child("certConfigMap"), certificates).To(repository),
 	}
-	if source.CertConfigMap != nil {
-		found = append(found, reference.ConfigMap(path.Child("certConfigMap"), *source.CertConfigMap))
-	}
-	return found
 }
 
+// fetched are sent to the server, or say whom to trust there.
 func fetched(source *cdiv1.DataVolumeSourceHTTP, path *field.Path) []reference.Reference {
-	var found []reference.Reference
-	if source.SecretRef != "" {
-		found = append(found, reference.Secret(path.Child("secretRef"), source.SecretRef))
-	}
-	if source.CertConfigMap != "" {
-		found = append(found, reference.ConfigMap(path.Child("certConfigMap"), source.CertConfigMap))
+	server := []string{source.URL, source.CertConfigMap, strconv.FormatBool(ptr.Deref(source.InsecureSkipVerify, false))}
+	found := []reference.Reference{
+		reference.Secret(path.Child("secretRef"), source.SecretRef).To(server...),
+		reference.ConfigMap(path.Child("certConfigMap"), source.CertConfigMap).To(source.URL),
 	}
 	for i, name := range source.SecretExtraHeaders {
-		found = append(found, reference.Secret(path.Child("secretExtraHeaders").Index(i), name))
+		found = append(found, reference.Secret(path.Child("secretExtraHeaders").Index(i), name).To(server...))
 	}
 	return found
 }

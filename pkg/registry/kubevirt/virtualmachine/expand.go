@@ -116,7 +116,14 @@ func (e *expander) stored(ctx context.Context, name string) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return e.expand(ctx, obj.(*kubevirtv1.VirtualMachine).DeepCopy())
+	vm := obj.(*kubevirtv1.VirtualMachine).DeepCopy()
+	// What the status does not hold is read for who asks, and was for who wrote the machine.
+	if !expand.Pinned(vm) {
+		if err := e.authorizer.Check(ctx, kubevirtv1.Resource("virtualmachines"), vm, matched(vm)); err != nil {
+			return nil, err
+		}
+	}
+	return e.expand(ctx, vm)
 }
 
 // expand returns vm, which it may change, with what it refers to and the defaults of its instances in the

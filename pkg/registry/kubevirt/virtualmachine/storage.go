@@ -6,6 +6,7 @@ package virtualmachine
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"strings"
 
@@ -33,13 +34,15 @@ type Storage struct {
 	Machine *REST
 	Status  *strategy.Status
 	power   *power
+	// begin is what the creation of a machine begins with, before its references are looked at.
+	begin genericregistry.BeginCreateFunc
 
 	expander *expander
 }
 
 // REST is the resource.
 type REST struct {
-	*reference.Store
+	*genericregistry.Store
 }
 
 var (
@@ -74,7 +77,8 @@ func NewStorage(getter generic.RESTOptionsGetter, scheme *runtime.Scheme, author
 	// Of the spec alone, so not of the copies above.
 	store.BeginCreate, store.BeginUpdate = beginCreate(inferrer), beginUpdate(inferrer)
 	return &Storage{
-		Machine: &REST{reference.NewStore(store, authorizer, references)},
+		Machine: &REST{reference.Guard(store, authorizer, references)},
+		begin:   store.BeginCreate,
 		Status:  status,
 		power:   &power{machines: &switched, status: status, instances: instances},
 
@@ -91,7 +95,7 @@ func (s *Storage) Get(ctx context.Context, name string, options *metav1.GetOptio
 // references its maker must be allowed, and what is wrong with it.
 func (s *Storage) Judge(ctx context.Context, vm *kubevirtv1.VirtualMachine) ([]reference.Reference, field.ErrorList, error) {
 	vm = vm.DeepCopy()
-	if _, err := s.Machine.BeginCreate(ctx, vm, &metav1.CreateOptions{}); err != nil {
+	if _, err := s.begin(ctx, vm, &metav1.CreateOptions{}); err != nil {
 		return nil, nil, err
 	}
 	behaviour := s.Machine.CreateStrategy
@@ -116,7 +120,7 @@ func references(obj runtime.Object) []reference.Reference {
 		found = append(found, reference.Reference{
 			Path: path, Verb: "create", Name: template.ObjectMeta.Name,
 			Resource: cdiv1.SchemeGroupVersion.WithResource("datavolumes"),
-		})
+		}.To(textOf(&template.Spec)))
 		found = append(found, datavolume.References(vm.Namespace, &template.Spec, path.Child("spec"))...)
 	}
 	if vm.Spec.Template == nil {
@@ -131,14 +135,17 @@ func references(obj runtime.Object) []reference.Reference {
 	return found
 }
 
+// textOf tells DataVolumes that are filled from one source from those of another.
+func textOf(spec *cdiv1.DataVolumeSpec) string {
+	text, _ := json.Marshal(spec) // which was decoded from JSON
+	return string(text)
+}
+
 // matched returns the references to the instance type and the preference, also to those that were inferred.
 func matched(vm *kubevirtv1.VirtualMachine) []reference.Reference {
 	var found []reference.Reference
 	for _, r := range expand.References(vm) {
 		kind, name := r.Target()
-		if name == "" {
-			continue
-		}
 		found = append(found, reference.Reference{
 			Path: r.Field, Verb: "get", Name: name,
 			Resource:      instancetypev1.SchemeGroupVersion.WithResource(strings.ToLower(kind) + "s"),

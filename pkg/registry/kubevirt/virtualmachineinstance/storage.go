@@ -28,7 +28,7 @@ type Storage struct {
 
 // REST is the resource.
 type REST struct {
-	*reference.Store
+	*genericregistry.Store
 }
 
 var (
@@ -56,7 +56,7 @@ func NewStorage(getter generic.RESTOptionsGetter, scheme *runtime.Scheme, author
 	if err := store.CompleteWithOptions(options); err != nil {
 		return nil, fmt.Errorf("complete store: %w", err)
 	}
-	instance := &REST{reference.NewStore(store, authorizer, references)}
+	instance := &REST{reference.Guard(store, authorizer, references)}
 	return &Storage{
 		Instance: instance,
 		Status:   strategy.NewStatus(store, statusStrategy{behaviour}),
@@ -86,9 +86,9 @@ func References(spec *kubevirtv1.VirtualMachineInstanceSpec, path *field.Path) [
 		path := path.Child("accessCredentials").Index(i).Child(kind, "source", "secret", "secretName")
 		found = append(found, reference.Secret(path, spec.AccessCredentials[i].SecretName()))
 	}
-	if container := spec.Domain.Firmware.KernelContainer(); container != nil && container.ImagePullSecret != "" {
+	if container := spec.Domain.Firmware.KernelContainer(); container != nil {
 		path := path.Child("domain", "firmware", "kernelBoot", "container", "imagePullSecret")
-		found = append(found, reference.Secret(path, container.ImagePullSecret))
+		found = append(found, reference.Secret(path, container.ImagePullSecret).To(reference.Repository(container.Image)))
 	}
 	for i := range spec.Volumes {
 		volume, path := &spec.Volumes[i], path.Child("volumes").Index(i)
@@ -100,8 +100,9 @@ func References(spec *kubevirtv1.VirtualMachineInstanceSpec, path *field.Path) [
 			found = append(found, reference.Claim(path.Child("dataVolume", "name"), dataVolume.Name))
 		}
 		found = append(found, fileReferences(&volume.VolumeSource, path)...)
-		if disk := volume.ContainerDisk; disk != nil && disk.ImagePullSecret != "" {
-			found = append(found, reference.Secret(path.Child("containerDisk", "imagePullSecret"), disk.ImagePullSecret))
+		if disk := volume.ContainerDisk; disk != nil {
+			path := path.Child("containerDisk", "imagePullSecret")
+			found = append(found, reference.Secret(path, disk.ImagePullSecret).To(reference.Repository(disk.Image)))
 		}
 		found = append(found, cloudInitReferences(volume.CloudInitNoCloud, path.Child("cloudInitNoCloud"))...)
 		found = append(found, cloudInitReferences(volume.CloudInitConfigDrive, path.Child("cloudInitConfigDrive"))...)
