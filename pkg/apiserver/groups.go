@@ -65,7 +65,7 @@ func (c *Config) groups() ([]*genericapiserver.APIGroupInfo, *virtualmachine.Sto
 		maps.Copy(storage, map[string]rest.Storage{
 			"kubevirts":                      settings,
 			"virtualmachines":                machines.Machine,
-			"virtualmachines/console":        instances.Console(machine),
+			"virtualmachines/console":        instances.Console(machine, machines.Instance),
 			"virtualmachines/status":         machines.Status,
 			"virtualmachineinstances":        instances.Instance,
 			"virtualmachineinstances/status": instances.Status,

@@ -45,16 +45,17 @@ func (s *Storage) Restart(kind runtime.Object) rest.Storage {
 	return action.NewPut(kind, http.StatusAccepted, s.power.restart)
 }
 
-// Started says why the machine of that name has no instance to connect to; nil where it has one.
-func (s *Storage) Started(ctx context.Context, name string) error {
-	vm, vmi, err := s.power.get(ctx, name)
+// Instance returns the instance of the machine of that name, or says why there is none to connect to. One that only has
+// the machine's name is somebody else's.
+func (s *Storage) Instance(ctx context.Context, name string) (*kubevirtv1.VirtualMachineInstance, error) {
+	_, vmi, err := s.power.get(ctx, name)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if vmi == nil || !metav1.IsControlledBy(vmi, vm) {
-		return conflict(name, "VMI is not started")
+	if vmi == nil {
+		return nil, conflict(name, "VMI is not started")
 	}
-	return nil
+	return vmi, nil
 }
 
 func (p *power) start(ctx context.Context, name string, options *kubevirtv1.StartOptions) error {
@@ -110,7 +111,7 @@ func (p *power) stop(ctx context.Context, name string, options *kubevirtv1.StopO
 	}
 	dryRun := action.IsDryRun(options.DryRun)
 	if shorter {
-		if err := p.shorten(ctx, name, *options.GracePeriod, dryRun); err != nil {
+		if err := p.shorten(ctx, vmi, *options.GracePeriod, dryRun); err != nil {
 			return err
 		}
 	}
@@ -144,14 +145,14 @@ func (p *power) restart(ctx context.Context, name string, options *kubevirtv1.Re
 	}
 	dryRun := action.IsDryRun(options.DryRun)
 	if options.GracePeriodSeconds != nil && !vmi.IsFinal() {
-		if err := p.shorten(ctx, name, 0, dryRun); err != nil {
+		if err := p.shorten(ctx, vmi, 0, dryRun); err != nil {
 			return err
 		}
 	}
 	return p.request(ctx, vm, dryRun, stopRequest(vmi), kubevirtv1.VirtualMachineStateChangeRequest{Action: kubevirtv1.StartRequest})
 }
 
-// get returns the machine, and its instance or nil.
+// get returns the machine, and its instance or nil. One of its name that it does not control is not its own.
 func (p *power) get(ctx context.Context, name string) (*kubevirtv1.VirtualMachine, *kubevirtv1.VirtualMachineInstance, error) {
 	machine, err := p.machines.Get(ctx, name, &metav1.GetOptions{})
 	if apierrors.IsNotFound(err) {
@@ -160,14 +161,19 @@ func (p *power) get(ctx context.Context, name string) (*kubevirtv1.VirtualMachin
 	if err != nil {
 		return nil, nil, err
 	}
+	vm := machine.(*kubevirtv1.VirtualMachine)
 	instance, err := p.instances.Get(ctx, name, &metav1.GetOptions{})
 	if apierrors.IsNotFound(err) {
-		return machine.(*kubevirtv1.VirtualMachine), nil, nil
+		return vm, nil, nil
 	}
 	if err != nil {
 		return nil, nil, err
 	}
-	return machine.(*kubevirtv1.VirtualMachine), instance.(*kubevirtv1.VirtualMachineInstance), nil
+	vmi := instance.(*kubevirtv1.VirtualMachineInstance)
+	if !metav1.IsControlledBy(vmi, vm) {
+		return vm, nil, nil
+	}
+	return vm, vmi, nil
 }
 
 // setStrategy changes what the user wrote, in the form in which they wrote it, if it still is what was seen,
@@ -201,10 +207,10 @@ func (p *power) request(ctx context.Context, vm *kubevirtv1.VirtualMachine, dryR
 	})
 }
 
-// shorten gives the instance a shorter grace period.
-func (p *power) shorten(ctx context.Context, name string, seconds int64, dryRun bool) error {
-	err := update(ctx, p.instances, name, dryRun, func(vmi *kubevirtv1.VirtualMachineInstance) error {
-		if seconds < ptr.Deref(vmi.Spec.TerminationGracePeriodSeconds, kubevirtv1.DefaultTerminationGracePeriodSeconds) {
+// shorten gives the instance a shorter grace period, unless another has taken its place.
+func (p *power) shorten(ctx context.Context, seen *kubevirtv1.VirtualMachineInstance, seconds int64, dryRun bool) error {
+	err := update(ctx, p.instances, seen.Name, dryRun, func(vmi *kubevirtv1.VirtualMachineInstance) error {
+		if vmi.UID == seen.UID && seconds < ptr.Deref(vmi.Spec.TerminationGracePeriodSeconds, kubevirtv1.DefaultTerminationGracePeriodSeconds) {
 			vmi.Spec.TerminationGracePeriodSeconds = &seconds
 		}
 		return nil

@@ -147,11 +147,18 @@ func TestPowerActionsFollowTheRunStrategy(t *testing.T) {
 	}
 }
 
-// instance makes an instance that is in the given phase and returns its UID.
+// instance makes the instance of a machine, which is in the given phase, and returns its UID.
 func (s storages) instance(t *testing.T, ctx context.Context, name string, phase kubevirtv1.VirtualMachineInstancePhase) types.UID {
 	t.Helper()
+	owner := metav1.NewControllerRef(s.machine(t, ctx, name), kubevirtv1.SchemeGroupVersion.WithKind("VirtualMachine"))
+	return s.owned(t, ctx, name, phase, *owner)
+}
+
+// owned makes an instance that has owners, or none.
+func (s storages) owned(t *testing.T, ctx context.Context, name string, phase kubevirtv1.VirtualMachineInstancePhase, owners ...metav1.OwnerReference) types.UID {
+	t.Helper()
 	vmi := create(t, ctx, s.instances.Instance, &kubevirtv1.VirtualMachineInstance{
-		ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: registrytest.Namespace}, Spec: newSpec(),
+		ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: registrytest.Namespace, OwnerReferences: owners}, Spec: newSpec(),
 	})
 	vmi.Status.Phase = phase
 	_, _, err := s.instances.Status.Update(ctx, name, rest.DefaultUpdatedObjectInfo(vmi), nil, rest.ValidateAllObjectUpdateFunc, false, &metav1.UpdateOptions{})
@@ -190,21 +197,39 @@ func TestActionsOnWhatIsNotThereNameItAsUpstreamDoes(t *testing.T) {
 	assert.EqualError(t, err, `virtualmachine.kubevirt.io "nobody" not found`)
 }
 
-func TestPortsOfAMachineAreThoseOfItsOwnInstance(t *testing.T) {
+func TestAMachineReachesItsOwnInstanceAlone(t *testing.T) {
 	s, ctx := newStorages(t, nil), registrytest.As(t, "user")
-	assert.EqualError(t, s.machines.Started(ctx, "vm"), `virtualmachine.kubevirt.io "vm" not found`)
-	create(t, ctx, s.machines.Machine, newMachine("vm", manual))
-	require.ErrorContains(t, s.machines.Started(ctx, "vm"), "VMI is not started")
-	strangers := &kubevirtv1.VirtualMachineInstance{ObjectMeta: metav1.ObjectMeta{Name: "vm", Namespace: registrytest.Namespace}, Spec: newSpec()}
-	create(t, ctx, s.instances.Instance, strangers)
-	err := s.machines.Started(ctx, "vm")
+	_, err := s.machines.Instance(ctx, "vm")
+	assert.EqualError(t, err, `virtualmachine.kubevirt.io "vm" not found`)
+	vm := create(t, ctx, s.machines.Machine, newMachine("vm", manual))
+	_, err = s.machines.Instance(ctx, "vm")
 	require.ErrorContains(t, err, "VMI is not started")
-	assert.True(t, apierrors.IsConflict(err))
 
-	own := strangers.DeepCopy()
-	own.Name = "own"
-	vm := create(t, ctx, s.machines.Machine, newMachine("own", manual))
-	own.OwnerReferences = []metav1.OwnerReference{*metav1.NewControllerRef(vm, kubevirtv1.SchemeGroupVersion.WithKind("VirtualMachine"))}
-	create(t, ctx, s.instances.Instance, own)
-	assert.NoError(t, s.machines.Started(ctx, "own"))
+	// One that is nobody's, and one of a machine of the name that was deleted.
+	former := *metav1.NewControllerRef(vm, kubevirtv1.SchemeGroupVersion.WithKind("VirtualMachine"))
+	former.UID = "another"
+	for name, owners := range map[string][]metav1.OwnerReference{"nobodys": nil, "anothers": {former}} {
+		create(t, ctx, s.machines.Machine, newMachine(name, manual))
+		s.owned(t, ctx, name, kubevirtv1.Running, owners...)
+		_, err = s.machines.Instance(ctx, name)
+		require.ErrorContains(t, err, "VMI is not started", name)
+		assert.True(t, apierrors.IsConflict(err))
+		for path, body := range map[string]string{"stop": `{"gracePeriod":0}`, "restart": `{"gracePeriodSeconds":0}`} {
+			storage := map[string]rest.Storage{
+				"stop":    s.machines.Stop(&kubevirtv1.VirtualMachine{}),
+				"restart": s.machines.Restart(&kubevirtv1.VirtualMachine{}),
+			}[path]
+			code, err := call(ctx, storage, name, body)
+			require.Equal(t, http.StatusConflict, code, "%s %s: %v", path, name, err)
+			assert.ErrorContains(t, err, "VM is not running")
+		}
+		obj, err := s.instances.Instance.Get(ctx, name, &metav1.GetOptions{})
+		require.NoError(t, err)
+		assert.Equal(t, kubevirtv1.DefaultTerminationGracePeriodSeconds, *obj.(*kubevirtv1.VirtualMachineInstance).Spec.TerminationGracePeriodSeconds)
+	}
+
+	uid := s.instance(t, ctx, "vm", kubevirtv1.Running)
+	own, err := s.machines.Instance(ctx, "vm")
+	require.NoError(t, err)
+	assert.Equal(t, uid, own.UID)
 }

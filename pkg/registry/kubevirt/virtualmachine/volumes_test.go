@@ -24,8 +24,8 @@ func TestVolumesAreAddedAndRemovedWithUpstreamsAnswers(t *testing.T) {
 	vm.Spec.Template.Spec.Volumes = []kubevirtv1.Volume{{Name: "root", VolumeSource: kubevirtv1.VolumeSource{
 		PersistentVolumeClaim: &kubevirtv1.PersistentVolumeClaimVolumeSource{ClaimName: "root"}}}}
 	create(t, ctx, s.machines.Machine, vm)
-	s.instance(t, ctx, "alone", kubevirtv1.Running)
-	s.instance(t, ctx, "waiting", kubevirtv1.Scheduled)
+	s.owned(t, ctx, "alone", kubevirtv1.Running)
+	s.owned(t, ctx, "waiting", kubevirtv1.Scheduled)
 	kind := &kubevirtv1.VirtualMachine{}
 	storages := map[string]rest.Storage{
 		"add": s.machines.AddVolume(kind), "remove": s.machines.RemoveVolume(kind),

@@ -214,7 +214,7 @@ func stream(w *world, path string) rest.Storage {
 	case "vsock":
 		return w.storage().VSOCK(kind)
 	default:
-		return w.storage().Console(kind)
+		return w.storage().Console(kind, nil)
 	}
 }
 
@@ -284,5 +284,25 @@ func TestScreenshotIsAPNGOrAPlain500(t *testing.T) {
 		assert.Equal(t, http.StatusInternalServerError, answer.Code, text)
 		assert.Contains(t, answer.Header().Get("Content-Type"), "text/plain")
 		assert.Contains(t, answer.Body.String(), text)
+	}
+}
+
+func TestStreamsOfAParentAreThoseOfTheInstanceThatItFinds(t *testing.T) {
+	kind := &kubevirtv1.VirtualMachineInstance{}
+	for path, open := range map[string]func(*Storage, Find) rest.Storage{
+		"console":        func(s *Storage, find Find) rest.Storage { return s.Console(kind, find) },
+		"portforward/22": func(s *Storage, find Find) rest.Storage { return s.PortForward(kind, find) },
+	} {
+		t.Run(path, func(t *testing.T) {
+			w := newWorld(kubevirtv1.Running)
+			none := func(_ context.Context, name string) (*kubevirtv1.VirtualMachineInstance, error) {
+				return nil, conflict(name, "VMI is not started")
+			}
+			server := httptest.NewServer(serve(t, open(w.storage(), none), path))
+			defer server.Close()
+			_, err := streams.Dial(t.Context(), server.URL, server.Client())
+			assert.ErrorContains(t, err, "VMI is not started")
+			assert.Empty(t, w.opened)
+		})
 	}
 }

@@ -16,9 +16,10 @@ import (
 	"github.com/virt-apiserver/virt-apiserver/pkg/node/streams"
 )
 
-// Console returns the storage of the console subresource, for a parent of the given kind.
-func (s *Storage) Console(kind runtime.Object) *StreamREST {
-	return &StreamREST{kind: kind, serve: s.devices.console}
+// Console returns the storage of the console subresource, for a parent of the given kind. Where the parent is not the
+// instance, find knows it.
+func (s *Storage) Console(kind runtime.Object, find Find) *StreamREST {
+	return &StreamREST{kind: kind, serve: s.devices.of(find).console}
 }
 
 func (d *devices) console(ctx context.Context, name string, w http.ResponseWriter, r *http.Request, responder rest.Responder) {
@@ -31,7 +32,7 @@ func (d *devices) console(ctx context.Context, name string, w http.ResponseWrite
 // withConsole returns the instance if its console can be opened now. That it does not run yet is a 400:
 // clients try again on that code alone.
 func (d *devices) withConsole(ctx context.Context, name string) (*kubevirtv1.VirtualMachineInstance, error) {
-	vmi, err := get(ctx, d.instances, name)
+	vmi, err := d.find(ctx, name)
 	switch {
 	case err != nil:
 		return nil, err

@@ -16,28 +16,24 @@ import (
 	"github.com/virt-apiserver/virt-apiserver/pkg/node/streams"
 )
 
-// PortForward returns the storage of the portforward subresource, for a parent of the given kind. Where the
-// parent is not the instance, check says of the parent's name why it can't be.
-func (s *Storage) PortForward(kind runtime.Object, check func(ctx context.Context, name string) error) *StreamREST {
+// PortForward returns the storage of the portforward subresource, for a parent of the given kind. Where the parent is
+// not the instance, find knows it.
+func (s *Storage) PortForward(kind runtime.Object, find Find) *StreamREST {
+	devices := s.devices.of(find)
 	return &StreamREST{kind: kind, subpath: true, serve: func(ctx context.Context, name string, w http.ResponseWriter, r *http.Request, responder rest.Responder) {
-		s.devices.open(ctx, w, r, responder, func(ctx context.Context) (*kubevirtv1.VirtualMachineInstance, string, error) {
-			return s.devices.port(ctx, name, check)
+		devices.open(ctx, w, r, responder, func(ctx context.Context) (*kubevirtv1.VirtualMachineInstance, string, error) {
+			return devices.port(ctx, name)
 		})
 	}}
 }
 
 // port returns the instance whose port is meant, and the stream of the port.
-func (d *devices) port(ctx context.Context, name string, check func(ctx context.Context, name string) error) (*kubevirtv1.VirtualMachineInstance, string, error) {
+func (d *devices) port(ctx context.Context, name string) (*kubevirtv1.VirtualMachineInstance, string, error) {
 	stream, err := portStream(subpath(ctx))
 	if err != nil {
 		return nil, "", err
 	}
-	if check != nil {
-		if err := check(ctx, name); err != nil {
-			return nil, "", err
-		}
-	}
-	vmi, err := get(ctx, d.instances, name)
+	vmi, err := d.find(ctx, name)
 	switch {
 	case err != nil:
 		return nil, "", err

@@ -65,14 +65,30 @@ func (s *StreamREST) Connect(ctx context.Context, name string, _ runtime.Object,
 
 // devices opens the streams of guests.
 type devices struct {
-	instances rest.Getter
-	streams   Streams
-	calls     Calls
-	sessions  chan struct{}
+	find     Find
+	streams  Streams
+	calls    Calls
+	sessions chan struct{}
 }
 
+// Find returns the instance that is meant by the name of the parent, or says why there is none.
+type Find func(ctx context.Context, name string) (*kubevirtv1.VirtualMachineInstance, error)
+
 func newDevices(instances rest.Getter, streams Streams, calls Calls) *devices {
-	return &devices{instances: instances, streams: streams, calls: calls, sessions: make(chan struct{}, maxSessions)}
+	find := func(ctx context.Context, name string) (*kubevirtv1.VirtualMachineInstance, error) {
+		return get(ctx, instances, name)
+	}
+	return &devices{find: find, streams: streams, calls: calls, sessions: make(chan struct{}, maxSessions)}
+}
+
+// of returns the devices of the instances that find returns, nil for all. Their streams are counted together.
+func (d *devices) of(find Find) *devices {
+	if find == nil {
+		return d
+	}
+	found := *d
+	found.find = find
+	return &found
 }
 
 // choose says which stream a request is for, once its instance is seen fit for it.

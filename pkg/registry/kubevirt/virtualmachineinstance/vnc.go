@@ -78,7 +78,7 @@ func (d *devices) screenshot(ctx context.Context, name string, w http.ResponseWr
 
 // withScreen returns the instance if its screen can be seen now.
 func (d *devices) withScreen(ctx context.Context, name string) (*kubevirtv1.VirtualMachineInstance, error) {
-	vmi, err := get(ctx, d.instances, name)
+	vmi, err := d.find(ctx, name)
 	switch {
 	case err != nil:
 		return nil, err

@@ -36,7 +36,7 @@ func (d *devices) vsock(ctx context.Context, name string, w http.ResponseWriter,
 }
 
 func (d *devices) withVSOCK(ctx context.Context, name string) (*kubevirtv1.VirtualMachineInstance, error) {
-	vmi, err := get(ctx, d.instances, name)
+	vmi, err := d.find(ctx, name)
 	switch {
 	case err != nil:
 		return nil, err
