@@ -94,6 +94,7 @@ func withoutHub(namer *openapi.DefinitionNamer) func(string) (string, spec.Exten
 // New returns a server, ready to be prepared and run.
 func (c *Config) New() (*genericapiserver.GenericAPIServer, error) {
 	c.Generic.EffectiveVersion = servedVersion{c.Generic.EffectiveVersion}
+	takeNamedCreations(&c.Generic.Config, definedGroups())
 	server, err := c.Generic.Complete().New("virt-apiserver", genericapiserver.NewEmptyDelegate())
 	if err != nil {
 		return nil, fmt.Errorf("build the API server: %w", err)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 
+	"k8s.io/apimachinery/pkg/util/sets"
 	"k8s.io/apiserver/pkg/registry/rest"
 	genericapiserver "k8s.io/apiserver/pkg/server"
 
@@ -24,6 +25,11 @@ import (
 	"github.com/virt-apiserver/virt-apiserver/pkg/registry/reference"
 	"github.com/virt-apiserver/virt-apiserver/pkg/registry/subresources"
 )
+
+// definedGroups are those whose resources upstream defines by CustomResourceDefinitions.
+func definedGroups() sets.Set[string] {
+	return sets.New(kubevirtv1.GroupName, cdiv1.GroupName, instancetypev1.GroupName, clonev1.GroupName)
+}
 
 // groups returns the product's API groups, and the machines among them. Actions exist once and are reached by two
 // routes: as subresources of the resource itself, and in the group that KubeVirt's clients call.
