@@ -7,7 +7,6 @@ import (
 	"errors"
 	"io"
 
-	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 	"github.com/xi2/xz"
 
@@ -26,7 +25,7 @@ func decompress(r io.Reader, compression string) (io.Reader, io.Closer, error) {
 	case probe.None:
 		return r, io.NopCloser(nil), nil
 	case probe.Gzip:
-		z, err := gzip.NewReader(r)
+		z, err := newMembers(r)
 		return z, io.NopCloser(nil), err
 	case probe.Xz:
 		z, err := xz.NewReader(r, maxWindow)

@@ -94,6 +94,9 @@ func (v *volume) decode(ctx context.Context, t *transfer) (Result, error) {
 	} else {
 		result.VirtualSizeBytes, err = v.copyRaw(plain, length)
 	}
+	if gzip, ok := content.(*members); ok {
+		result.IgnoredBytes = gzip.ignored
+	}
 	return result, err
 }
 

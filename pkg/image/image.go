@@ -62,6 +62,8 @@ type Result struct {
 	VirtualSizeBytes int64 `json:"virtualSizeBytes"`
 	TransferredBytes int64 `json:"transferredBytes"`
 	WrittenBytes     int64 `json:"writtenBytes"`
+	// IgnoredBytes followed the compressed data and were not used.
+	IgnoredBytes int64 `json:"ignoredBytes,omitempty"`
 	// Checksum is that of the transferred bytes as "algorithm:hex", if one was asked for.
 	Checksum string `json:"checksum,omitempty"`
 	// Digest is that of the manifest of a container image.

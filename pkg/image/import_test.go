@@ -3,15 +3,21 @@
 package image_test
 
 import (
+	"bytes"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"net/http"
+	"os/exec"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/virt-apiserver/virt-apiserver/pkg/image"
+	"github.com/virt-apiserver/virt-apiserver/pkg/image/failure"
 )
 
 func TestImportReadsRawAndQcow2InEveryCompression(t *testing.T) {
@@ -67,6 +73,64 @@ func TestImportReadsSeveralMembersAndStreams(t *testing.T) {
 			_, err := image.Import(t.Context(), serve(t, content(sent)), image.Options{Target: target, Size: 2 * mib})
 			require.NoError(t, err)
 			requireVolume(t, target, raw, 2*mib)
+		})
+	}
+}
+
+// What the format's own program takes is taken, and what it refuses is refused.
+func TestTailOfCompressedDataIsWhatTheFormatsOwnProgramMakesOfIt(t *testing.T) {
+	t.Parallel()
+	raw := disk(2 * mib)
+	gz, xz, zst := compress(t, raw, "gzip", "-1"), compress(t, raw, "xz", "-1"), compress(t, raw, "zstd", "-q")
+	for name, test := range map[string]struct {
+		program string
+		data    []byte
+		tail    string
+		reason  string
+		ignored int
+	}{
+		"gzip, metadata as OpenWrt's":      {program: "gzip", data: gz, tail: "\x00\x00\x00\x00{\"metadata_version\":\"1.1\"}\nFWx0\x01\x02", ignored: 37},
+		"gzip, text":                       {program: "gzip", data: gz, tail: "text", ignored: 4},
+		"gzip, zeros":                      {program: "gzip", data: gz, tail: strings.Repeat("\x00", 512), ignored: 512},
+		"gzip, half a magic and text":      {program: "gzip", data: gz, tail: "\x1ftext", ignored: 5},
+		"gzip, a member behind zeros":      {program: "gzip", data: gz, tail: "\x00\x00" + string(gz), ignored: 2 + len(gz)},
+		"gzip, two members and text":       {program: "gzip", data: append(compress(t, raw[:mib], "gzip"), compress(t, raw[mib:], "gzip")...), tail: "text", ignored: 4},
+		"gzip, a member that is cut":       {program: "gzip", data: gz, tail: "\x1f\x8b\x08\x00", reason: failure.Truncated},
+		"gzip, a member of a strange kind": {program: "gzip", data: gz, tail: "\x1f\x8b\x00garbage", reason: failure.CorruptImage},
+		"xz, padding":                      {program: "xz", data: xz, tail: strings.Repeat("\x00", 512)},
+		"xz, a stream behind padding":      {program: "xz", data: compress(t, raw[:mib], "xz"), tail: "\x00\x00\x00\x00" + string(compress(t, raw[mib:], "xz"))},
+		"xz, odd padding":                  {program: "xz", data: xz, tail: strings.Repeat("\x00", 510), reason: failure.CorruptImage},
+		"xz, text":                         {program: "xz", data: xz, tail: strings.Repeat("text", 8), reason: failure.CorruptImage},
+		"zstd, a frame that is skipped":    {program: "zstd", data: zst, tail: "\x50\x2a\x4d\x18\x04\x00\x00\x00text"},
+		"zstd, begins with such a frame":   {program: "zstd", data: append([]byte("\x5f\x2a\x4d\x18\x04\x00\x00\x00text"), zst...)},
+		"zstd, text":                       {program: "zstd", data: zst, tail: strings.Repeat("text", 8), reason: failure.CorruptImage},
+		"zstd, zeros":                      {program: "zstd", data: zst, tail: strings.Repeat("\x00", 512), reason: failure.CorruptImage},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			sent := append(slices.Clone(test.data), test.tail...)
+			unpack := exec.Command(test.program, "-dc")
+			unpack.Stdin = bytes.NewReader(sent)
+			out, err := unpack.Output()
+			code := 0
+			if exit, ok := errors.AsType[*exec.ExitError](err); ok {
+				code = exit.ExitCode()
+			} else {
+				require.NoError(t, err)
+			}
+			taken := code == 0 || test.program == "gzip" && code == 2 // a warning
+			require.Equal(t, test.reason == "", taken, "%s ends with %d", test.program, code)
+
+			src, target := serve(t, content(sent)), newTarget(t)
+			src.Checksum = fmt.Sprintf("sha256:%x", sha256.Sum256(sent))
+			result, err := image.Import(t.Context(), src, image.Options{Target: target, Size: 2 * mib})
+			if test.reason != "" {
+				requireFailed(t, err, target, test.reason, test.reason != failure.Truncated)
+				return
+			}
+			require.NoError(t, err)
+			requireVolume(t, target, out, 2*mib)
+			assert.EqualValues(t, test.ignored, result.IgnoredBytes)
 		})
 	}
 }

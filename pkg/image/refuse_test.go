@@ -74,6 +74,8 @@ func TestImportRefusesBadImages(t *testing.T) {
 		"gzip, cut":           {body: gz[:len(gz)/2], reason: failure.Truncated, transient: true},
 		"gzip, no trailer":    {body: gz[:len(gz)-8], reason: failure.Truncated, transient: true},
 		"gzip, broken":        {body: broken(gz), reason: failure.CorruptImage},
+		"lzma":                {body: compress(t, raw, "xz", "--format=lzma"), reason: failure.UnsupportedFormat},
+		"bzip2":               {body: compress(t, raw, "bzip2"), reason: failure.UnsupportedFormat},
 		"xz, cut":             {body: compress(t, raw, "xz", "-1")[:200_000], reason: failure.Truncated, transient: true},
 		"xz, broken":          {body: broken(compress(t, raw, "xz", "-1")), reason: failure.CorruptImage},
 		"zstd, cut":           {body: compress(t, raw, "zstd", "-q")[:200_000], reason: failure.Truncated, transient: true},

@@ -31,6 +31,9 @@ func Serve(ctx context.Context, stdin io.Reader, stdout io.Writer, target *os.Fi
 		log.Error("import failed", "reason", typed.Reason, "permanent", typed.Permanent, "err", typed)
 		return errors.Join(typed, out.Encode(Message{Error: typed}))
 	}
+	if result.IgnoredBytes > 0 {
+		log.Warn("decompressed; what follows the compressed data was ignored", "bytes", result.IgnoredBytes)
+	}
 	log.Info("volume filled", "format", result.Format, "transferredBytes", result.TransferredBytes, "writtenBytes", result.WrittenBytes)
 	return out.Encode(Message{Result: &result})
 }

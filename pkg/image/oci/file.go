@@ -247,7 +247,7 @@ func (f *File) meet(header *tar.Header, name string) (bool, error) {
 	}
 	if f.found != "" {
 		return false, failure.Permanent(failure.CorruptImage,
-			"more than one file found in folder %s of the image (%s, %s): name one by the path of the containerDisk", diskDir, f.found, name)
+			"more than one file found in folder %s of the image (%s, %s): a DataVolume takes an image with one file there; a containerDisk names one by its path", diskDir, f.found, name)
 	}
 	f.own.names[name] = true
 	f.found, f.size = name, header.Size

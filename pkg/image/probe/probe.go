@@ -56,6 +56,12 @@ func compressions() []magic {
 	}
 }
 
+// isSkippable says whether head begins a frame of metadata, with which zstd data may begin, and that of pzstd
+// does.
+func isSkippable(head []byte) bool {
+	return len(head) >= 4 && head[0]&0xf0 == 0x50 && bytes.Equal(head[1:4], []byte("\x2a\x4d\x18"))
+}
+
 // diskFormats are those that qemu-img can turn into qcow2; the names are its own.
 func diskFormats() []magic {
 	return []magic{
@@ -77,14 +83,31 @@ func archives() []magic {
 	return []magic{
 		{"bzip2", 0, "BZh"},
 		{"lz4", 0, "\x04\x22\x4d\x18"},
+		{"lz4", 0, "\x02\x21\x4c\x18"},
+		{"lzip", 0, "LZIP\x01"},
+		{"lzop", 0, "\x89LZO\x00\r\n\x1a\n"},
+		{"lrzip", 0, "LRZI"},
+		{"snappy", 0, "\xff\x06\x00\x00sNaPpY"},
+		{"compress (.Z)", 0, "\x1f\x9d"},
 		{"zip", 0, "PK\x03\x04"},
 		{"7z", 0, "7z\xbc\xaf\x27\x1c"},
+		{"RAR", 0, "Rar!\x1a\x07"},
+		{"cabinet", 0, "MSCF\x00\x00\x00\x00"},
+		{"WIM", 0, "MSWIM\x00\x00\x00"},
+		{"xar", 0, "xar!\x00"},
+		{"ar or deb", 0, "!<arch>\n"},
+		{"cpio", 0, "07070"},
 		{"tar or OVA", 0x101, "ustar"},
 	}
 }
 
 // Compression names the compression that head begins, or None.
-func Compression(head []byte) string { return find(compressions(), head) }
+func Compression(head []byte) string {
+	if isSkippable(head) {
+		return Zstd
+	}
+	return find(compressions(), head)
+}
 
 // Format returns Raw or Qcow2, or says why head begins no image that can be
 // imported. Whatever is not recognised is raw, as a disk may begin with anything.
@@ -97,7 +120,7 @@ func Format(head []byte) (string, error) {
 		return "", failure.Permanent(failure.UnsupportedFormat,
 			"the image is %[1]s, which is not supported: convert it with \"qemu-img convert -f %[1]s -O qcow2 IN OUT.qcow2\" and import that", name)
 	}
-	if name := find(archives(), head); name != "" {
+	if name := archive(head); name != "" {
 		return "", failure.Permanent(failure.UnsupportedFormat,
 			"the source is a %s file, which is not supported: unpack it and import the disk image inside (raw or qcow2, plain or compressed with gzip, xz or zstd)", name)
 	}
