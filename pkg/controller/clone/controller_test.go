@@ -268,12 +268,12 @@ func TestWhatKeepsADiskFromBeingCopiedIsTold(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.clone()
 		w.volume("copy-root", cdiv1.CloneScheduled, w.target(), cdiv1.DataVolumeCondition{
-			Type: cdiv1.DataVolumeRunning, Status: "False", Reason: "NoSpace", Message: "no space left",
+			Type: cdiv1.DataVolumeRunning, Status: "False", Reason: "Error", Message: "NoSpace: no space left",
 		})
 		w.is(clonev1.RestoreInProgress, "False", "CopyingDisks")
 		assert.Contains(t, w.status().Condition(clonev1.ConditionReady).Message, "no space left; it is tried again")
 		w.volume("copy-root", cdiv1.Failed, w.target(), cdiv1.DataVolumeCondition{
-			Type: cdiv1.DataVolumeRunning, Status: "False", Reason: "ImageTooLarge", Message: "too large",
+			Type: cdiv1.DataVolumeRunning, Status: "False", Reason: "Error", Message: "ImageTooLarge: too large",
 		})
 		w.is(clonev1.Failed, "False", "CopyFailed")
 	})

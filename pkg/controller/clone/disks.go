@@ -42,17 +42,17 @@ func (c *Controller) disksOf(vm *kubevirtv1.VirtualMachine) disks {
 			d.failed = fmt.Sprintf("DataVolume %q: %s", name, message)
 		case failed:
 			d.detail = fmt.Sprintf("DataVolume %q: %s; it is tried again", name, message)
-		case obstacle(dv) != "":
-			d.detail = fmt.Sprintf("DataVolume %q: %s", name, obstacle(dv))
+		case waitsFor(dv) != "":
+			d.detail = fmt.Sprintf("DataVolume %q: %s", name, waitsFor(dv))
 		}
 	}
 	return d
 }
 
-// obstacle is what keeps a copy from being begun.
-func obstacle(dv *cdiv1.DataVolume) string {
-	if bound := dv.Status.Condition(cdiv1.DataVolumeBound); bound != nil && bound.Status == "False" && bound.Reason != "Pending" {
-		return bound.Message
+// waitsFor is what keeps a copy from being begun.
+func waitsFor(dv *cdiv1.DataVolume) string {
+	if message, _ := dv.Obstacle(); message != "" {
+		return message
 	}
 	if running := dv.Status.Condition(cdiv1.DataVolumeRunning); running != nil && running.Reason == cdiv1.RunningReasonSourceInUse {
 		return running.Message

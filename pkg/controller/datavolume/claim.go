@@ -18,13 +18,6 @@ import (
 	cdiv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/cdi/v1beta1"
 )
 
-// Reasons for which there is no claim.
-const (
-	reasonClaimNotValid = "ErrClaimNotValid"
-	reasonQuota         = "ErrExceededQuota"
-	reasonClaimLost     = "ErrClaimLost"
-)
-
 // obstacle is why a DataVolume cannot have its claim, now or ever.
 type obstacle struct {
 	reason  string
@@ -34,7 +27,7 @@ type obstacle struct {
 func (o *obstacle) Error() string { return o.message }
 
 func claimNotValid(format string, args ...any) error {
-	return &obstacle{reason: reasonClaimNotValid, message: fmt.Sprintf(format, args...)}
+	return &obstacle{reason: cdiv1.BoundReasonNotValid, message: fmt.Sprintf(format, args...)}
 }
 
 // newClaim returns the claim that dv asks for. The error may be an obstacle.
@@ -85,7 +78,7 @@ func (c *Controller) wantedSize(dv *cdiv1.DataVolume) (resource.Quantity, error)
 		return size, err
 	}
 	if sized && size.CmpInt64(least) < 0 {
-		return size, &obstacle{reasonIncompatible, fmt.Sprintf(
+		return size, &obstacle{cdiv1.BoundReasonIncompatible, fmt.Sprintf(
 			"the disk that is copied has %[1]d bytes, the DataVolume asks for %[2]s: ask for at least %[1]d", least, size.String())}
 	}
 	if !sized {
@@ -154,7 +147,7 @@ func (c *Controller) createClaim(ctx context.Context, dv *cdiv1.DataVolume) erro
 	case apierrors.HasStatusCause(err, corev1.NamespaceTerminatingCause):
 		return nil
 	case apierrors.IsForbidden(err) && strings.Contains(err.Error(), "exceeded quota"):
-		return &obstacle{reason: reasonQuota, message: err.Error()}
+		return &obstacle{reason: cdiv1.BoundReasonQuota, message: err.Error()}
 	case apierrors.IsForbidden(err), apierrors.IsInvalid(err):
 		return claimNotValid("%v", err)
 	}

@@ -13,13 +13,6 @@ import (
 	cdiv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/cdi/v1beta1"
 )
 
-// Reasons for which a claim can't be copied yet, or into the one that is asked for.
-const (
-	reasonNoSource       = "CloneWithoutSource"
-	reasonSourceNotReady = "CloneSourceNotReady"
-	reasonIncompatible   = "ErrIncompatiblePVC"
-)
-
 // sourceIndex finds DataVolumes by the claim that they copy.
 const sourceIndex = "datavolume.source"
 
@@ -60,13 +53,13 @@ func (c *Controller) source(dv *cdiv1.DataVolume) (*corev1.PersistentVolumeClaim
 	name := cache.NewObjectName(copied(dv).Namespace, copied(dv).Name)
 	claim, err := c.claims.PersistentVolumeClaims(name.Namespace).Get(name.Name)
 	if apierrors.IsNotFound(err) {
-		return nil, &obstacle{reasonNoSource, fmt.Sprintf("PVC %s, which is to be copied, does not exist yet", name)}
+		return nil, &obstacle{cdiv1.BoundReasonNoSource, fmt.Sprintf("PVC %s, which is to be copied, does not exist yet", name)}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("get the claim that is copied: %w", err)
 	}
 	if claim.Status.Phase != corev1.ClaimBound {
-		return nil, &obstacle{reasonSourceNotReady, fmt.Sprintf("PVC %s, which is to be copied, is not bound yet", name)}
+		return nil, &obstacle{cdiv1.BoundReasonSourceNotReady, fmt.Sprintf("PVC %s, which is to be copied, is not bound yet", name)}
 	}
 	filler, err := c.volumes.DataVolumes(name.Namespace).Get(name.Name)
 	switch {
@@ -74,7 +67,7 @@ func (c *Controller) source(dv *cdiv1.DataVolume) (*corev1.PersistentVolumeClaim
 	case err != nil:
 		return nil, fmt.Errorf("get the DataVolume that is copied: %w", err)
 	case metav1.IsControlledBy(claim, filler) && filler.Status.Phase != cdiv1.Succeeded:
-		return nil, &obstacle{reasonSourceNotReady, fmt.Sprintf("PVC %s, which is to be copied, is not filled yet", name)}
+		return nil, &obstacle{cdiv1.BoundReasonSourceNotReady, fmt.Sprintf("PVC %s, which is to be copied, is not filled yet", name)}
 	}
 	return claim, nil
 }

@@ -5,7 +5,8 @@
 //
 // The phases, conditions, progress and events are upstream's. Other than upstream's, a failure that the same
 // source will meet again (a wrong checksum, an image that is too large, something that is no image) ends in
-// phase Failed; all others are tried again for ever, and show in the Running condition and the restarts. A
+// phase Failed; all others are tried again for ever, and show in the Running condition and the restarts. Its
+// reasons are the few that clients know, with our own finer ones in the message. A
 // DataVolume that succeeded stays. Deleting its claim has the claim made and filled anew.
 //
 // Who transfers is not here: see package workload. Secrets are read here, with the controller's own rights,

@@ -20,7 +20,7 @@ func (c *Controller) importOf(ctx context.Context, dv *cdiv1.DataVolume, claim *
 	}
 	lost, err := overheadOf(class, claim.Spec.VolumeMode)
 	if err != nil {
-		return workload.Import{}, failure.Transient(reasonClaimNotValid, "%w", err)
+		return workload.Import{}, failure.Transient(cdiv1.BoundReasonNotValid, "%w", err)
 	}
 	imp := workload.Import{
 		Claim:       claim,

@@ -97,11 +97,11 @@ func TestABadImageFailsForGoodAndLeavesNothing(t *testing.T) {
 			m := newMachine(t)
 			m.create("disk", fromHTTP(serve(t, handler)))
 			dv := m.reach("disk", cdiv1.Failed)
+			assert.Equal(t, "Error", dv.Status.Condition(cdiv1.DataVolumeRunning).Reason)
 			for _, kind := range []cdiv1.DataVolumeConditionType{cdiv1.DataVolumeReady, cdiv1.DataVolumeRunning} {
 				condition := dv.Status.Condition(kind)
 				assert.Equal(t, corev1.ConditionFalse, condition.Status)
-				assert.Equal(t, reason, condition.Reason)
-				assert.NotEmpty(t, condition.Message)
+				assert.Contains(t, condition.Message, reason+": ")
 			}
 			assert.Empty(t, m.files())
 			_, err := m.store.Locate(t.Context(), m.claim("disk"))
@@ -128,8 +128,8 @@ func TestAnUnreachableImageIsTriedAgainAndLeavesNothing(t *testing.T) {
 			dv := m.volume("disk")
 			message, failed := dv.Failure()
 			assert.True(t, failed)
-			assert.NotEmpty(t, message)
-			assert.Equal(t, reason, dv.Status.Condition(cdiv1.DataVolumeRunning).Reason, message)
+			assert.Contains(t, message, reason+": ")
+			assert.Equal(t, "Error", dv.Status.Condition(cdiv1.DataVolumeRunning).Reason)
 			assert.Empty(t, m.files())
 		})
 	}
@@ -164,7 +164,7 @@ func TestTheServersCertificateAndTheLoginAreUsed(t *testing.T) {
 	}})
 	m.reach("trusted", cdiv1.Succeeded)
 	m.eventually("a failure", func() bool { return m.volume("untrusted").Status.RestartCount == 1 })
-	assert.Equal(t, "TLSFailure", m.volume("untrusted").Status.Condition(cdiv1.DataVolumeRunning).Reason)
+	assert.Contains(t, m.volume("untrusted").Status.Condition(cdiv1.DataVolumeRunning).Message, "TLSFailure: ")
 }
 
 // stall serves half an image at first, telling of it and of its end, and later all of it.

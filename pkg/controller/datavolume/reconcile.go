@@ -128,7 +128,7 @@ func (c *Controller) transfer(ctx context.Context, dv *cdiv1.DataVolume, claim *
 		// Nothing was begun since the last failure that the status tells of.
 		return c.begin(ctx, dv, claim)
 	}
-	return c.follow(ctx, dv, state)
+	return c.follow(ctx, dv, claim, state)
 }
 
 // begin starts the next attempt when it is due.
@@ -138,7 +138,7 @@ func (c *Controller) begin(ctx context.Context, dv *cdiv1.DataVolume, claim *cor
 	}
 	imp, err := c.importOf(ctx, dv, claim)
 	if err != nil {
-		return c.fail(ctx, dv, nextOf(dv, time.Now()).waiting(""), err)
+		return c.fail(ctx, dv, claim, nextOf(dv, time.Now()).waiting(""), err)
 	}
 	// What is left of an earlier attempt would be taken for this one.
 	if err := c.importers.Stop(ctx, nameOf(dv)); err != nil {
@@ -151,17 +151,17 @@ func (c *Controller) begin(ctx context.Context, dv *cdiv1.DataVolume, claim *cor
 	if !ok {
 		state = workload.ImportState{Phase: workload.ImportScheduled, Progress: -1}
 	}
-	return c.follow(ctx, dv, state)
+	return c.follow(ctx, dv, claim, state)
 }
 
 // follow writes what became of the import: what passes once it has lasted, what stays at once.
-func (c *Controller) follow(ctx context.Context, dv *cdiv1.DataVolume, state workload.ImportState) (time.Duration, error) {
+func (c *Controller) follow(ctx context.Context, dv *cdiv1.DataVolume, claim *corev1.PersistentVolumeClaim, state workload.ImportState) (time.Duration, error) {
 	switch state.Phase {
 	case workload.ImportSucceeded:
 		_, err := c.write(ctx, dv, nextOf(dv, time.Now()).done())
 		return 0, err
 	case workload.ImportFailed:
-		return c.fail(ctx, dv, nextOf(dv, time.Now()).running(-1), state.Failure)
+		return c.fail(ctx, dv, claim, nextOf(dv, time.Now()).running(-1), state.Failure)
 	case workload.ImportRunning:
 		return c.progress(ctx, dv, nextOf(dv, time.Now()).running(state.Progress))
 	default:

@@ -82,5 +82,7 @@ func TestADiskInAContainerImageIsImported(t *testing.T) {
 	for _, name := range []string{"anonymous", "untrusted"} {
 		m.eventually("a failure of "+name, func() bool { return m.volume(name).Status.RestartCount == 1 })
 	}
-	assert.Equal(t, "Unauthorized", m.volume("anonymous").Status.Condition(cdiv1.DataVolumeRunning).Reason)
+	running := m.volume("anonymous").Status.Condition(cdiv1.DataVolumeRunning)
+	assert.Equal(t, "ImagePullFailed", running.Reason)
+	assert.Contains(t, running.Message, "Unauthorized: ")
 }

@@ -16,11 +16,8 @@ import (
 	"github.com/virt-apiserver/virt-apiserver/pkg/image/failure"
 )
 
-// Reasons of conditions, which are upstream's.
 const (
-	reasonBound    = "Bound"
-	reasonPending  = "Pending"
-	reasonRunning  = "Pod is running"
+	// reasonTransfer, of the condition Ready, is upstream's: the transfer runs.
 	reasonTransfer = "TransferRunning"
 
 	progressUnknown  cdiv1.DataVolumeProgress = "N/A"
@@ -47,43 +44,47 @@ func nextOf(dv *cdiv1.DataVolume, now time.Time) *next {
 // pending waits for the claim to be bound.
 func (n *next) pending(phase cdiv1.DataVolumePhase) *next {
 	n.Phase, n.Progress = phase, progressUnknown
-	n.set(cdiv1.DataVolumeBound, corev1.ConditionFalse, reasonPending, fmt.Sprintf("PVC %s Pending", n.ClaimName))
-	n.set(cdiv1.DataVolumeReady, corev1.ConditionFalse, reasonPending, "")
-	n.set(cdiv1.DataVolumeRunning, corev1.ConditionFalse, cdiv1.RunningReasonPending, "")
-	return n
+	n.set(cdiv1.DataVolumeBound, corev1.ConditionFalse, cdiv1.BoundReasonPending, fmt.Sprintf("PVC %s Pending", n.ClaimName))
+	return n.idle(corev1.ConditionFalse)
 }
 
 // obstructed cannot have its claim. With quota, or once there is something to copy, it may, later.
 func (n *next) obstructed(o *obstacle) *next {
 	n.Phase, n.Progress = cdiv1.PhaseUnset, progressUnknown
 	switch o.reason {
-	case reasonQuota, reasonNoSource, reasonSourceNotReady:
+	case cdiv1.BoundReasonQuota, cdiv1.BoundReasonNoSource, cdiv1.BoundReasonSourceNotReady:
 		n.Phase = cdiv1.Pending
 	}
-	return n.conditions(corev1.ConditionFalse, o.reason, o.message)
+	n.set(cdiv1.DataVolumeBound, corev1.ConditionFalse, o.reason, o.message)
+	n.set(cdiv1.DataVolumeReady, corev1.ConditionFalse, o.reason, o.message)
+	n.set(cdiv1.DataVolumeRunning, corev1.ConditionFalse, "", "")
+	return n
 }
 
 // lost has a claim whose volume is gone.
 func (n *next) lost() *next {
 	n.Phase = cdiv1.Failed
-	return n.conditions(corev1.ConditionFalse, reasonClaimLost, fmt.Sprintf("PVC %s Lost: its volume is gone", n.ClaimName))
+	n.set(cdiv1.DataVolumeBound, corev1.ConditionFalse, cdiv1.BoundReasonLost,
+		fmt.Sprintf("Claim Lost: the volume of PVC %s is gone", n.ClaimName))
+	return n.idle(corev1.ConditionFalse)
 }
 
 // unknown has a claim in a phase that nobody knows.
 func (n *next) unknown(phase corev1.PersistentVolumeClaimPhase) *next {
 	n.Phase = cdiv1.Unknown
-	return n.conditions(corev1.ConditionUnknown, "Unknown", fmt.Sprintf("PVC %s %s", n.ClaimName, phase))
+	n.set(cdiv1.DataVolumeBound, corev1.ConditionFalse, "", fmt.Sprintf("PVC %s %s", n.ClaimName, phase))
+	return n.idle(corev1.ConditionUnknown)
 }
 
-func (n *next) conditions(status corev1.ConditionStatus, reason, message string) *next {
-	n.set(cdiv1.DataVolumeBound, status, reason, message)
-	n.set(cdiv1.DataVolumeReady, status, reason, message)
-	n.set(cdiv1.DataVolumeRunning, corev1.ConditionFalse, reason, message)
+// idle transfers nothing, and gives no reason for it.
+func (n *next) idle(ready corev1.ConditionStatus) *next {
+	n.set(cdiv1.DataVolumeReady, ready, "", "")
+	n.set(cdiv1.DataVolumeRunning, corev1.ConditionFalse, "", "")
 	return n
 }
 
 func (n *next) bound() {
-	n.set(cdiv1.DataVolumeBound, corev1.ConditionTrue, reasonBound, fmt.Sprintf("PVC %s Bound", n.ClaimName))
+	n.set(cdiv1.DataVolumeBound, corev1.ConditionTrue, cdiv1.BoundReasonBound, fmt.Sprintf("PVC %s Bound", n.ClaimName))
 }
 
 // waiting waits for its turn, or for what it says. After a failure the phase stays, as upstream's does.
@@ -92,11 +93,11 @@ func (n *next) waiting(what string) *next {
 	if n.Phase != n.inProgress {
 		n.Phase = n.scheduled
 	}
-	reason := string(n.scheduled)
+	reason := cdiv1.RunningReasonCreating
 	if what != "" {
 		reason = cdiv1.RunningReasonSourceInUse
 	}
-	n.set(cdiv1.DataVolumeReady, corev1.ConditionFalse, reason, what)
+	n.set(cdiv1.DataVolumeReady, corev1.ConditionFalse, "", what)
 	n.set(cdiv1.DataVolumeRunning, corev1.ConditionFalse, reason, what)
 	return n
 }
@@ -107,7 +108,7 @@ func (n *next) running(progress float64) *next {
 	n.Phase = n.inProgress
 	n.Progress = formatProgress(progress)
 	n.set(cdiv1.DataVolumeReady, corev1.ConditionFalse, reasonTransfer, "")
-	n.set(cdiv1.DataVolumeRunning, corev1.ConditionTrue, reasonRunning, "")
+	n.set(cdiv1.DataVolumeRunning, corev1.ConditionTrue, cdiv1.RunningReasonRunning, "")
 	return n
 }
 
@@ -122,8 +123,9 @@ func (n *next) done() *next {
 // fail tells why an attempt failed that was scheduled, or running, and when: the delay of the next is
 // counted from the heartbeat. A permanent failure is the end.
 func (n *next) fail(err *failure.Error) {
-	n.set(cdiv1.DataVolumeReady, corev1.ConditionFalse, err.Reason, err.Message)
-	n.set(cdiv1.DataVolumeRunning, corev1.ConditionFalse, err.Reason, err.Message)
+	message := err.Reason + ": " + err.Message
+	n.set(cdiv1.DataVolumeReady, corev1.ConditionFalse, "", message)
+	n.set(cdiv1.DataVolumeRunning, corev1.ConditionFalse, n.failureReason(err), message)
 	n.beat()
 	n.Progress = progressUnknown
 	switch {
@@ -132,6 +134,17 @@ func (n *next) fail(err *failure.Error) {
 	case n.RestartCount < math.MaxInt32:
 		n.RestartCount++
 	}
+}
+
+// failureReason is the word for err that clients know.
+func (n *next) failureReason(err *failure.Error) string {
+	switch {
+	case err.Reason == failure.ChecksumError:
+		return cdiv1.RunningReasonChecksumError
+	case n.pulls && err.InTransit():
+		return cdiv1.RunningReasonImagePullFailed
+	}
+	return cdiv1.RunningReasonError
 }
 
 // set changes a condition, and its times, if it says something new.

@@ -13,6 +13,8 @@ type wording struct {
 	scheduled, inProgress cdiv1.DataVolumePhase
 	succeeded, failed     string
 	complete              string
+	// pulls is true where the source is a container image.
+	pulls bool
 
 	scheduledText, inProgressText, succeededText, failedText string
 }
@@ -24,6 +26,7 @@ func wordingOf(dv *cdiv1.DataVolume) wording {
 			scheduled: cdiv1.ImportScheduled, inProgress: cdiv1.ImportInProgress,
 			succeeded: "ImportSucceeded", failed: "ImportFailed",
 			complete:       "Import Complete",
+			pulls:          dv.Spec.Source != nil && dv.Spec.Source.Registry != nil,
 			scheduledText:  fmt.Sprintf("Import into %s scheduled", dv.Name),
 			inProgressText: fmt.Sprintf("Import into %s in progress", dv.Name),
 			succeededText:  fmt.Sprintf("Successfully imported into PVC %s", dv.Name),

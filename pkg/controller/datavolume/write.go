@@ -17,23 +17,28 @@ import (
 	"github.com/virt-apiserver/virt-apiserver/pkg/image/failure"
 )
 
-// Reasons of events, which are upstream's.
+// Reasons of events, which are upstream's. An attempt that failed has the reason of the condition Running on the
+// DataVolume, and ImportFailed or CloneFailed on the claim; so has a DataVolume that is given up.
 const (
 	eventBound       = "Bound"
 	eventSourceInUse = cdiv1.RunningReasonSourceInUse
+	eventClaimLost   = "ErrClaimLost"
 )
 
 // fail writes that an attempt failed which had come as far as status, and says when the next is due. The
 // write, which only the newest version of dv lets through, makes sure that each failure counts once.
-func (c *Controller) fail(ctx context.Context, dv *cdiv1.DataVolume, status *next, cause error) (time.Duration, error) {
+func (c *Controller) fail(ctx context.Context, dv *cdiv1.DataVolume, claim *corev1.PersistentVolumeClaim, status *next, cause error) (time.Duration, error) {
 	failed := failure.From(cause)
 	status.fail(failed)
 	written, err := c.write(ctx, dv, status)
 	if err != nil || !written {
 		return 0, err
 	}
-	c.recorder.Eventf(dv, corev1.EventTypeWarning, status.failed, "%s: %s: %s", status.failedText, failed.Reason, failed.Message)
+	running := status.Condition(cdiv1.DataVolumeRunning)
+	c.recorder.Event(dv, corev1.EventTypeWarning, running.Reason, running.Message)
+	c.recorder.Event(claim, corev1.EventTypeWarning, status.failed, running.Message)
 	if failed.Permanent {
+		c.recorder.Eventf(dv, corev1.EventTypeWarning, status.failed, "%s: %s", status.failedText, running.Message)
 		return 0, nil
 	}
 	return retryDelay(status.RestartCount), nil
@@ -67,7 +72,9 @@ func (c *Controller) announce(dv *cdiv1.DataVolume, status *next) {
 	case bound == nil || had != nil && had.Status == bound.Status && had.Reason == bound.Reason && had.Message == bound.Message:
 	case bound.Status == corev1.ConditionTrue:
 		c.recorder.Event(dv, corev1.EventTypeNormal, eventBound, bound.Message)
-	case bound.Reason != reasonPending:
+	case bound.Reason == cdiv1.BoundReasonLost:
+		c.recorder.Event(dv, corev1.EventTypeWarning, eventClaimLost, bound.Message)
+	case bound.Reason != cdiv1.BoundReasonPending && bound.Reason != "":
 		c.recorder.Event(dv, corev1.EventTypeWarning, bound.Reason, bound.Message)
 	}
 	if running := status.Condition(cdiv1.DataVolumeRunning); running != nil && running.Reason == eventSourceInUse {

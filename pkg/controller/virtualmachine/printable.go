@@ -73,9 +73,14 @@ func hasCondition(o *observation, kind kubevirtv1.VirtualMachineInstanceConditio
 	return condition != nil && condition.Status == status && (reason == "" || condition.Reason == reason)
 }
 
+// hasFailedDataVolume finds what upstream calls a failure, and claims that can't be made until somebody mends
+// what they ask for.
 func hasFailedDataVolume(o *observation) bool {
 	for _, volume := range o.dataVolumes {
 		if _, failed := volume.Failure(); failed {
+			return true
+		}
+		if _, fault := volume.Obstacle(); fault {
 			return true
 		}
 	}

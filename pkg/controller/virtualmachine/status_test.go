@@ -25,7 +25,7 @@ func statusOf(o *observation) kubevirtv1.VirtualMachineStatus {
 
 func TestPrintableStatusIsTheFirstThatFits(t *testing.T) {
 	broken := dataVolume("disk", cdiv1.ImportInProgress)
-	broken.Status.Conditions = []cdiv1.DataVolumeCondition{{Type: cdiv1.DataVolumeRunning, Status: corev1.ConditionFalse, Reason: "NotFound"}}
+	broken.Status.Conditions = []cdiv1.DataVolumeCondition{{Type: cdiv1.DataVolumeRunning, Status: corev1.ConditionFalse, Reason: "Error"}}
 	paused := withCondition(kubevirtv1.VirtualMachineInstancePaused, corev1.ConditionTrue, "PausedByUser")
 	noClaim := withCondition(kubevirtv1.VirtualMachineInstanceSynchronized, corev1.ConditionFalse, kubevirtv1.ReasonPvcNotFound)
 	noRoom := withCondition(kubevirtv1.VirtualMachineInstancePodScheduled, corev1.ConditionFalse, "Unschedulable")

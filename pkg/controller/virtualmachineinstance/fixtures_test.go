@@ -60,7 +60,7 @@ func dataVolume(name string, phase cdiv1.DataVolumePhase) *cdiv1.DataVolume {
 func failedDataVolumeNamed(name, message string) *cdiv1.DataVolume {
 	volume := dataVolume(name, cdiv1.ImportInProgress)
 	volume.Status.Conditions = []cdiv1.DataVolumeCondition{
-		{Type: cdiv1.DataVolumeRunning, Status: corev1.ConditionFalse, Reason: "NotFound", Message: message},
+		{Type: cdiv1.DataVolumeRunning, Status: corev1.ConditionFalse, Reason: "Error", Message: message},
 	}
 	return volume
 }

@@ -12,11 +12,13 @@ import (
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
 )
 
+// eventDataVolumeFailed is upstream's.
+const eventDataVolumeFailed = "FailedDataVolumeImport"
+
 // Reasons of conditions, as upstream names them where it has them.
 const (
 	reasonAllDataVolumesReady = "AllDVsReady"
 	reasonDataVolumesNotReady = "NotAllDVsReady"
-	reasonDataVolumeFailed    = "DataVolumeFailed"
 	reasonSecretNotFound      = "SecretNotFound"
 	reasonConfigMapNotFound   = "ConfigMapNotFound"
 	reasonClaimNotBound       = "WaitingForVolumeBinding"
@@ -29,6 +31,8 @@ type wait struct {
 	condition kubevirtv1.VirtualMachineInstanceCondition
 	// fault is true where somebody has to do something about it.
 	fault bool
+	// event is the reason of the event, where it is not that of the condition.
+	event string
 }
 
 // inspect says what the instance waits for, or nil if it may have a node. Where it waits for several
@@ -76,13 +80,22 @@ func missingConfigMap(o *observation) *wait {
 		"ConfigMap %q does not exist: create it, or correct the volume that names it", o.missingConfigMaps[0])
 }
 
+// failedDataVolume finds volumes that can't be filled now, whether somebody has to mend that or not.
 func failedDataVolume(o *observation) *wait {
 	for _, name := range o.instance.Spec.ClaimNames() {
-		if volume := o.dataVolumes[name]; volume != nil {
-			if message, failed := volume.Failure(); failed {
-				return fault(kubevirtv1.VirtualMachineInstanceDataVolumesReady, reasonDataVolumeFailed,
-					"DataVolume %q is not filled: %s", name, message)
-			}
+		volume := o.dataVolumes[name]
+		if volume == nil {
+			continue
+		}
+		message, failed := volume.Failure()
+		if !failed {
+			message, _ = volume.Obstacle()
+		}
+		if failed || message != "" {
+			w := fault(kubevirtv1.VirtualMachineInstanceDataVolumesReady, reasonDataVolumesNotReady,
+				"DataVolume %q is not filled: %s", name, message)
+			w.event = eventDataVolumeFailed
+			return w
 		}
 	}
 	return nil

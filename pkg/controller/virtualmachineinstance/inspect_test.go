@@ -36,7 +36,7 @@ func TestInstanceWaitsForWhatItNeeds(t *testing.T) {
 		"no secret":                   {volumes{ofSecret("s")}, []any{"s"}, "Synchronized", "SecretNotFound", `Secret "s" does not exist: create it, or correct the field that names it`, true},
 		"import goes on":              {volumes{ofDataVolume("a"), ofDataVolume("b"), ofDataVolume("c")}, []any{dataVolume("a", cdiv1.ImportInProgress), dataVolume("b", cdiv1.Succeeded), dataVolume("c", "")}, "DataVolumesReady", "NotAllDVsReady", `waiting for DataVolume "a", "c" to be filled`, false},
 		"import into a claim by name": {volumes{ofClaim("dv")}, []any{dataVolume("dv", cdiv1.ImportInProgress), claim("dv", corev1.ClaimBound)}, "DataVolumesReady", "NotAllDVsReady", `waiting for DataVolume "dv" to be filled`, false},
-		"import fails":                {volumes{ofDataVolume("dv")}, []any{failedDataVolumeNamed("dv", "404")}, "DataVolumesReady", "DataVolumeFailed", `DataVolume "dv" is not filled: 404`, true},
+		"import fails":                {volumes{ofDataVolume("dv")}, []any{failedDataVolumeNamed("dv", "404")}, "DataVolumesReady", "NotAllDVsReady", `DataVolume "dv" is not filled: 404`, true},
 		"claim waits":                 {volumes{ofClaim("c")}, []any{claim("c", corev1.ClaimPending)}, "PodScheduled", "WaitingForVolumeBinding", `PersistentVolumeClaim "c" is not bound to a volume yet`, false},
 		"claim is new":                {volumes{ofClaim("c")}, []any{claim("c", "")}, "PodScheduled", "WaitingForVolumeBinding", `PersistentVolumeClaim "c" is not bound to a volume yet`, false},
 		"claim is not known yet":      {volumes{ofDataVolume("dv")}, []any{dataVolume("dv", cdiv1.Succeeded)}, "PodScheduled", "WaitingForVolumeBinding", `PersistentVolumeClaim "dv" is not bound to a volume yet`, false},

@@ -3,6 +3,7 @@
 package virtualmachineinstance
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"time"
@@ -148,7 +149,7 @@ func (c *Controller) tell(ctx context.Context, o *observation, status *kubevirtv
 	}
 	c.settle.Done(key)
 	if w.fault && isNews(o.instance, w) {
-		c.recorder.Event(o.instance, corev1.EventTypeWarning, status.Reason, w.condition.Message)
+		c.recorder.Event(o.instance, corev1.EventTypeWarning, cmp.Or(w.event, status.Reason), w.condition.Message)
 	}
 	return faultRetry, nil
 }

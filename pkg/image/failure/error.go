@@ -84,3 +84,13 @@ func FromWrite(err error) *Error {
 	}
 	return Transient(WriteFailed, "write to the volume: %w", err)
 }
+
+// InTransit says whether e is about reaching the source and fetching from it, not about what was fetched.
+func (e *Error) InTransit() bool {
+	switch e.Reason {
+	case ConnectionFailed, TLSFailure, TooManyRedirects, RedirectRefused, NotFound, Unauthorized, ServerError,
+		UnexpectedStatus, UnsupportedCoding, Truncated, Stalled:
+		return true
+	}
+	return false
+}

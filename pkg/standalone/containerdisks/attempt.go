@@ -17,6 +17,10 @@ import (
 // maxBackoff is the longest wait between two attempts, as kubelet's.
 const maxBackoff = 5 * time.Minute
 
+// failureShown is how long, at most, an attempt is told to have failed before the next is told to be put off. As
+// kubelet's, the two take turns for as long as the image can't be pulled.
+const failureShown = 10 * time.Second
+
 type attemptKey struct {
 	instance types.NamespacedName
 	uid      types.UID
@@ -34,6 +38,8 @@ type attempt struct {
 	failures int
 	err      error
 	retryAt  time.Time
+	// shownUntil is when err stops being news.
+	shownUntil time.Time
 }
 
 // Ensure implements workload.ContainerDisks.
@@ -61,7 +67,7 @@ func (c *Cache) Ensure(_ context.Context, files workload.ContainerFiles) ([]stri
 	if a.failures == 0 {
 		return nil, workload.ErrPulling
 	}
-	return nil, a.failure(files.Source.Image)
+	return nil, a.failure(files.Source.Image, time.Now())
 }
 
 // start begins an attempt; the caller holds mu.
@@ -88,18 +94,24 @@ func (c *Cache) ended(key attemptKey, a *attempt, entries []string, err error) {
 	if err != nil {
 		wait := min(c.config.Backoff<<min(a.failures, 10), maxBackoff)
 		a.failures++
-		a.retryAt = time.Now().Add(wait)
-		timer := time.AfterFunc(wait, func() { c.notify(key.instance) })
-		context.AfterFunc(c.lifetime, func() { timer.Stop() })
+		shown := min(wait/2, failureShown)
+		a.shownUntil, a.retryAt = time.Now().Add(shown), time.Now().Add(wait)
+		c.notifyIn(shown, key.instance)
+		c.notifyIn(wait, key.instance)
 		klog.FromContext(c.lifetime).Info("An image could not be pulled", "instance", key.instance, "purpose", key.purpose, "failures", a.failures, "err", err)
 	}
 	c.mu.Unlock()
 	c.notify(key.instance)
 }
 
-// failure is what the user is told: the first time that it failed, then that it is put off.
-func (a *attempt) failure(image string) *workload.PullError {
-	if a.failures == 1 {
+func (c *Cache) notifyIn(wait time.Duration, instance types.NamespacedName) {
+	timer := time.AfterFunc(wait, func() { c.notify(instance) })
+	context.AfterFunc(c.lifetime, func() { timer.Stop() })
+}
+
+// failure is what the user is told: that an attempt failed, then that the next is put off.
+func (a *attempt) failure(image string, now time.Time) *workload.PullError {
+	if now.Before(a.shownUntil) {
 		return &workload.PullError{
 			Reason:  kubevirtv1.ReasonErrImagePull,
 			Message: fmt.Sprintf("failed to pull image %q: %v", image, a.err),

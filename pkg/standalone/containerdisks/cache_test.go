@@ -272,6 +272,9 @@ func TestFailureIsToldAndTriedAgainLaterAndLater(t *testing.T) {
 		return failed.Reason == kubevirtv1.ReasonImagePullBackOff
 	}, soon, time.Millisecond)
 	assert.Contains(t, failed.Message, `Back-off pulling image "r.example/a:1"`)
+	require.Eventually(t, func() bool {
+		return w.refused(vm).Reason == kubevirtv1.ReasonErrImagePull
+	}, soon, time.Millisecond, "the next attempt fails, which is told as well")
 	w.fail(nil)
 	w.get(vm)
 }

@@ -4,20 +4,6 @@ package v1beta1
 
 import corev1 "k8s.io/api/core/v1"
 
-// Reasons of the Running condition that tell of no failure.
-const (
-	// RunningReasonPending: there is nothing to run yet.
-	RunningReasonPending = "Pending"
-	// RunningReasonScheduled: the transfer waits for its turn or its workload.
-	RunningReasonScheduled = "ImportScheduled"
-	// RunningReasonCloneScheduled: the same for the copy of a claim.
-	RunningReasonCloneScheduled = "CloneScheduled"
-	// RunningReasonSourceInUse: something writes to the claim that is to be copied.
-	RunningReasonSourceInUse = "CloneSourceInUse"
-	// RunningReasonCompleted: the transfer is done.
-	RunningReasonCompleted = "Completed"
-)
-
 // Condition returns the condition of that type inside s, or nil.
 func (s *DataVolumeStatus) Condition(kind DataVolumeConditionType) *DataVolumeCondition {
 	for i := range s.Conditions {
@@ -28,9 +14,9 @@ func (s *DataVolumeStatus) Condition(kind DataVolumeConditionType) *DataVolumeCo
 	return nil
 }
 
-// Failure says whether the DataVolume cannot be filled, or the last attempt failed and the next has not
-// begun, and why. As upstream's, a DataVolume is seldom in phase Failed: most failures are tried again, and
-// show in the Running condition.
+// Failure says whether the last attempt to fill the DataVolume failed and the next has not begun, and why. As
+// upstream's, a DataVolume is seldom in phase Failed: most failures are tried again, and show in the condition
+// Running.
 func (dv *DataVolume) Failure() (message string, failed bool) {
 	if dv.Status.Phase == Succeeded {
 		return "", false
@@ -46,9 +32,24 @@ func (dv *DataVolume) Failure() (message string, failed bool) {
 		return "", false
 	}
 	switch running.Reason {
-	case "", RunningReasonPending, RunningReasonScheduled, RunningReasonCloneScheduled, RunningReasonSourceInUse, RunningReasonCompleted:
-		return "", false
-	default:
+	case RunningReasonError, RunningReasonImagePullFailed, RunningReasonChecksumError:
 		return running.Message, true
 	}
+	return "", false
+}
+
+// Obstacle says what keeps the DataVolume from having its claim, and whether somebody has to mend that. A source
+// that is not there yet may come by itself.
+func (dv *DataVolume) Obstacle() (message string, fault bool) {
+	bound := dv.Status.Condition(DataVolumeBound)
+	if bound == nil || bound.Status != corev1.ConditionFalse {
+		return "", false
+	}
+	switch bound.Reason {
+	case BoundReasonNotValid, BoundReasonQuota, BoundReasonIncompatible:
+		return bound.Message, true
+	case BoundReasonNoSource, BoundReasonSourceNotReady:
+		return bound.Message, false
+	}
+	return "", false
 }

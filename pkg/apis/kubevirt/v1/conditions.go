@@ -14,9 +14,9 @@ const ReasonPvcNotFound = "FailedPvcNotFound"
 
 // Reasons, of Synchronized, that the image of a containerDisk could not be had.
 const (
-	// ReasonErrImagePull: the first attempt has failed.
+	// ReasonErrImagePull: an attempt has failed.
 	ReasonErrImagePull = "ErrImagePull"
-	// ReasonImagePullBackOff: it has failed again, and the next attempt waits.
+	// ReasonImagePullBackOff: the next attempt waits.
 	ReasonImagePullBackOff = "ImagePullBackOff"
 )
 
