@@ -85,6 +85,27 @@ func TestABlankDiskIsMade(t *testing.T) {
 	assert.Equal(t, make([]byte, 8*mib), m.disk("disk"))
 }
 
+func TestADiskIsTheSameInEitherMode(t *testing.T) {
+	m := newMachine(t)
+	image := serve(t, content(rawImage()))
+	m.create("storage", fromHTTP(image), func(dv *cdiv1.DataVolume) {
+		dv.Spec.Storage.VolumeMode, dv.Spec.Storage.AccessModes = new(corev1.PersistentVolumeBlock), []corev1.PersistentVolumeAccessMode{corev1.ReadWriteMany}
+	})
+	m.create("pvc", fromHTTP(image), func(dv *cdiv1.DataVolume) {
+		dv.Spec.PVC = &corev1.PersistentVolumeClaimSpec{
+			AccessModes: []corev1.PersistentVolumeAccessMode{corev1.ReadWriteOnce}, VolumeMode: new(corev1.PersistentVolumeBlock),
+			Resources: dv.Spec.Storage.Resources,
+		}
+		dv.Spec.Storage = nil
+	})
+	m.create("copy", cdiv1.DataVolumeSource{PVC: &cdiv1.DataVolumeSourcePVC{Namespace: m.namespace, Name: "storage"}})
+	for _, name := range []string{"storage", "pvc", "copy"} {
+		m.reach(name, cdiv1.Succeeded)
+		assert.True(t, bytes.Equal(rawImage(), m.disk(name)[:mib]), name)
+	}
+	assert.Equal(t, corev1.PersistentVolumeBlock, *m.claim("storage").Spec.VolumeMode, "what was asked for stays")
+}
+
 func TestABadImageFailsForGoodAndLeavesNothing(t *testing.T) {
 	for reason, handler := range map[string]http.HandlerFunc{
 		"ImageTooLarge":      content(qemuImage(t, "DIR/disk.qcow2", "10T")),

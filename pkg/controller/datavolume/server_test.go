@@ -124,7 +124,7 @@ func (m *machine) start() {
 	m.t.Cleanup(m.stop)
 }
 
-func (m *machine) create(name string, source cdiv1.DataVolumeSource) {
+func (m *machine) create(name string, source cdiv1.DataVolumeSource, change ...func(*cdiv1.DataVolume)) {
 	m.t.Helper()
 	dv := &cdiv1.DataVolume{
 		ObjectMeta: metav1.ObjectMeta{Name: name},
@@ -134,6 +134,9 @@ func (m *machine) create(name string, source cdiv1.DataVolumeSource) {
 				Requests: corev1.ResourceList{corev1.ResourceStorage: resource.MustParse("8Mi")},
 			}},
 		},
+	}
+	for _, c := range change {
+		c(dv)
 	}
 	_, err := m.virt.CdiV1beta1().DataVolumes(m.namespace).Create(m.t.Context(), dv, metav1.CreateOptions{})
 	require.NoError(m.t, err)

@@ -64,9 +64,6 @@ func TestInvalidClaimsAreRefused(t *testing.T) {
 		"other requests": {func(s *corev1.PersistentVolumeClaimSpec) { s.Resources.Requests["cpu"] = resource.MustParse("1") }, []string{"spec.resources.requests[cpu]"}},
 		"limits":         {func(s *corev1.PersistentVolumeClaimSpec) { s.Resources.Limits = storage("1Gi") }, []string{"spec.resources.limits"}},
 		"mode unknown":   {func(s *corev1.PersistentVolumeClaimSpec) { s.VolumeMode = new(corev1.PersistentVolumeMode("File")) }, []string{"spec.volumeMode"}},
-		"nameless block device": {func(s *corev1.PersistentVolumeClaimSpec) {
-			s.VolumeMode = new(corev1.PersistentVolumeBlock)
-		}, []string{"spec.volumeName"}},
 		"block device no name": {func(s *corev1.PersistentVolumeClaimSpec) {
 			s.VolumeMode, s.VolumeName = new(corev1.PersistentVolumeBlock), "/dev/sdb"
 		}, []string{"spec.volumeName"}},
@@ -131,7 +128,13 @@ func TestClaimsOfBlockDevicesNameThemOnceAndForAll(t *testing.T) {
 	imported := claim("b", device)
 	imported.Annotations = map[string]string{"cdi.kubevirt.io/createdForDataVolume": "1"}
 	_, err = claims.Create(t.Context(), imported, metav1.CreateOptions{})
-	assertInvalid(t, err, "spec.volumeMode")
+	assertInvalid(t, err, "spec.volumeName")
+
+	nameless, err := claims.Create(t.Context(), claim("c", func(s *corev1.PersistentVolumeClaimSpec) {
+		s.VolumeMode = new(corev1.PersistentVolumeBlock)
+	}), metav1.CreateOptions{})
+	require.NoError(t, err)
+	assert.Equal(t, corev1.PersistentVolumeBlock, *nameless.Spec.VolumeMode)
 }
 
 func TestInvalidStatusOfAClaimIsRefused(t *testing.T) {

@@ -22,9 +22,8 @@ const maxClaimSize = 1 << 50
 
 const (
 	noVolumes    = "a standalone server has no volumes to choose from, it makes one for each claim: leave it out"
-	needsDevice  = "the name of a block device that the administrator offers with --block-device; for a disk that the server keeps use the volumeMode Filesystem, guests see a disk either way"
 	onlyDevices  = "only block devices have names, and a standalone server makes a file for each other claim: leave it out, or use the volumeMode Block"
-	notForImport = "a DataVolume fills files alone, and not a block device of the machine: use Filesystem"
+	notForImport = "a DataVolume fills files alone, and not a block device of the machine: leave it out"
 	noDataSource = "a standalone server fills claims by DataVolumes alone: leave it out and make a DataVolume"
 )
 
@@ -115,13 +114,11 @@ func validateDevice(claim *corev1.PersistentVolumeClaim, path *field.Path) field
 			[]corev1.PersistentVolumeMode{corev1.PersistentVolumeBlock, corev1.PersistentVolumeFilesystem})}
 	case mode == corev1.PersistentVolumeFilesystem && spec.VolumeName != "":
 		return field.ErrorList{field.Forbidden(name, onlyDevices)}
-	case mode == corev1.PersistentVolumeFilesystem:
-		return nil
 	case spec.VolumeName == "":
-		return field.ErrorList{field.Required(name, needsDevice)}
+		return nil // guests see a disk of the server's either way
 	}
 	if _, ok := claim.Annotations[cdiv1.CreatedForDataVolumeAnnotation]; ok {
-		return field.ErrorList{field.Forbidden(path.Child("volumeMode"), notForImport)}
+		return field.ErrorList{field.Forbidden(name, notForImport)}
 	}
 	var errs field.ErrorList
 	for _, message := range validation.NameIsDNSSubdomain(spec.VolumeName, false) {

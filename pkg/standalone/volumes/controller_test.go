@@ -272,7 +272,7 @@ func TestClaimsOfOtherClassesAreLeftAlone(t *testing.T) {
 func TestImpossibleClaimsStayPendingAndSayWhy(t *testing.T) {
 	for words, change := range map[string]func(*corev1.PersistentVolumeClaim){
 		"no block devices": func(c *corev1.PersistentVolumeClaim) {
-			c.Spec.VolumeMode = ptr.To(corev1.PersistentVolumeBlock)
+			c.Spec.VolumeMode, c.Spec.VolumeName = ptr.To(corev1.PersistentVolumeBlock), "tape"
 		},
 		"spec.volumeName": func(c *corev1.PersistentVolumeClaim) { c.Spec.VolumeName = "pv-1" },
 		"spec.selector":   func(c *corev1.PersistentVolumeClaim) { c.Spec.Selector = &metav1.LabelSelector{} },
@@ -290,6 +290,20 @@ func TestImpossibleClaimsStayPendingAndSayWhy(t *testing.T) {
 			assert.Equal(t, corev1.ClaimPending, m.claim("disk").Status.Phase)
 		})
 	}
+}
+
+func TestABlockClaimWithoutANameHasAFile(t *testing.T) {
+	store := newStore(t)
+	m, _ := start(t, store, StorageClass())
+	m.create(newClaim("disk", func(c *corev1.PersistentVolumeClaim) { c.Spec.VolumeMode = ptr.To(corev1.PersistentVolumeBlock) }))
+	claim := m.bound("disk")
+	assert.Equal(t, volumeName(claim), claim.Spec.VolumeName)
+	path, err := store.Locate(t.Context(), claim)
+	require.NoError(t, err)
+	info, err := os.Stat(path)
+	require.NoError(t, err)
+	assert.True(t, info.Mode().IsRegular())
+	assert.Equal(t, capacity(claim), info.Size())
 }
 
 func TestAClaimLargerThanTheFreeSpaceIsBoundWithAWarning(t *testing.T) {

@@ -31,9 +31,11 @@ type Devices interface {
 // closed with the store. It is called before the store is used.
 func (s *Store) Offer(devices Devices) { s.devices = devices }
 
-// takesDevice says whether the claim is one for a device of the machine, which spec.volumeName then names.
+// takesDevice says whether the claim is one for a device of the machine, which spec.volumeName then names. One of
+// mode Block that names none has a file, as all others: guests see a disk either way.
 func takesDevice(claim *corev1.PersistentVolumeClaim) bool {
-	return claim.Spec.VolumeMode != nil && *claim.Spec.VolumeMode == corev1.PersistentVolumeBlock
+	name := claim.Spec.VolumeName
+	return claim.Spec.VolumeMode != nil && *claim.Spec.VolumeMode == corev1.PersistentVolumeBlock && name != "" && name != volumeName(claim)
 }
 
 // device is where the device of a claim is, and its size.
