@@ -73,7 +73,7 @@ func TestADiskInAContainerImageIsImported(t *testing.T) {
 	require.NoError(t, err)
 
 	m.create("disk", cdiv1.DataVolumeSource{Registry: &cdiv1.DataVolumeSourceRegistry{
-		URL: &url, SecretRef: ptr.To("login"), CertConfigMap: ptr.To("ca"), PullMethod: ptr.To(cdiv1.RegistryPullPod),
+		URL: &url, SecretRef: ptr.To("login"), CertConfigMap: ptr.To("ca"), PullMethod: ptr.To(cdiv1.RegistryPullNode),
 	}})
 	m.create("anonymous", cdiv1.DataVolumeSource{Registry: &cdiv1.DataVolumeSourceRegistry{URL: &url, CertConfigMap: ptr.To("ca")}})
 	m.create("untrusted", cdiv1.DataVolumeSource{Registry: &cdiv1.DataVolumeSourceRegistry{URL: &url, SecretRef: ptr.To("login")}})

@@ -895,7 +895,7 @@ func schema_pkg_apis_cdi_v1beta1_DataVolumeSourceRegistry(ref common.ReferenceCa
 					},
 					"pullMethod": {
 						SchemaProps: spec.SchemaProps{
-							Description: "PullMethod is pod, which is the default.",
+							Description: "PullMethod is pod or node, with the same result: the importer pulls the image.",
 							Type:        []string{"string"},
 							Format:      "",
 						},

@@ -68,10 +68,11 @@ func importTypes() map[string]importType {
 					URL: given("url"), SecretRef: given("secretref"), CertConfigMap: given("certconfigmap"),
 					PullMethod: (*cdiv1.RegistryPullMethod)(given("pullmethod")),
 				}}
-				if method := p.get("pullmethod"); method != "" && method != string(cdiv1.RegistryPullPod) {
-					return p.wrong("pullmethod must be pod: nodes keep no images that could be imported")
+				switch cdiv1.RegistryPullMethod(p.get("pullmethod")) {
+				case "", cdiv1.RegistryPullPod, cdiv1.RegistryPullNode:
+					return nil
 				}
-				return nil
+				return p.wrong("pullmethod must be pod or node")
 			},
 		},
 	}

@@ -90,15 +90,19 @@ type DataVolumeSource struct {
 // RegistryPullMethod is who pulls a container image.
 type RegistryPullMethod string
 
-// RegistryPullPod has the importer pull it.
-const RegistryPullPod RegistryPullMethod = "pod"
+// The ways to pull a container image. CDI has the container runtime of a node pull it for the second; here either is
+// the importer's work.
+const (
+	RegistryPullPod  RegistryPullMethod = "pod"
+	RegistryPullNode RegistryPullMethod = "node"
+)
 
 // DataVolumeSourceRegistry is the disk in a container image: the only file in its folder /disk.
 type DataVolumeSourceRegistry struct {
 	// URL is docker://HOST/NAME:TAG or docker://HOST/NAME@DIGEST.
 	// +optional
 	URL *string `json:"url,omitempty"`
-	// PullMethod is pod, which is the default.
+	// PullMethod is pod or node, with the same result: the importer pulls the image.
 	// +optional
 	PullMethod *RegistryPullMethod `json:"pullMethod,omitempty"`
 	// SecretRef names a Secret with accessKeyId and secretKey, used as user name and password.

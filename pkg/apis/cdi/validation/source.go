@@ -3,6 +3,7 @@
 package validation
 
 import (
+	"slices"
 	"strings"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
@@ -64,8 +65,9 @@ func validateRegistry(src *cdiv1.DataVolumeSourceRegistry, path *field.Path) fie
 			errs = append(errs, field.Invalid(url, *src.URL, "names an image on disk: give docker://HOST/NAME:TAG"))
 		}
 	}
-	if method := src.PullMethod; method != nil && *method != cdiv1.RegistryPullPod {
-		errs = append(errs, field.NotSupported(path.Child("pullMethod"), *method, []cdiv1.RegistryPullMethod{cdiv1.RegistryPullPod}))
+	methods := []cdiv1.RegistryPullMethod{cdiv1.RegistryPullPod, cdiv1.RegistryPullNode}
+	if method := src.PullMethod; method != nil && !slices.Contains(methods, *method) {
+		errs = append(errs, field.NotSupported(path.Child("pullMethod"), *method, methods))
 	}
 	if src.SecretRef != nil {
 		errs = append(errs, validateName(*src.SecretRef, path.Child("secretRef"))...)

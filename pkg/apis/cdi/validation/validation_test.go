@@ -108,7 +108,7 @@ func TestDataVolumeRefused(t *testing.T) {
 		"no image":             {registry(nil, "pod"), "spec.source.registry.url", "Source registry"},
 		"an image on disk":     {registry(ptr.To("oci-archive:///images/a.tar"), "pod"), "spec.source.registry.url", "scheme that is not supported"},
 		"an image in disguise": {registry(ptr.To("docker://oci-archive:/images/a.tar"), "pod"), "spec.source.registry.url", "image on disk"},
-		"the node's images":    {registry(ptr.To("docker://registry.example/a"), "node"), "spec.source.registry.pullMethod", "node"},
+		"another's images":     {registry(ptr.To("docker://registry.example/a"), "cluster"), "spec.source.registry.pullMethod", "node"},
 		"copy of nothing": {func(dv *cdiv1.DataVolume) {
 			dv.Spec.Source = &cdiv1.DataVolumeSource{PVC: &cdiv1.DataVolumeSourcePVC{Namespace: "golden"}}
 		}, "spec.source.pvc.name", "source PVC is not valid"},

@@ -15,7 +15,7 @@ import (
 type DataVolumeSourceRegistryApplyConfiguration struct {
 	// URL is docker://HOST/NAME:TAG or docker://HOST/NAME@DIGEST.
 	URL *string `json:"url,omitempty"`
-	// PullMethod is pod, which is the default.
+	// PullMethod is pod or node, with the same result: the importer pulls the image.
 	PullMethod *cdiv1beta1.RegistryPullMethod `json:"pullMethod,omitempty"`
 	// SecretRef names a Secret with accessKeyId and secretKey, used as user name and password.
 	SecretRef *string `json:"secretRef,omitempty"`
