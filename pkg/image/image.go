@@ -37,6 +37,8 @@ type Options struct {
 	// IdleTimeout ends an import for which nothing arrives for so long; 0
 	// means httpsource.DefaultIdleTimeout.
 	IdleTimeout time.Duration
+	// Labels has the result tell what labels a container image asks for.
+	Labels bool
 	// Progress, if set, is called about twice a second and once at the end,
 	// never concurrently.
 	Progress func(Progress)
@@ -68,6 +70,8 @@ type Result struct {
 	Checksum string `json:"checksum,omitempty"`
 	// Digest is that of the manifest of a container image.
 	Digest string `json:"digest,omitempty"`
+	// Labels are those that a container image asks for.
+	Labels map[string]string `json:"labels,omitempty"`
 }
 
 // Stream is an image that arrives.
@@ -95,6 +99,7 @@ func Import(ctx context.Context, src source.HTTP, opts Options) (Result, error) 
 // that is taken as it is. file is the image if it is on disk, else nil.
 func ImportContainer(ctx context.Context, src source.Container, file *os.File, opts Options) (Result, error) {
 	var digest string
+	var labels map[string]string
 	opts.plain = src.Plain
 	result, err := fill(ctx, opts, func(ctx context.Context) (Stream, io.Closer, error) {
 		found, err := oci.Open(ctx, src, containerOptions(file, opts))
@@ -105,9 +110,17 @@ func ImportContainer(ctx context.Context, src source.Container, file *os.File, o
 			return Stream{}, nil, errors.Join(err, found.Close())
 		}
 		digest = found.Digest()
+		if opts.Labels {
+			if labels, err = found.Labels(); err != nil {
+				return Stream{}, nil, errors.Join(err, found.Close())
+			}
+		}
 		return Stream{Reader: found, Length: found.Size()}, found, nil
 	})
 	result.Digest = digest
+	if err == nil {
+		result.Labels = labels
+	}
 	return result, err
 }
 

@@ -86,4 +86,7 @@ type ImportState struct {
 	Waiting string
 	// Failure is set when Phase is ImportFailed.
 	Failure *failure.Error
+	// Labels are those that a container image asks for, once Phase is ImportSucceeded. A claim that was filled by an
+	// earlier run of the program has none.
+	Labels map[string]string
 }

@@ -43,9 +43,11 @@ func (c *Controller) reconcile(ctx context.Context, key cache.ObjectName) (time.
 		return c.provide(ctx, dv)
 	case err != nil:
 		return 0, fmt.Errorf("get the claim: %w", err)
+	case claim.DeletionTimestamp == nil && adopts(dv, claim):
+		return c.adopt(ctx, dv, claim)
 	case !metav1.IsControlledBy(claim, dv):
-		return c.obstructed(ctx, dv, claimNotValid(
-			"PVC %s exists and does not belong to this DataVolume: delete it, or give the DataVolume another name", claim.Name))
+		return c.obstructed(ctx, dv, claimNotValid("PVC %s exists and does not belong to this DataVolume: delete it, give the DataVolume "+
+			"another name, or have it take the claim as it is by the annotation %s=true", claim.Name, cdiv1.AllowClaimAdoptionAnnotation))
 	case claim.DeletionTimestamp != nil:
 		return c.withoutImport(ctx, dv, nextOf(dv, time.Now()).pending(cdiv1.Pending))
 	}
@@ -66,7 +68,7 @@ func (c *Controller) provide(ctx context.Context, dv *cdiv1.DataVolume) (time.Du
 	if err := c.importers.Stop(ctx, nameOf(dv)); err != nil {
 		return 0, err
 	}
-	if isFinal(dv) {
+	if _, somebodyElse := dv.Annotations[cdiv1.PrePopulatedAnnotation]; isFinal(dv) || somebodyElse {
 		_, err := c.write(ctx, dv, nextOf(dv, time.Now()).pending(cdiv1.Pending))
 		return 0, err
 	}
@@ -111,7 +113,7 @@ func (c *Controller) pending(ctx context.Context, dv *cdiv1.DataVolume, claim *c
 		return 0, err
 	}
 	phase := cdiv1.Pending
-	if waitsForConsumer(class) {
+	if _, immediate := dv.Annotations[cdiv1.ImmediateBindingAnnotation]; waitsForConsumer(class) && !immediate {
 		phase = cdiv1.WaitForFirstConsumer
 	}
 	return c.passing(ctx, dv, nextOf(dv, time.Now()).pending(phase))
@@ -158,7 +160,11 @@ func (c *Controller) begin(ctx context.Context, dv *cdiv1.DataVolume, claim *cor
 func (c *Controller) follow(ctx context.Context, dv *cdiv1.DataVolume, claim *corev1.PersistentVolumeClaim, state workload.ImportState) (time.Duration, error) {
 	switch state.Phase {
 	case workload.ImportSucceeded:
-		_, err := c.write(ctx, dv, nextOf(dv, time.Now()).done())
+		dv, err := c.label(ctx, dv, claim, state.Labels)
+		if err != nil {
+			return 0, err
+		}
+		_, err = c.write(ctx, dv, nextOf(dv, time.Now()).done())
 		return 0, err
 	case workload.ImportFailed:
 		return c.fail(ctx, dv, claim, nextOf(dv, time.Now()).running(-1), state.Failure)

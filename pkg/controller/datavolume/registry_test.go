@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
 	"github.com/google/go-containerregistry/pkg/registry"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
@@ -53,6 +54,10 @@ func privateRegistry(t *testing.T, disk []byte) (url, ca string) {
 	require.NoError(t, err)
 	image, err := mutate.AppendLayers(empty.Image, content)
 	require.NoError(t, err)
+	image, err = mutate.Config(image, v1.Config{Env: []string{
+		"INSTANCETYPE_KUBEVIRT_IO_DEFAULT_INSTANCETYPE=u1.nano", "INSTANCETYPE_KUBEVIRT_IO_DEFAULT_PREFERENCE=cirros",
+	}})
+	require.NoError(t, err)
 	reference, err := name.ParseReference(strings.TrimPrefix(server.URL, "https://") + "/disks/small:1")
 	require.NoError(t, err)
 	require.NoError(t, remote.Write(reference, image, remote.WithTransport(server.Client().Transport),
@@ -79,6 +84,13 @@ func TestADiskInAContainerImageIsImported(t *testing.T) {
 	m.create("untrusted", cdiv1.DataVolumeSource{Registry: &cdiv1.DataVolumeSourceRegistry{URL: &url, SecretRef: ptr.To("login")}})
 	m.reach("disk", cdiv1.Succeeded)
 	assert.True(t, bytes.Equal(rawImage(), m.disk("disk")[:mib]))
+	labels := map[string]string{"instancetype.kubevirt.io/default-instancetype": "u1.nano", "instancetype.kubevirt.io/default-preference": "cirros"}
+	assert.Equal(t, labels, m.volume("disk").Labels)
+	assert.Equal(t, labels, m.claim("disk").Labels)
+	m.create("copy", cdiv1.DataVolumeSource{PVC: &cdiv1.DataVolumeSourcePVC{Namespace: m.namespace, Name: "disk"}})
+	m.reach("copy", cdiv1.Succeeded)
+	assert.Equal(t, labels, m.volume("copy").Labels)
+	assert.Equal(t, labels, m.claim("copy").Labels)
 	for _, name := range []string{"anonymous", "untrusted"} {
 		m.eventually("a failure of "+name, func() bool { return m.volume(name).Status.RestartCount == 1 })
 	}

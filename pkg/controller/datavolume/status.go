@@ -120,6 +120,17 @@ func (n *next) done() *next {
 	return n
 }
 
+// adopted has a claim that needs no filling.
+func (n *next) adopted(bound bool) *next {
+	n.Phase = cdiv1.Succeeded
+	if bound {
+		n.bound()
+	} else {
+		n.set(cdiv1.DataVolumeBound, corev1.ConditionFalse, cdiv1.BoundReasonPending, fmt.Sprintf("PVC %s Pending", n.ClaimName))
+	}
+	return n.idle(corev1.ConditionTrue)
+}
+
 // fail tells why an attempt failed that was scheduled, or running, and when: the delay of the next is
 // counted from the heartbeat. A permanent failure is the end.
 func (n *next) fail(err *failure.Error) {

@@ -11,6 +11,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
+	cdiv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/cdi/v1beta1"
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
 )
 
@@ -48,6 +49,9 @@ func checkDisks(o *observation) error {
 		switch {
 		case dataVolume != nil && !metav1.IsControlledBy(dataVolume, o.machine):
 			kind = "DataVolume"
+		case cdiv1.AdoptsClaim(&o.expanded.Spec.DataVolumeTemplates[i].ObjectMeta):
+			// Whoever wrote the machine has the right to the claim, and its DataVolume takes it.
+			continue
 		case claim != nil && (dataVolume == nil || !metav1.IsControlledBy(claim, dataVolume)):
 			kind = "PersistentVolumeClaim"
 		default:

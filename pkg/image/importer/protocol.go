@@ -35,6 +35,8 @@ type Spec struct {
 	Blank bool `json:"blank,omitempty"`
 	// Resolve asks only for the digest of the container image; the volume is left alone.
 	Resolve bool `json:"resolve,omitempty"`
+	// Labels is image.Options.Labels.
+	Labels bool `json:"labels,omitempty"`
 	// SizeBytes is the requested size of the volume, with Fit the largest that is accepted.
 	SizeBytes   int64 `json:"sizeBytes"`
 	Fit         bool  `json:"fit,omitempty"`

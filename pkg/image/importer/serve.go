@@ -56,6 +56,7 @@ func serve(ctx context.Context, stdin io.Reader, out *json.Encoder, target *os.F
 		Size:        spec.SizeBytes,
 		Fit:         spec.Fit,
 		Preallocate: spec.Preallocate,
+		Labels:      spec.Labels,
 		IdleTimeout: time.Duration(spec.IdleTimeoutSeconds) * time.Second,
 		Progress: func(p image.Progress) {
 			if err := out.Encode(Message{Progress: &p}); err != nil {

@@ -39,6 +39,8 @@ type image struct {
 	manifest *v1.Manifest
 	// layer opens the layer as it is stored.
 	layer func(ctx context.Context, descriptor v1.Descriptor) (io.ReadCloser, error)
+	// config returns the image's configuration, checked against its digest.
+	config func() ([]byte, error)
 }
 
 // Resolve returns the digest of the manifest that src stands for now, "sha256:…".

@@ -42,7 +42,8 @@ func openLocal(blobs blobs, local source.Local) (*image, error) {
 	layer := func(_ context.Context, descriptor v1.Descriptor) (io.ReadCloser, error) {
 		return openBlob(blobs, descriptor.Digest)
 	}
-	return &image{digest: chosen.Digest, manifest: manifest, layer: layer}, nil
+	config := func() ([]byte, error) { return readBlob(blobs, manifest.Config) }
+	return &image{digest: chosen.Digest, manifest: manifest, layer: layer, config: config}, nil
 }
 
 // names says whether the user's tag or digest, if there is one, is that of the image.

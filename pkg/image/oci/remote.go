@@ -62,7 +62,7 @@ func openRemote(ctx context.Context, src source.Container) (*image, error) {
 		}
 		return layer.Compressed()
 	}
-	return &image{digest: digest, manifest: manifest, layer: layer}, nil
+	return &image{digest: digest, manifest: manifest, layer: layer, config: found.RawConfigFile}, nil
 }
 
 // newTransport is the library's, which trusts the certificates in pem as well.

@@ -3,6 +3,7 @@
 package core_test
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -11,6 +12,8 @@ import (
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+
+	cdiv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/cdi/v1beta1"
 )
 
 func storage(size string) corev1.ResourceList {
@@ -135,6 +138,19 @@ func TestClaimsOfBlockDevicesNameThemOnceAndForAll(t *testing.T) {
 	}), metav1.CreateOptions{})
 	require.NoError(t, err)
 	assert.Equal(t, corev1.PersistentVolumeBlock, *nameless.Spec.VolumeMode)
+}
+
+func TestClaimsThatWouldStayEmptyAreRefused(t *testing.T) {
+	claims := kube().CoreV1().PersistentVolumeClaims(newNamespace(t))
+	for i, name := range cdiv1.FillingAnnotations() {
+		asked := claim(fmt.Sprintf("a%d", i), nil)
+		asked.Annotations = map[string]string{name: ""}
+		_, err := claims.Create(t.Context(), asked, metav1.CreateOptions{})
+		assertInvalid(t, err, "metadata.annotations["+name+"]")
+		asked.Annotations["cdi.kubevirt.io/storage.pod.phase"] = "Succeeded"
+		_, err = claims.Create(t.Context(), asked, metav1.CreateOptions{})
+		require.NoError(t, err, "it was restored from a backup")
+	}
 }
 
 func TestInvalidStatusOfAClaimIsRefused(t *testing.T) {

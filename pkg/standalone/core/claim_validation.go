@@ -33,6 +33,7 @@ func validateNewClaim(claim *corev1.PersistentVolumeClaim) field.ErrorList {
 	errs = append(errs, validateClaimSize(spec.Resources, path.Child("resources"))...)
 	errs = append(errs, validateUnsupported(spec, path)...)
 	errs = append(errs, validateDevice(claim, path)...)
+	errs = append(errs, validateFilling(claim)...)
 	if name := spec.StorageClassName; name != nil && *name != "" {
 		for _, message := range validation.NameIsDNSSubdomain(*name, false) {
 			errs = append(errs, field.Invalid(path.Child("storageClassName"), *name, message))
@@ -123,6 +124,23 @@ func validateDevice(claim *corev1.PersistentVolumeClaim, path *field.Path) field
 	var errs field.ErrorList
 	for _, message := range validation.NameIsDNSSubdomain(spec.VolumeName, false) {
 		errs = append(errs, field.Invalid(name, spec.VolumeName, message))
+	}
+	return errs
+}
+
+// validateFilling refuses what CDI would fill by annotations alone: the claim would stay empty. What is filled already,
+// or is to be by its DataVolume, may have them.
+func validateFilling(claim *corev1.PersistentVolumeClaim) field.ErrorList {
+	has := claim.Annotations
+	if has[cdiv1.CreatedForDataVolumeAnnotation] != "" || has[cdiv1.PopulatedForAnnotation] != "" ||
+		has[cdiv1.PodPhaseAnnotation] == string(corev1.PodSucceeded) {
+		return nil
+	}
+	var errs field.ErrorList
+	for _, name := range cdiv1.FillingAnnotations() {
+		if _, ok := has[name]; ok {
+			errs = append(errs, field.Forbidden(field.NewPath("metadata", "annotations").Key(name), noDataSource))
+		}
 	}
 	return errs
 }

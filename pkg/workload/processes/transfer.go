@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"reflect"
 	"time"
 
 	"k8s.io/apimachinery/pkg/types"
@@ -105,13 +106,14 @@ func (i *Importers) transfer(ctx context.Context, key types.NamespacedName, t *t
 		return failure.FromWrite(err)
 	}
 	defer target.Close()
-	_, err = i.program.fill(ctx, specOf(t.Import), target, disk, func(progress image.Progress) {
+	result, err := i.program.fill(ctx, specOf(t.Import), target, disk, func(progress image.Progress) {
 		i.change(key, t, func(state *workload.ImportState) { state.Progress = fraction(progress) })
 	})
 	if err == nil {
 		err = i.commit(t, target)
 	}
 	if err == nil {
+		i.change(key, t, func(state *workload.ImportState) { state.Labels = result.Labels })
 		return nil
 	}
 	if discarded := i.targets.Discard(t.Claim); discarded != nil {
@@ -132,7 +134,7 @@ func (i *Importers) change(key types.NamespacedName, t *transfer, change func(*w
 	i.mu.Lock()
 	stopped, was := t.stopped, t.state
 	change(&t.state)
-	changed := t.state != was
+	changed := !reflect.DeepEqual(t.state, was)
 	i.mu.Unlock()
 	if changed && !stopped {
 		i.notify(key)
@@ -153,6 +155,7 @@ func specOf(imp workload.Import) importer.Spec {
 		Container:   imp.Container,
 		Copy:        imp.Source != nil,
 		Blank:       imp.HTTP == nil && imp.Container == nil && imp.Source == nil,
+		Labels:      imp.Container != nil,
 		SizeBytes:   imp.Size,
 		Preallocate: imp.Preallocate,
 	}

@@ -70,7 +70,7 @@ func (r *REST) Categories() []string { return []string{"all"} }
 
 func references(obj runtime.Object) []reference.Reference {
 	dv := obj.(*cdiv1.DataVolume)
-	return References(dv.Namespace, &dv.Spec, field.NewPath("spec"))
+	return append(References(dv.Namespace, &dv.Spec, field.NewPath("spec")), Adopted(dv, field.NewPath("metadata"))...)
 }
 
 // References returns what a DataVolume in namespace, of that spec, which is at path, reads.
