@@ -21,6 +21,7 @@ const (
 	eventCreated           = "SuccessfulCreate"
 	eventDeleted           = "SuccessfulDelete"
 	eventDataVolumeCreated = "SuccessfulDataVolumeCreate"
+	eventNoSourceClaim     = "SourcePVCNotAvailabe" // clients look for it as it is written
 )
 
 // act does what was decided and notes in o what it made.

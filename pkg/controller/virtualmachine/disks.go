@@ -37,7 +37,20 @@ func (c *Controller) createDataVolume(ctx context.Context, o *observation, templ
 	}
 	o.dataVolumes[created.Name] = created
 	c.recorder.Eventf(o.machine, corev1.EventTypeNormal, eventDataVolumeCreated, "Created DataVolume %s", created.Name)
+	c.warnOfSource(o.machine, created)
 	return nil
+}
+
+// warnOfSource tells that what a disk is to be copied from is not there, for which the disk waits.
+func (c *Controller) warnOfSource(machine *kubevirtv1.VirtualMachine, dv *cdiv1.DataVolume) {
+	if dv.Spec.Source == nil || dv.Spec.Source.PVC == nil {
+		return
+	}
+	source := dv.Spec.Source.PVC
+	if _, err := c.claims.PersistentVolumeClaims(source.Namespace).Get(source.Name); apierrors.IsNotFound(err) {
+		c.recorder.Eventf(machine, corev1.EventTypeWarning, eventNoSourceClaim,
+			"Source PVC %s/%s not available: Target PVC %s will remain unpopulated until source is created", source.Namespace, source.Name, dv.Name)
+	}
 }
 
 // checkDisks refuses to use disks that have the names of the machine's own and are not: those of its templates are

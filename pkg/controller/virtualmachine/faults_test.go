@@ -209,6 +209,33 @@ func TestDiskOfSomebodyElseIsNotUsedInPlaceOfTheMachinesOwn(t *testing.T) {
 	}
 }
 
+func TestClaimThatATemplateHasAdoptedIsNoObstacle(t *testing.T) {
+	inWorld(t, func(w *world) {
+		_, err := w.core.CoreV1().PersistentVolumeClaims("ns").Create(w.Context(),
+			&corev1.PersistentVolumeClaim{ObjectMeta: metav1.ObjectMeta{Name: "disk", Namespace: "ns"}}, metav1.CreateOptions{})
+		require.NoError(w, err)
+		w.settled()
+		machine := newMachine(always, withDisk("disk"))
+		machine.Spec.DataVolumeTemplates[0].ObjectMeta.Annotations = map[string]string{cdiv1.AllowClaimAdoptionAnnotation: "true"}
+		w.create(machine)
+		w.after(time.Minute)
+		dv, err := w.server.CdiV1beta1().DataVolumes("ns").Get(w.Context(), "disk", metav1.GetOptions{})
+		require.NoError(w, err)
+		assert.True(w, cdiv1.AdoptsClaim(dv))
+		assert.NotNil(w, w.server.Instance("vm"))
+	})
+}
+
+func TestSourceThatIsNotThereIsToldOf(t *testing.T) {
+	inWorld(t, func(w *world) {
+		machine := newMachine(always, withDisk("disk"))
+		machine.Spec.DataVolumeTemplates[0].Spec.Source = &cdiv1.DataVolumeSource{PVC: &cdiv1.DataVolumeSourcePVC{Namespace: "golden", Name: "linux"}}
+		w.create(machine)
+		w.after(time.Minute)
+		assert.Contains(w, w.events(), "Warning SourcePVCNotAvailabe Source PVC golden/linux not available: Target PVC disk will remain unpopulated until source is created")
+	})
+}
+
 func TestClaimThatIsNotBoundIsWaitedFor(t *testing.T) {
 	inWorld(t, func(w *world) {
 		machine := newMachine(always)
