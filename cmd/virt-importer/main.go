@@ -18,6 +18,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/virt-apiserver/virt-apiserver/pkg/image/importer"
+	"github.com/virt-apiserver/virt-apiserver/pkg/image/sandbox"
 )
 
 const usage = `virt-importer fills one volume from an image and exits.
@@ -78,6 +79,10 @@ func run() int {
 		fmt.Fprintf(os.Stderr, "file descriptor %d is not open for reading and writing: it has to be the volume\n\n%s", importer.TargetFD, usage)
 		return 2
 	}
+	if err := sandbox.Enter(imageDirs()...); err != nil {
+		log.Error("cannot enter its sandbox", "err", err)
+		return 2
+	}
 	// A broken pipe is told by the write; the volume has to be emptied then.
 	signal.Ignore(syscall.SIGPIPE)
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, syscall.SIGINT)
@@ -97,6 +102,15 @@ func isVolume(file *os.File) bool {
 	}
 	flags, err := unix.FcntlInt(file.Fd(), unix.F_GETFL, 0)
 	return err == nil && flags&unix.O_ACCMODE == unix.O_RDWR
+}
+
+// imageDirs has the container image that is on disk where that is a directory, in which files are yet to be opened.
+func imageDirs() []string {
+	var info unix.Stat_t
+	if err := unix.Fstat(importer.ImageFD, &info); err != nil || info.Mode&unix.S_IFMT != unix.S_IFDIR {
+		return nil
+	}
+	return []string{fmt.Sprintf("/proc/self/fd/%d", importer.ImageFD)}
 }
 
 // confine gives up what decoding an image does not need: core dumps, which

@@ -399,6 +399,28 @@ func TestImportersRunAsNobody(t *testing.T) {
 	assert.Contains(t, string(status), "Uid:\t65534\t65534\t65534\t65534")
 	assert.Contains(t, string(status), "Gid:\t65534\t65534\t65534\t65534")
 	assert.Contains(t, string(status), "CapEff:\t0000000000000000")
+	// Each thread is in the sandbox.
+	threads, err := filepath.Glob("/proc/" + pids[0] + "/task/*/status")
+	require.NoError(t, err)
+	require.NotEmpty(t, threads)
+	for _, thread := range threads {
+		status, err := os.ReadFile(thread)
+		require.NoError(t, err)
+		assert.Contains(t, string(status), "NoNewPrivs:\t1\n")
+		assert.Contains(t, string(status), "Seccomp:\t2\n")
+	}
+}
+
+func TestNoImporterRunsAsRoot(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root can run it as somebody else")
+	}
+	private := filepath.Join(t.TempDir(), "virt-importer")
+	content, err := os.ReadFile(os.Getenv(programPath))
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(private, content, 0o700))
+	_, err = NewImporters(t.Context(), private, nil, 1)
+	require.ErrorContains(t, err, "let everyone read and execute it: chmod 755 "+private)
 }
 
 func TestAnImporterThatCannotRunIsSaid(t *testing.T) {

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"syscall"
 
+	"golang.org/x/sys/unix"
 	"k8s.io/klog/v2"
 
 	"github.com/virt-apiserver/virt-apiserver/pkg/image"
@@ -31,25 +32,32 @@ type program struct {
 	credential *syscall.Credential
 }
 
-// openProgram opens the program at path and tries it out: as nobody, where this process may choose.
+// openProgram opens the program at path and tries it out: as nobody, where this process may choose. It never runs as
+// root: what it reads was made by strangers.
 func openProgram(ctx context.Context, path string) (*program, error) {
 	file, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w: build it, put it beside the server, or say where it is", importerName, err)
 	}
 	p := &program{file: file}
+	remedy := ""
 	if os.Geteuid() == 0 {
 		p.credential = &syscall.Credential{Uid: nobody, Gid: nobody}
-		if err = p.try(ctx); err == nil {
-			return p, nil
-		}
-		klog.FromContext(ctx).Error(err, "Imports run as root: make the file executable for everyone", "path", path)
-		p.credential = nil
+		remedy = fmt.Sprintf(" as user %d, which it has to run as: let everyone read and execute it: chmod 755 %s", nobody, path)
+	}
+	if !hasLandlock() {
+		klog.FromContext(ctx).Info("The kernel has no Landlock, which would keep importers from files of other users that everyone may read")
 	}
 	if err := p.try(ctx); err != nil {
-		return nil, errors.Join(fmt.Errorf("run %s: %w", path, err), p.close())
+		return nil, errors.Join(fmt.Errorf("run %s: %w%s", path, err, remedy), p.close())
 	}
 	return p, nil
+}
+
+// hasLandlock says whether this kernel can keep a process from opening files.
+func hasLandlock() bool {
+	version, _, errno := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, 0, 0, unix.LANDLOCK_CREATE_RULESET_VERSION)
+	return errno == 0 && version > 0
 }
 
 func (p *program) try(ctx context.Context) error {
