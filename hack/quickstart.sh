@@ -56,13 +56,34 @@ await() { # SECONDS WHAT COMMAND...
 	done
 }
 
+# start_server NETWORK: the guest network to ask for.
 start_server() {
 	mkdir -p "$run_dir"
-	background server bin/virt-apiserver standalone --data-dir "$data_dir" --bind-address 127.0.0.1 --secure-port "$port"
+	background server bin/virt-apiserver standalone --data-dir "$data_dir" --bind-address 127.0.0.1 --secure-port "$port" --guest-network "$1"
 	await 120 "the server" "$kubectl" get --raw /readyz || {
 		tail -n 5 "$run_dir/server.log" >&2
 		die "the server is not ready; its log: $run_dir/server.log"
 	}
+}
+
+# connect_guests starts the server with the network that guests are to have, and with the one without rights where this
+# machine can't have that. The choice is kept for the next run.
+connect_guests() {
+	local chosen=$run_dir/network
+	mkdir -p "$run_dir"
+	[[ -s $chosen ]] || echo bridge >"$chosen"
+	network=$(<"$chosen")
+	start_server "$network"
+	if [[ $network == bridge ]] && grep -q 'There is no guest network' "$run_dir/server.log"; then
+		network=user
+		echo "$network" >"$chosen"
+		stop server
+		start_server "$network"
+	fi
+	[[ $network == bridge ]] || cat <<-TOLD
+		  This machine can't have the network that connects guests; $run_dir/server.log says why. The server was
+		  started with --guest-network=user: the guest runs and has its console, but reaches nobody, nor does ssh reach it.
+	TOLD
 }
 
 # image_url prints where the example's disk comes from.
@@ -159,7 +180,7 @@ up() {
 	step "Starting libvirt"
 	hack/libvirt.sh
 	step "Starting virt-apiserver"
-	start_server
+	connect_guests
 	echo "  serving on https://127.0.0.1:$port, kubeconfig $KUBECONFIG"
 	step "Importing an image over HTTP into a new machine"
 	local url
@@ -178,12 +199,14 @@ up() {
 		converse || die "the guest did not answer on its console; look at: bin/kubectl-virt console hello"
 		echo
 	fi
+	local ssh="kubectl virt ssh guest@vm/hello       # the same, over its network"
+	[[ $network == bridge ]] || ssh="kubectl virt vnc hello                # its screen"
 	step "Done. Try next:"
 	cat <<-NEXT
 		  export KUBECONFIG=$KUBECONFIG PATH=$PWD/bin:${kubectl%/*}:\$PATH
 		  kubectl get vms,vmis,dvs -o wide
 		  kubectl virt console hello            # guest / hello; Ctrl-] leaves
-		  kubectl virt ssh guest@vm/hello       # the same, over its network
+		  $ssh
 		  kubectl virt restart hello
 		  make quickstart-down                  # removes all of it
 	NEXT

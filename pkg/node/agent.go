@@ -71,7 +71,7 @@ type Config struct {
 	Volumes Volumes
 	// ContainerDisks of the node; nil where there are none.
 	ContainerDisks workload.ContainerDisks
-	// Network of the node; nil where QEMU's own user-mode network is all there is.
+	// Network of the node; nil where there is QEMU's own user-mode network alone.
 	Network Network
 	// Recorder tells users of what happens to their instances.
 	Recorder record.EventRecorder

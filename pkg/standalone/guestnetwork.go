@@ -37,7 +37,7 @@ type guestNetworkOptions struct {
 
 func (o *guestNetworkOptions) addFlags(flags *pflag.FlagSet) {
 	flags.StringVar(&o.Kind, "guest-network", o.Kind,
-		"What guests are connected to: bridge, a network of their own on this machine, which needs root and falls back to user where something is missing; or user, QEMU's user-mode network, on which a guest can't be reached.")
+		"What guests are connected to: bridge, a network of their own on this machine, which needs root with CAP_NET_ADMIN, /dev/net/tun and nftables; or user, QEMU's user-mode network, on which a guest reaches nobody and can't be reached.")
 	flags.StringVar(&o.Bridge, "guest-network-bridge", o.Bridge,
 		"Name of the bridge that is made for guests. One is derived from the data directory where it is empty.")
 	flags.StringVar(&o.CIDR, "guest-network-cidr", o.CIDR,
@@ -94,11 +94,11 @@ type guestNetwork struct {
 	close func(context.Context) error
 }
 
-// openGuestNetwork makes the network, or says why guests go without. What the administrator has to mend is an
-// error.
+// openGuestNetwork makes the network. Where the machine does not give what that needs, guests with interfaces wait and
+// say so; what is wrong with the flags is an error.
 func openGuestNetwork(ctx context.Context, options *Options, instance string) (*guestNetwork, error) {
 	if options.guestNetwork.Kind == guestNetworkUser {
-		return userModeNetwork("It was asked for with --guest-network=user."), nil
+		return unattended(network.UserMode{}), nil
 	}
 	cidr, err := options.guestNetwork.prefix()
 	if err != nil {
@@ -114,9 +114,9 @@ func openGuestNetwork(ctx context.Context, options *Options, instance string) (*
 		Secondary: secondary,
 	})
 	if unavailable := (&network.Unavailable{}); errors.As(err, &unavailable) {
-		klog.FromContext(ctx).Error(unavailable.Cause, "There is no guest network; guests have QEMU's user-mode network, on which they can't be reached",
+		klog.FromContext(ctx).Error(unavailable.Cause, "There is no guest network: guests that have an interface wait for it, unless the server is started with --guest-network=user",
 			"needs", "root with CAP_NET_ADMIN, /dev/net/tun and nftables")
-		return userModeNetwork(fmt.Sprintf("There is no guest network on this machine: %v. It needs root with CAP_NET_ADMIN, /dev/net/tun and nftables.", unavailable.Cause)), nil
+		return unattended(network.Missing{Cause: unavailable.Cause}), nil
 	}
 	if err != nil {
 		return nil, err
@@ -124,9 +124,10 @@ func openGuestNetwork(ctx context.Context, options *Options, instance string) (*
 	return &guestNetwork{Network: bridge, run: bridge.Run, close: bridge.Close}, nil
 }
 
-func userModeNetwork(reason string) *guestNetwork {
+// unattended is a network for which nothing has to run.
+func unattended(without node.Network) *guestNetwork {
 	return &guestNetwork{
-		Network: network.UserMode{Reason: reason},
+		Network: without,
 		run:     func(context.Context) error { return nil },
 		close:   func(context.Context) error { return nil },
 	}

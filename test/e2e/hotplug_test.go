@@ -4,10 +4,13 @@ package e2e
 
 import (
 	"fmt"
+	"net"
+	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -84,7 +87,7 @@ func TestDiskThatWasTakenAwayCanBeUsedAgain(t *testing.T) {
 
 func TestDisksComeToAndLeaveARunningGuest(t *testing.T) {
 	t.Parallel()
-	// Its guests go without a network of the server, as where that can't be had.
+	// Its guests are on QEMU's own network, for which no network has to be made.
 	flags := []string{"--container-disk-folder", suite.Folder, "--guest-network=user"}
 	s := startServer(t, flags...)
 	p := s.newSpace(t)
@@ -100,6 +103,7 @@ func TestDisksComeToAndLeaveARunningGuest(t *testing.T) {
 	require.Error(t, err)
 	assert.Contains(t, message, "it is not on the node's guest network")
 	assert.Contains(t, p.eventReasons("VirtualMachineInstance", "vm"), "Warning UserModeNetwork")
+	assertLoopbackIsClosed(t, console)
 	// guestHas waits for what the guest's kernel says of a disk.
 	guestHas := func(device string, there bool) {
 		t.Helper()
@@ -147,6 +151,24 @@ func TestDisksComeToAndLeaveARunningGuest(t *testing.T) {
 	assert.Equal(t, first.UID, p.instance("vm").UID, "it is the same run")
 	assert.Subset(t, p.eventReasons("VirtualMachineInstance", "vm"), []string{"Normal VolumeReady", "Normal VolumeUnplugged"})
 	p.kubectl("delete", "pvc", "one", "two", "--timeout=30s")
+}
+
+// assertLoopbackIsClosed tries the host's loopback from a guest on QEMU's own network, at the address that leads there
+// and, past what the guest's kernel thinks of it, at the loopback's own.
+func assertLoopbackIsClosed(t *testing.T, console *console) {
+	t.Helper()
+	listener, err := net.ListenTCP("tcp4", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	require.NoError(t, err)
+	defer listener.Close()
+	assert.Contains(t, console.run("ip -4 -o addr show eth0"), "10.0.2.15/24")
+	console.run("sudo sh -c 'echo 1 > /proc/sys/net/ipv4/conf/all/route_localnet; ip addr del 127.0.0.1/8 dev lo; ip route add 127.0.0.1/32 via 10.0.2.2'")
+	for _, address := range []string{"10.0.2.2", "127.0.0.1"} {
+		said := console.run(fmt.Sprintf("nc.traditional -v -n -w 3 %s %d </dev/null 2>&1; true", address, listener.Addr().(*net.TCPAddr).Port))
+		assert.NotContains(t, said, "open", address)
+	}
+	require.NoError(t, listener.SetDeadline(time.Now()))
+	_, err = listener.Accept()
+	require.ErrorIs(t, err, os.ErrDeadlineExceeded, "the guest reaches the host's loopback")
 }
 
 // impliedDisks is a machine such as `virtctl create vm` makes: it says nothing of disks.

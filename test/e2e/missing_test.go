@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/utils/ptr"
 
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
 	"github.com/virt-apiserver/virt-apiserver/pkg/launcher/launchertest"
@@ -47,6 +48,34 @@ func TestMissingHypervisorIsSaidWithTheRemedy(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestMissingGuestNetworkIsSaidWithTheRemedy has a server without the right to make a network: a guest that has an
+// interface waits for it, and is not connected to another network instead.
+func TestMissingGuestNetworkIsSaidWithTheRemedy(t *testing.T) {
+	t.Parallel()
+	s := ownServer(t)
+	s.Within = func(command ...string) *exec.Cmd {
+		return exec.Command("setpriv", append([]string{"--bounding-set", "-net_admin", "--inh-caps", "-net_admin"}, command...)...)
+	}
+	require.NoError(t, s.Start())
+	p := s.newSpace(t)
+	p.create(tinyMachine("web", kubevirtv1.RunStrategyAlways))
+	lone := tinyMachine("lone", kubevirtv1.RunStrategyAlways)
+	lone.Spec.Template.Spec.Domain.Devices.AutoattachPodInterface = ptr.To(false)
+	p.create(lone)
+	p.awaitStatus("lone", kubevirtv1.VirtualMachineStatusRunning)
+	require.EventuallyWithT(t, func(c *assert.CollectT) {
+		for _, condition := range p.instance("web").Status.Conditions {
+			if condition.Type == kubevirtv1.VirtualMachineInstanceSynchronized && condition.Status == corev1.ConditionFalse {
+				assert.Equal(c, "NetworkNotReady", condition.Reason)
+				assert.Contains(c, condition.Message, "--guest-network=user")
+				return
+			}
+		}
+		assert.Fail(c, "nothing is said")
+	}, patience, tick)
+	assert.NotEqual(t, kubevirtv1.Running, p.instance("web").Status.Phase)
 }
 
 // without gives commands on a bare machine that lacks these programs.

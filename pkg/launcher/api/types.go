@@ -26,7 +26,7 @@ type StartRequest struct {
 	// Images are the contents of the volumes that are made from objects, by volume name.
 	Images map[string]Image `json:"images,omitempty"`
 	// Taps are the devices on the host that interfaces are connected by, by interface name; an interface without
-	// one is connected to QEMU's user-mode network.
+	// one is connected to QEMU's user-mode network, where it reaches nobody.
 	Taps map[string]string `json:"taps,omitempty"`
 	// Seeds are the contents of the cloud-init volumes, by volume name.
 	Seeds map[string]Seed `json:"seeds,omitempty"`

@@ -21,7 +21,7 @@ type Input struct {
 	// Boot is the kernel of an instance that boots one; else nil.
 	Boot *Boot
 	// Taps are the devices on the host that interfaces are connected by, by interface name. An interface
-	// without one has QEMU's own user-mode network.
+	// without one is on QEMU's own user-mode network, where it reaches nobody.
 	Taps map[string]string
 	// ConsoleSocket is where QEMU shall listen for the serial console.
 	ConsoleSocket string
@@ -109,6 +109,7 @@ func Build(in Input) (*libvirtxml.Domain, error) {
 		OnCrash: "preserve",
 		Devices: devices,
 	}
+	closeUserNetworks(domain)
 	makePluggable(domain, spec.Memory, maxVCPUs)
 	tuneVirtio(domain, spec, vcpus)
 	return domain, nil

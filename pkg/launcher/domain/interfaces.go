@@ -14,11 +14,8 @@ import (
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
 )
 
-const (
-	// guestNetwork is what a guest sees on QEMU's user-mode network, as upstream behind masquerade.
-	guestNetwork       = "10.0.2.0"
-	guestNetworkPrefix = 24
-)
+// guestNetwork is what a guest sees on QEMU's user-mode network, as upstream behind masquerade.
+const guestNetwork = "10.0.2.0/24"
 
 var (
 	ifacePattern = regexp.MustCompile(`^[A-Za-z0-9_-]{1,63}$`)
@@ -158,11 +155,10 @@ func (f *Facts) Link(name string) (state kubevirtv1.InterfaceState, has bool) {
 }
 
 // connect gives the interface a tap that is there already, or QEMU's own network, which needs no right on the
-// host.
+// host; see closeUserNetworks.
 func connect(iface *libvirtxml.DomainInterface, tap string) error {
 	if tap == "" {
 		iface.Source = &libvirtxml.DomainInterfaceSource{User: &libvirtxml.DomainInterfaceSourceUser{}}
-		iface.IP = []libvirtxml.DomainInterfaceIP{{Family: "ipv4", Address: guestNetwork, Prefix: guestNetworkPrefix}}
 		return nil
 	}
 	if !tapPattern.MatchString(tap) {
@@ -171,6 +167,33 @@ func connect(iface *libvirtxml.DomainInterface, tap string) error {
 	iface.Source = &libvirtxml.DomainInterfaceSource{Ethernet: &libvirtxml.DomainInterfaceSourceEthernet{}}
 	iface.Target = &libvirtxml.DomainInterfaceTarget{Dev: tap, Managed: "no"}
 	return nil
+}
+
+// closeUserNetworks connects the devices of QEMU's own network to one that libvirt can't describe: on it a guest is
+// told an address, and reaches nobody. On the one that libvirt asks QEMU for, 10.0.2.2 is all of the host's loopback,
+// and so is 127.0.0.1 for a guest that makes its packets itself. Nothing is connected to libvirt's then.
+func closeUserNetworks(domain *libvirtxml.Domain) {
+	var args []libvirtxml.DomainQEMUCommandlineArg
+	var devices []libvirtxml.DomainQEMUOverrideDevice
+	for i := range domain.Devices.Interfaces {
+		iface := &domain.Devices.Interfaces[i]
+		if iface.Source.User == nil {
+			continue
+		}
+		id := fmt.Sprint("closed", i)
+		args = append(args, libvirtxml.DomainQEMUCommandlineArg{Value: "-netdev"},
+			libvirtxml.DomainQEMUCommandlineArg{Value: "user,id=" + id + ",restrict=on,ipv6=off,net=" + guestNetwork})
+		devices = append(devices, libvirtxml.DomainQEMUOverrideDevice{
+			Alias: iface.Alias.Name,
+			Frontend: libvirtxml.DomainQEMUOverrideFrontend{
+				Properties: []libvirtxml.DomainQEMUOverrideProperty{{Name: "netdev", Type: "string", Value: id}},
+			},
+		})
+	}
+	if args != nil {
+		domain.QEMUCommandline = &libvirtxml.DomainQEMUCommandline{Args: args}
+		domain.QEMUOverride = &libvirtxml.DomainQEMUOverride{Devices: devices}
+	}
 }
 
 // buildPCIAddress reads an address such as 0000:81:01.0.

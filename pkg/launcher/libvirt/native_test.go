@@ -20,6 +20,7 @@ func TestQEMUIsToldOfDevices(t *testing.T) {
 	conn, _ := connect(t, Options{URI: daemon.URI()})
 	for golden, want := range map[string]map[string]int{
 		"devices.qemu.xml":     {`"driver":"host_device"`: 5, `"driver":"scsi-block"`: 2, `"share-rw":true`: 1, `"driver":"virtio-blk-pci"`: 1},
+		"minimal.qemu.xml":     {`-netdev user,id=closed0,restrict=on,`: 1},
 		"peripherals.qemu.xml": {`"driver":"vhost-vsock-pci"`: 1},
 	} {
 		xml, err := os.ReadFile("../domain/testdata/" + golden)

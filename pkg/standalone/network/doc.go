@@ -8,6 +8,6 @@
 // taps, rules) outlives the process, so that a guest notices nothing of its end; names of devices and rules are
 // derived from the data directory, so that several servers can run on one machine.
 //
-// Where the rights or the devices for this are missing, Open returns an Unavailable, and UserMode takes the
-// network's place: each guest is then alone behind QEMU's own user-mode network.
+// Where the rights or the devices for this are missing, Open returns an Unavailable, and Missing takes the network's
+// place: guests wait, and say why. UserMode is for those who ask for it: each guest is alone on a network of QEMU's.
 package network

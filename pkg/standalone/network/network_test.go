@@ -5,6 +5,7 @@ package network
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"net/netip"
@@ -26,6 +27,7 @@ import (
 	"k8s.io/utils/ptr"
 
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
+	"github.com/virt-apiserver/virt-apiserver/pkg/node"
 	"github.com/virt-apiserver/virt-apiserver/pkg/standalone/network/leases"
 	"github.com/virt-apiserver/virt-apiserver/pkg/standalone/network/link"
 	"github.com/virt-apiserver/virt-apiserver/pkg/standalone/network/networktest"
@@ -357,16 +359,27 @@ func leaseFor(vmi *kubevirtv1.VirtualMachineInstance, iface *kubevirtv1.Interfac
 }
 
 func TestUserModeSaysWhatGuestsGoWithout(t *testing.T) {
-	user := UserMode{Reason: "There is no /dev/net/tun."}
 	vmi := instanceOf("web")
-	attachment, err := user.Attach(t.Context(), vmi)
+	attachment, err := UserMode{}.Attach(t.Context(), vmi)
 	require.NoError(t, err)
 	assert.Empty(t, attachment.Taps)
-	assert.Contains(t, attachment.Notice, user.Reason)
+	assert.Contains(t, attachment.Notice, "--guest-network=user: it reaches nobody")
 	iface := &vmi.Spec.Domain.Devices.Interfaces[0]
 	iface.Masquerade, iface.Bridge = nil, &kubevirtv1.InterfaceBridge{}
-	_, err = user.Attach(t.Context(), vmi)
-	require.ErrorContains(t, err, user.Reason)
+	_, err = UserMode{}.Attach(t.Context(), vmi)
+	require.ErrorContains(t, err, "--guest-network=bridge")
+}
+
+func TestGuestsWaitForANetworkThatIsMissing(t *testing.T) {
+	missing := Missing{Cause: errors.New("open /dev/net/tun: no such file")}
+	vmi := instanceOf("web")
+	_, err := missing.Attach(t.Context(), vmi)
+	require.ErrorContains(t, err, "open /dev/net/tun: no such file; it needs root")
+	require.ErrorContains(t, err, "start it with --guest-network=user")
+	vmi.Spec.Domain.Devices.Interfaces = nil
+	attachment, err := missing.Attach(t.Context(), vmi)
+	require.NoError(t, err, "who wants no network can go without")
+	assert.Equal(t, &node.Attachment{}, attachment)
 }
 
 func FuzzDecodeState(f *testing.F) {
