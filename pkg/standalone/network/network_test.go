@@ -125,7 +125,7 @@ func TestGuestsGetTheirAddressesAndFindOneAnother(t *testing.T) {
 	dbAddress := n.Addresses(db)["default"]
 	dbGuest.Address(fmt.Sprintf("%s/22", dbAddress), gateway)
 
-	for _, name := range []string{"db.shop.", "primary.shop.", "primary.data.shop.", "db.shop.vm.internal."} {
+	for _, name := range []string{"primary.shop.vm.internal.", "primary.data.shop.vm.internal.", "db.shop.vm.internal."} {
 		var answer *dns.Msg
 		webGuest.Do(func() (err error) {
 			client := &dns.Client{Net: "udp", Timeout: 10 * time.Second}

@@ -4,12 +4,13 @@ package dns
 
 import (
 	"net/netip"
+	"slices"
 	"strings"
 
 	"github.com/miekg/dns"
 )
 
-// Domain is what guests' names may end with; it is nobody's on the Internet.
+// Domain is what guests' names end with; it is nobody's on the Internet.
 const Domain = "vm.internal"
 
 // Names knows guests.
@@ -23,23 +24,18 @@ type Names interface {
 // seconds that an answer may be kept: a machine may be made anew at any time.
 const seconds = 5
 
-// own answers what is of guests. It returns nil where others are to be asked: a name without Domain that no
-// guest has.
+// own answers what is of guests: names below Domain, and the addresses of their network. It returns nil where others are
+// to be asked. No name of a guest is one without Domain: machine "pkg" in namespace "go" is not pkg.go.
 func own(query *dns.Msg, names Names, network netip.Prefix) *dns.Msg {
 	question := query.Question[0]
-	name := strings.ToLower(strings.TrimSuffix(question.Name, "."))
-	if address, ok := reverse(name); ok {
-		if !network.Contains(address) {
-			return nil
-		}
+	name := canonical(question.Name)
+	if address, ok := reverse(name); ok && network.Contains(address) {
 		return pointer(query, names.Name(address))
 	}
-	bare, ours := strings.CutSuffix(name, "."+Domain)
-	ours = ours || name == Domain
-	addresses := names.Addresses(bare)
-	if len(addresses) == 0 && !ours {
+	if !isOurs(name) {
 		return nil
 	}
+	addresses := names.Addresses(strings.TrimSuffix(name, "."+Domain))
 	answer := new(dns.Msg).SetReply(query)
 	answer.Authoritative, answer.RecursionAvailable = true, true
 	if len(addresses) == 0 && name != Domain {
@@ -54,6 +50,23 @@ func own(query *dns.Msg, names Names, network netip.Prefix) *dns.Msg {
 			A:   address.AsSlice(),
 		})
 	}
+	return answer
+}
+
+func canonical(name string) string { return strings.ToLower(strings.TrimSuffix(name, ".")) }
+
+func isOurs(name string) bool { return name == Domain || strings.HasSuffix(name, "."+Domain) }
+
+// foreign takes from an answer of others what only this server may say: records of guests' names and addresses.
+func foreign(answer *dns.Msg, network netip.Prefix) *dns.Msg {
+	ours := func(record dns.RR) bool {
+		name := canonical(record.Header().Name)
+		address, ok := reverse(name)
+		return isOurs(name) || ok && network.Contains(address)
+	}
+	answer.Answer = slices.DeleteFunc(answer.Answer, ours)
+	answer.Ns = slices.DeleteFunc(answer.Ns, ours)
+	answer.Extra = slices.DeleteFunc(answer.Extra, ours)
 	return answer
 }
 

@@ -139,5 +139,5 @@ func (s *Server) answer(query *dns.Msg, network string) *dns.Msg {
 		return new(dns.Msg).SetRcode(query, dns.RcodeServerFailure)
 	}
 	answer.Id = query.Id
-	return answer
+	return foreign(answer, s.config.Gateway.Masked())
 }

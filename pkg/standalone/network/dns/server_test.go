@@ -78,15 +78,45 @@ func ask(t *testing.T, network, server, name string, kind uint16) *dns.Msg {
 func TestGuestsAreFoundByName(t *testing.T) {
 	server := start(t, "")
 	for _, network := range []string{"udp", "tcp"} {
-		for _, name := range []string{"web.shop.", "WEB.shop.", "web.shop.vm.internal."} {
+		for _, name := range []string{"WEB.shop.vm.internal.", "web.shop.vm.internal."} {
 			answer := ask(t, network, server, name, dns.TypeA)
 			require.Len(t, answer.Answer, 1, name)
 			assert.Equal(t, "127.0.0.9", answer.Answer[0].(*dns.A).A.String())
 		}
 	}
-	assert.Empty(t, ask(t, "udp", server, "web.shop.", dns.TypeAAAA).Answer)
-	assert.Equal(t, dns.RcodeSuccess, ask(t, "udp", server, "web.shop.", dns.TypeAAAA).Rcode)
+	assert.Empty(t, ask(t, "udp", server, "web.shop.vm.internal.", dns.TypeAAAA).Answer)
+	assert.Equal(t, dns.RcodeSuccess, ask(t, "udp", server, "web.shop.vm.internal.", dns.TypeAAAA).Rcode)
 	assert.Equal(t, dns.RcodeNameError, ask(t, "udp", server, "none.shop.vm.internal.", dns.TypeA).Rcode)
+}
+
+// TestGuestsAnswerForNobodyElse asks for what begins like a guest's name, or is the address of another network. Whoever
+// else is asked is not there in the first half, and says too much in the second.
+func TestGuestsAnswerForNobodyElse(t *testing.T) {
+	alone := start(t, "")
+	for _, name := range []string{"web.shop.", "web.shop.internal.", "web.shop.vm.internal.example.", "web.shopvm.internal.", "9.0.1.127.in-addr.arpa."} {
+		for _, kind := range []uint16{dns.TypeA, dns.TypeAAAA, dns.TypePTR, dns.TypeANY} {
+			answer := ask(t, "udp", alone, name, kind)
+			assert.Equal(t, dns.RcodeServerFailure, answer.Rcode, name)
+			assert.Empty(t, answer.Answer, name)
+		}
+	}
+
+	record := func(text string) dns.RR {
+		parsed, err := dns.NewRR(text)
+		require.NoError(t, err)
+		return parsed
+	}
+	said := foreign(&dns.Msg{
+		Answer: []dns.RR{record("www.example. CNAME web.shop.vm.internal."), record("WEB.shop.vm.internal. A 192.0.2.7")},
+		Ns:     []dns.RR{record("vm.internal. NS ns.example."), record("example. NS ns.example.")},
+		Extra:  []dns.RR{record("9.0.0.127.in-addr.arpa. PTR www.example."), record("ns.example. A 192.0.2.53")},
+	}, gateway.Masked())
+	assert.Equal(t, "www.example.", said.Answer[0].Header().Name)
+	assert.Len(t, said.Answer, 1)
+	assert.Equal(t, "example.", said.Ns[0].Header().Name)
+	assert.Len(t, said.Ns, 1)
+	assert.Equal(t, "ns.example.", said.Extra[0].Header().Name)
+	assert.Len(t, said.Extra, 1)
 }
 
 func TestAnAddressLeadsToItsName(t *testing.T) {
