@@ -390,12 +390,15 @@ func TestAnAgentThatComesAndGoesIsDoubted(t *testing.T) {
 	g, err := b.acquire(testKey())
 	require.NoError(t, err)
 	defer g.mu.Unlock()
-	for _, want := range []time.Duration{firstHold, 2 * firstHold, 4 * firstHold} {
-		g.agent.status, g.agent.since = &api.Agent{Connected: true}, time.Now()
+	// Whether it answered or not: a port that is opened and closed costs a look each time.
+	for i, want := range []time.Duration{firstHold, 2 * firstHold, 4 * firstHold} {
+		g.agent.status, g.agent.since, g.agent.end = &api.Agent{Connected: i%2 == 0}, time.Now(), func() {}
 		b.loseAgent(g)
 		assert.Equal(t, want, g.agent.hold)
+		b.loseAgent(g)
+		assert.Equal(t, want, g.agent.hold, "it is lost once")
 	}
-	g.agent.status, g.agent.since = &api.Agent{Connected: true}, time.Now().Add(-2*steadyFor)
+	g.agent.since, g.agent.end = time.Now().Add(-2*steadyFor), func() {}
 	b.loseAgent(g)
 	assert.Zero(t, g.agent.hold)
 }

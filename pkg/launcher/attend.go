@@ -34,7 +34,8 @@ type attendance struct {
 	status *api.Agent
 	// end sends away who looks at the guest through its agent; nil where nobody does.
 	end context.CancelFunc
-	// since is when the agent last came, hold how long it is to be doubted when it comes next.
+	// since is when the agent last came, whether it answered or not; hold is how long it is to be doubted when it
+	// comes next.
 	since time.Time
 	hold  time.Duration
 }
@@ -75,7 +76,7 @@ func (m *Manager) lookForAgent(g *guest) error {
 		m.hub.set(g.status())
 	case g.agent.end == nil:
 		ctx, end := context.WithCancel(m.background)
-		g.agent.end = end
+		g.agent.end, g.agent.since = end, time.Now()
 		g.line.renew()
 		go m.attend(ctx, g, g.agent.hold)
 	}
@@ -87,8 +88,6 @@ func (m *Manager) loseAgent(g *guest) {
 	if g.agent.end != nil {
 		g.agent.end()
 		g.agent.end = nil
-	}
-	if g.agent.status != nil && g.agent.status.Connected {
 		g.agent.hold = min(max(2*g.agent.hold, firstHold), lastHold)
 		if time.Since(g.agent.since) > steadyFor {
 			g.agent.hold = 0
@@ -126,6 +125,9 @@ func (m *Manager) poll(ctx context.Context, g *guest, known *api.Agent) (*api.Ag
 	agent, seen := m.agentOf(g), *known
 	if !seen.Connected {
 		if _, err := agent.Info(); err != nil {
+			if ctx.Err() != nil {
+				return nil, false
+			}
 			m.log.Info("a guest's agent does not answer", "uid", g.UID, "error", err)
 			return &seen, true
 		}
@@ -155,7 +157,6 @@ func (m *Manager) note(ctx context.Context, g *guest, seen *api.Agent) bool {
 		return false
 	}
 	if seen.Connected && (g.agent.status == nil || !g.agent.status.Connected) {
-		g.agent.since = time.Now()
 		if !g.record.ThawAt.IsZero() {
 			go m.reviewFreeze(g)
 		}

@@ -13,6 +13,8 @@ import (
 	"github.com/insomniacslk/dhcp/dhcpv4"
 	"github.com/insomniacslk/dhcp/dhcpv4/server4"
 	"k8s.io/klog/v2"
+
+	"github.com/virt-apiserver/virt-apiserver/pkg/standalone/network/pace"
 )
 
 const (
@@ -20,14 +22,20 @@ const (
 	maxRequest = 1500
 	// retry is after how long reading is tried again where it failed.
 	retry = time.Second
+	// A guest is answered so many times at once, and then once in each interval; a client asks a handful of times.
+	answerBurst, answerInterval = 32, time.Second / 4
+	// What is done for a guest is logged so many times at once, and then once in each interval.
+	logBurst, logInterval = 4, time.Minute
 )
 
 // Server answers on one device. Requests are answered one after the other: an answer takes microseconds, and
-// guests that flood the server make it no larger.
+// guests that flood the server make neither it nor its log larger.
 type Server struct {
 	gateway netip.Prefix
 	lookup  Lookup
 	conn    net.PacketConn
+	// answers and logged are kept by MAC address, of guests alone.
+	answers, logged *pace.Pace[string]
 }
 
 // Listen returns a server on the device, whose address is gateway.
@@ -36,7 +44,14 @@ func Listen(device string, gateway netip.Prefix, lookup Lookup) (*Server, error)
 	if err != nil {
 		return nil, fmt.Errorf("listen for DHCP on %s: %w", device, err)
 	}
-	return &Server{gateway: gateway, lookup: lookup, conn: conn}, nil
+	return newServer(gateway, lookup, conn), nil
+}
+
+func newServer(gateway netip.Prefix, lookup Lookup, conn net.PacketConn) *Server {
+	return &Server{
+		gateway: gateway, lookup: lookup, conn: conn,
+		answers: pace.New[string](answerInterval, answerBurst), logged: pace.New[string](logInterval, logBurst),
+	}
 }
 
 // Run answers until ctx is done.
@@ -75,23 +90,38 @@ func (s *Server) answer(ctx context.Context, raw []byte, peer net.Addr) {
 		logger.V(4).Info("No DHCP request", "from", peer, "err", err)
 		return
 	}
+	if _, known := s.lookup(request.ClientHWAddr); !known {
+		logger.V(4).Info("Not a guest's request", "mac", request.ClientHWAddr, "type", request.MessageType())
+		return
+	}
+	mac := request.ClientHWAddr.String()
+	if !s.answers.Allow(mac) {
+		return
+	}
 	answer, err := reply(request, s.gateway, s.lookup)
+	if err == nil && answer == nil {
+		logger.V(4).Info("Nothing to answer", "mac", mac, "type", request.MessageType())
+		return
+	}
+	if err == nil {
+		err = s.send(request, answer)
+	}
+	if !s.logged.Allow(mac) {
+		return
+	}
 	if err != nil {
-		logger.Error(err, "Can't answer a DHCP request", "mac", request.ClientHWAddr)
+		logger.Error(err, "Can't answer a guest by DHCP", "mac", mac)
 		return
 	}
-	if answer == nil {
-		logger.V(4).Info("Nothing to answer", "mac", request.ClientHWAddr, "type", request.MessageType())
-		return
-	}
+	logger.V(2).Info("Answered by DHCP", "type", answer.MessageType(), "mac", mac, "address", answer.YourIPAddr)
+}
+
+func (s *Server) send(request, answer *dhcpv4.DHCPv4) error {
 	// A guest without an address is not found by one; one that has its address asks from it.
 	to := &net.UDPAddr{IP: net.IPv4bcast, Port: dhcpv4.ClientPort}
 	if !request.ClientIPAddr.IsUnspecified() && answer.MessageType() == dhcpv4.MessageTypeAck {
 		to.IP = request.ClientIPAddr
 	}
-	if _, err := s.conn.WriteTo(answer.ToBytes(), to); err != nil {
-		logger.Error(err, "Can't send a DHCP answer", "mac", request.ClientHWAddr)
-		return
-	}
-	logger.V(2).Info("Answered by DHCP", "type", answer.MessageType(), "mac", request.ClientHWAddr, "address", answer.YourIPAddr)
+	_, err := s.conn.WriteTo(answer.ToBytes(), to)
+	return err
 }

@@ -7,13 +7,16 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/go-logr/logr/funcr"
 	"github.com/insomniacslk/dhcp/dhcpv4"
 	"github.com/insomniacslk/dhcp/dhcpv4/nclient4"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"k8s.io/klog/v2"
 
 	"github.com/virt-apiserver/virt-apiserver/pkg/standalone/network/link"
 	"github.com/virt-apiserver/virt-apiserver/pkg/standalone/network/networktest"
@@ -126,6 +129,40 @@ func TestWhatIsNotForUsIsNotAnswered(t *testing.T) {
 		require.NoError(t, err, name)
 		assert.Nil(t, answer, name)
 	}
+}
+
+// sent counts what a server writes.
+type sent struct {
+	net.PacketConn
+	count int
+}
+
+func (s *sent) WriteTo(p []byte, _ net.Addr) (int, error) {
+	s.count++
+	return len(p), nil
+}
+
+func TestAFloodIsNeitherAnsweredNorLogged(t *testing.T) {
+	conn := &sent{}
+	server := newServer(gateway, lookup, conn)
+	var said atomic.Int32
+	ctx := klog.NewContext(t.Context(), funcr.New(func(string, string) { said.Add(1) }, funcr.Options{Verbosity: 2}))
+	message, err := dhcpv4.NewDiscovery(known)
+	require.NoError(t, err)
+	stranger, err := dhcpv4.NewDiscovery(net.HardwareAddr{2, 0, 0, 0, 0, 2})
+	require.NoError(t, err)
+	for range 10 * answerBurst {
+		server.answer(ctx, stranger.ToBytes(), nil)
+	}
+	assert.Zero(t, conn.count)
+	assert.Zero(t, said.Load())
+	for range 100 * answerBurst {
+		server.answer(ctx, message.ToBytes(), nil)
+	}
+	assert.GreaterOrEqual(t, conn.count, answerBurst)
+	assert.Less(t, conn.count, 50*answerBurst)
+	assert.GreaterOrEqual(t, said.Load(), int32(logBurst))
+	assert.Less(t, said.Load(), int32(answerBurst))
 }
 
 func FuzzReply(f *testing.F) {

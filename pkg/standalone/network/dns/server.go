@@ -14,11 +14,16 @@ import (
 	"github.com/miekg/dns"
 	"golang.org/x/net/netutil"
 	"k8s.io/klog/v2"
+
+	"github.com/virt-apiserver/virt-apiserver/pkg/standalone/network/pace"
 )
 
 const (
-	// maxForwarded queries are with the host's resolvers at one time.
-	maxForwarded = 128
+	// maxForwarded queries are with the host's resolvers at one time, and maxForwardedEach of one guest's.
+	maxForwarded     = 128
+	maxForwardedEach = 32
+	// What goes wrong for a guest is logged so many times at once, and then once in each interval.
+	logBurst, logInterval = 4, time.Minute
 	// maxConnections are open at one time.
 	maxConnections = 64
 	// idle is how long a connection may be silent.
@@ -42,7 +47,8 @@ type Config struct {
 type Server struct {
 	config   Config
 	upstream *upstream
-	forwards chan struct{}
+	forwards *shares
+	logged   *pace.Pace[netip.Addr]
 	ctx      context.Context
 
 	packets  net.PacketConn
@@ -65,7 +71,8 @@ func Listen(config Config) (*Server, error) {
 		return nil, fmt.Errorf("listen for DNS: %w", err)
 	}
 	return &Server{
-		config: config, upstream: &upstream{file: config.ResolvConf}, forwards: make(chan struct{}, maxForwarded),
+		config: config, upstream: &upstream{file: config.ResolvConf}, forwards: newShares(maxForwarded, maxForwardedEach),
+		logged:  pace.New[netip.Addr](logInterval, logBurst),
 		packets: packets, listener: netutil.LimitListener(listener, maxConnections),
 	}, nil
 }
@@ -103,7 +110,7 @@ func (s *Server) Run(ctx context.Context) error {
 
 // ServeDNS implements dns.Handler.
 func (s *Server) ServeDNS(w dns.ResponseWriter, query *dns.Msg) {
-	answer := s.answer(query, transport(w))
+	answer := s.answer(query, transport(w), guestOf(w))
 	if transport(w) == "udp" {
 		size := dns.MinMsgSize
 		if extension := query.IsEdns0(); extension != nil {
@@ -116,26 +123,35 @@ func (s *Server) ServeDNS(w dns.ResponseWriter, query *dns.Msg) {
 	}
 }
 
+// guestOf is the address that asks, which the network's filter holds a guest to.
+func guestOf(w dns.ResponseWriter) netip.Addr {
+	from, err := netip.ParseAddrPort(w.RemoteAddr().String())
+	if err != nil {
+		return netip.Addr{}
+	}
+	return from.Addr().Unmap()
+}
+
 func transport(w dns.ResponseWriter) string { return w.RemoteAddr().Network() }
 
-func (s *Server) answer(query *dns.Msg, network string) *dns.Msg {
+func (s *Server) answer(query *dns.Msg, network string, guest netip.Addr) *dns.Msg {
 	if query.Opcode != dns.OpcodeQuery || len(query.Question) != 1 || query.Question[0].Qclass != dns.ClassINET {
 		return new(dns.Msg).SetRcode(query, dns.RcodeNotImplemented)
 	}
 	if answer := own(query, s.config.Names, s.config.Gateway.Masked()); answer != nil {
 		return answer
 	}
-	select {
-	case s.forwards <- struct{}{}:
-		defer func() { <-s.forwards }()
-	default:
+	if !s.forwards.take(guest) {
 		return new(dns.Msg).SetRcode(query, dns.RcodeServerFailure)
 	}
+	defer s.forwards.give(guest)
 	ctx, cancel := context.WithTimeout(s.ctx, patience)
 	defer cancel()
 	answer, err := s.upstream.ask(ctx, query, network)
 	if err != nil {
-		klog.FromContext(s.ctx).V(2).Info("The host's resolvers do not answer", "name", strings.ToValidUTF8(query.Question[0].Name, "?"), "err", err)
+		if s.logged.Allow(guest) {
+			klog.FromContext(s.ctx).V(2).Info("The host's resolvers do not answer", "guest", guest, "name", strings.ToValidUTF8(query.Question[0].Name, "?"), "err", err)
+		}
 		return new(dns.Msg).SetRcode(query, dns.RcodeServerFailure)
 	}
 	answer.Id = query.Id

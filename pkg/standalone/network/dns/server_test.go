@@ -9,12 +9,17 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/go-logr/logr/funcr"
 	"github.com/miekg/dns"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"k8s.io/klog/v2"
+
+	"github.com/virt-apiserver/virt-apiserver/pkg/standalone/network/pace"
 )
 
 var gateway = netip.MustParsePrefix("127.0.0.1/24")
@@ -157,6 +162,43 @@ func TestOthersAreAskedForTheRest(t *testing.T) {
 func TestAFailureOfTheHostsResolversIsTold(t *testing.T) {
 	server := start(t, "nameserver 127.0.0.255\n")
 	assert.Equal(t, dns.RcodeServerFailure, ask(t, "udp", server, "example.org.", dns.TypeA).Rcode)
+}
+
+func TestNoGuestTakesThePlaceOfOthers(t *testing.T) {
+	places := newShares(5, 3)
+	one, two := netip.MustParseAddr("10.0.0.2"), netip.MustParseAddr("10.0.0.3")
+	for range 3 {
+		require.True(t, places.take(one))
+	}
+	assert.False(t, places.take(one), "its share is used up")
+	require.True(t, places.take(two))
+	require.True(t, places.take(two))
+	assert.False(t, places.take(two), "there is no place")
+	places.give(one)
+	assert.True(t, places.take(two))
+	for range 2 {
+		places.give(one)
+	}
+	for range 3 {
+		places.give(two)
+	}
+	assert.Empty(t, places.by)
+	assert.Zero(t, places.taken)
+}
+
+func TestQueriesThatFailAreLoggedAFewTimes(t *testing.T) {
+	var said atomic.Int32
+	server := &Server{
+		config: Config{Gateway: gateway, Names: names{}}, upstream: &upstream{file: filepath.Join(t.TempDir(), "none")},
+		forwards: newShares(maxForwarded, maxForwardedEach), logged: pace.New[netip.Addr](logInterval, logBurst),
+		ctx: klog.NewContext(t.Context(), funcr.New(func(string, string) { said.Add(1) }, funcr.Options{Verbosity: 2})),
+	}
+	for range 1000 {
+		answer := server.answer(new(dns.Msg).SetQuestion("example.org.", dns.TypeA), "udp", netip.MustParseAddr("10.0.0.2"))
+		require.Equal(t, dns.RcodeServerFailure, answer.Rcode)
+	}
+	assert.GreaterOrEqual(t, said.Load(), int32(logBurst))
+	assert.Less(t, said.Load(), int32(10*logBurst))
 }
 
 func FuzzOwn(f *testing.F) {
