@@ -137,6 +137,30 @@ func TestBridgeTellsTheClientWhyItEnds(t *testing.T) {
 	}
 }
 
+// TestATakeoverIsACutConnectionForOthersClients has a client that offers what KubeVirt's do: of the console and of the
+// screen it gets to know no more than that the connection ended, which its library calls code 1006.
+func TestATakeoverIsACutConnectionForOthersClients(t *testing.T) {
+	for name, end := range map[string]error{"taken over": ErrTakenOver, "closed": io.EOF} {
+		t.Run(name, func(t *testing.T) {
+			ours, _ := pair(t)
+			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				Serve(w, r, func(context.Context) (net.Conn, error) { return faulty{ours, end}, nil }, func(error) {})
+			}))
+			defer server.Close()
+			client, _, err := websocket.Dial(t.Context(), server.URL, &websocket.DialOptions{Subprotocols: []string{Subprotocol}})
+			require.NoError(t, err)
+			defer client.CloseNow()
+			_, _, err = client.Read(t.Context())
+			if end == io.EOF {
+				assert.Equal(t, websocket.StatusNormalClosure, websocket.CloseStatus(err), "%v", err)
+				return
+			}
+			assert.Equal(t, websocket.StatusCode(-1), websocket.CloseStatus(err), "no close frame: %v", err)
+			assert.ErrorIs(t, err, io.EOF)
+		})
+	}
+}
+
 func TestBridgeEndsWithItsContext(t *testing.T) {
 	noLeaks(t)
 	ctx, cancel := context.WithCancel(t.Context())

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -20,6 +21,10 @@ import (
 // Subprotocol of all streams: raw bytes in binary messages.
 const Subprotocol = "plain.kubevirt.io"
 
+// toldOfTakeover is offered, and never chosen, by those who are to be told when another session takes theirs over. For
+// all others the connection is cut then, as KubeVirt does: virtctl switches on the code 1006 that its client makes of it.
+const toldOfTakeover = "takeover." + Subprotocol
+
 // Socket is one end of a WebSocket that carries raw bytes. One goroutine may read and another write.
 type Socket struct {
 	ws      *websocket.Conn
@@ -29,6 +34,8 @@ type Socket struct {
 	pingInterval   time.Duration
 	// datagrams: a Read returns exactly one message, which its buffer has to hold.
 	datagrams bool
+	// cut: the peer is not told that it was taken over.
+	cut bool
 }
 
 var _ io.ReadWriteCloser = (*Socket)(nil)
@@ -41,7 +48,7 @@ func Accept(w http.ResponseWriter, r *http.Request) (*Socket, error) {
 		http.Error(w, "a WebSocket needs HTTP/1.1", http.StatusHTTPVersionNotSupported)
 		return nil, fmt.Errorf("accept WebSocket: request is %s", r.Proto)
 	}
-	s := &Socket{}
+	s := &Socket{cut: !offers(r, toldOfTakeover)}
 	ws, err := websocket.Accept(w, r, &websocket.AcceptOptions{
 		Subprotocols:   []string{Subprotocol},
 		OnPingReceived: s.mayPong,
@@ -52,13 +59,25 @@ func Accept(w http.ResponseWriter, r *http.Request) (*Socket, error) {
 	return s.on(ws), nil
 }
 
+// offers says whether a client offers a subprotocol.
+func offers(r *http.Request, subprotocol string) bool {
+	for _, line := range r.Header.Values("Sec-WebSocket-Protocol") {
+		for offered := range strings.SplitSeq(line, ",") {
+			if strings.TrimSpace(offered) == subprotocol {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // Dial opens a stream at url (http, https, ws or wss). An answer that is no WebSocket becomes an API error
 // with the code, reason and message of the answer.
 func Dial(ctx context.Context, url string, client *http.Client) (*Socket, error) {
 	s := &Socket{}
 	ws, response, err := websocket.Dial(ctx, url, &websocket.DialOptions{
 		HTTPClient:     client,
-		Subprotocols:   []string{Subprotocol},
+		Subprotocols:   []string{Subprotocol, toldOfTakeover},
 		OnPingReceived: s.mayPong,
 	})
 	if err != nil {
@@ -166,7 +185,7 @@ func (s *Socket) drop() {
 // end tells the peer why the stream ends, unless it takes no more data, and closes.
 func (s *Socket) end(why error) error {
 	var err error
-	if s.writing.Load() {
+	if s.writing.Load() || s.cut && errors.Is(why, ErrTakenOver) {
 		err = s.ws.CloseNow()
 	} else {
 		err = s.ws.Close(closing(why))
