@@ -39,15 +39,27 @@ func addGuest(to *kubevirtv1.VirtualMachineInstanceNetworkInterface, guest api.G
 	}
 	to.InterfaceName = guest.Name
 	to.InfoSource = joinSources(to.InfoSource, infoFromAgent)
-	to.IPs = slices.Clone(to.IPs)
+	given := to.IPs
+	to.IPs = slices.Clone(given)
 	for _, ip := range slices.SortedStableFunc(slices.Values(guest.IPs), byUse) {
-		if !slices.Contains(to.IPs, ip) {
+		if adds(given, ip) && !slices.Contains(to.IPs, ip) {
 			to.IPs = append(to.IPs, ip)
 		}
 	}
 	if to.IP == "" && len(to.IPs) > 0 {
 		to.IP = to.IPs[0]
 	}
+}
+
+// adds says whether an address that the guest tells of is listed beside those that the network gave: others can be
+// expected to reach each of the list. As upstream, those that were given stand for their family; one of a single link
+// leads nowhere from another.
+func adds(given []string, ip string) bool {
+	if len(given) == 0 {
+		return true
+	}
+	use := useOf(ip)
+	return use != useOfLink && !slices.ContainsFunc(given, func(known string) bool { return useOf(known) == use })
 }
 
 func joinSources(sources, more string) string {
@@ -60,13 +72,20 @@ func joinSources(sources, more string) string {
 // byUse sorts IPv4 before IPv6, and addresses of a single link last.
 func byUse(a, b string) int { return cmp.Compare(useOf(a), useOf(b)) }
 
+// The uses of addresses.
+const (
+	useOfIPv4 = iota
+	useOfIPv6
+	useOfLink
+)
+
 func useOf(text string) int {
 	ip, err := netip.ParseAddr(text)
 	switch {
 	case err != nil, ip.IsLinkLocalUnicast():
-		return 2
+		return useOfLink
 	case ip.Is4():
-		return 0
+		return useOfIPv4
 	}
-	return 1
+	return useOfIPv6
 }

@@ -21,12 +21,12 @@ func TestInterfacesAreMergedByAddress(t *testing.T) {
 	told := []api.GuestInterface{
 		{Name: "docker0", MAC: "02:42:00:00:00:01", IPs: []string{"172.17.0.1"}},
 		{Name: "eth1", MAC: "52:54:00:00:00:02", IPs: []string{"fe80::2", "fd00::2", "192.168.0.2"}},
-		{Name: "eth0", MAC: "52:54:00:00:00:01", IPs: []string{"10.1.0.7", "fe80::1"}},
+		{Name: "eth0", MAC: "52:54:00:00:00:01", IPs: []string{"fe80::1", "169.254.7.7", "10.1.0.7", "172.17.0.1", "fd00::1"}},
 		{Name: "eth0.5", MAC: "52:54:00:00:00:01", IPs: []string{"10.5.0.1"}},
 		{Name: "tun0"},
 	}
 	assert.Equal(t, []netInterface{
-		{Name: "default", MAC: "52:54:00:00:00:01", IP: "10.1.0.7", IPs: []string{"10.1.0.7", "fe80::1"}, InterfaceName: "eth0", InfoSource: "domain, guest-agent"},
+		{Name: "default", MAC: "52:54:00:00:00:01", IP: "10.1.0.7", IPs: []string{"10.1.0.7", "fd00::1"}, InterfaceName: "eth0", InfoSource: "domain, guest-agent"},
 		{
 			Name: "back", MAC: "52:54:00:00:00:02", IP: "192.168.0.2", IPs: []string{"192.168.0.2", "fd00::2", "fe80::2"},
 			InterfaceName: "eth1", InfoSource: "domain, guest-agent",
