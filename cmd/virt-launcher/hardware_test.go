@@ -18,6 +18,18 @@ import (
 	"github.com/virt-apiserver/virt-apiserver/pkg/launcher/launchertest"
 )
 
+// TestAGuestWithoutATapIsOnAClosedNetwork asks QEMU what the device of a guest is connected to.
+func TestAGuestWithoutATapIsOnAClosedNetwork(t *testing.T) {
+	n := newNode(t)
+	request := n.newInstance(t, "closed")
+	_, err := n.Start(t.Context(), request)
+	require.NoError(t, err)
+	uuid := string(request.Instance.Spec.Domain.Firmware.UUID)
+	networks := n.libvirt.Virsh(t, "qemu-monitor-command", uuid, "--hmp", "info network")
+	assert.Regexp(t, `ua-nic_default: .*type=nic.*\s+\\ closed0: .*type=user.*restrict=on`, networks)
+	require.NoError(t, n.Delete(t.Context(), "test", "closed", request.Instance.UID))
+}
+
 // TestEveryKindOfGuestStarts has QEMU take what libvirt only checks once a domain starts.
 func TestEveryKindOfGuestStarts(t *testing.T) {
 	n := newNode(t)

@@ -43,6 +43,9 @@ func (g *guests) put(added *guest) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.drop(added.lease.Key())
+	if before := g.byMAC[added.lease.MAC]; before != nil {
+		g.drop(before.lease.Key()) // the same interface, when its instance had another owner
+	}
 	g.byKey[added.lease.Key()], g.byMAC[added.lease.MAC], g.byIP[added.lease.Address] = added, added, added
 	g.byName[added.name] = append(g.byName[added.name], added)
 	for _, alias := range added.aliases {

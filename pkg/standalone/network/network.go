@@ -285,7 +285,7 @@ func (n *Network) tapPrefix() string { return "v" + n.config.InstanceID[:6] }
 // tapName is made from the address, of which there is one, or from the interface.
 func (n *Network) tapName(lease leases.Lease) string {
 	if lease.Network != "" {
-		return n.secondaryPrefix() + digest(string(lease.Owner)+"/"+lease.Interface)
+		return n.secondaryPrefix() + digest(string(lease.OriginKey().Owner)+"/"+lease.Interface)
 	}
 	return n.tapPrefix() + hex.EncodeToString(lease.Address.AsSlice())
 }

@@ -308,6 +308,44 @@ func hold(t *testing.T, tap string) (release func()) {
 	}
 }
 
+// TestAGuestThatItsMachineLetGoIsReached has the machine of a running guest deleted without it, and made again. The
+// device that it is at, its address and its name are the same throughout.
+func TestAGuestThatItsMachineLetGoIsReached(t *testing.T) {
+	config := withLab(t)
+	n, end := open(t, config)
+	vmi := onNetworks("web", "lab")
+	attachment, err := n.Attach(t.Context(), vmi)
+	require.NoError(t, err)
+	address := n.Addresses(vmi)
+	require.Len(t, address, 1)
+	made := *vmi.OwnerReferences[0].DeepCopy()
+	made.UID = "made again"
+	for _, owners := range [][]metav1.OwnerReference{nil, {made}} {
+		vmi.OwnerReferences = owners
+		again, err := n.Attach(t.Context(), vmi)
+		require.NoError(t, err)
+		assert.Equal(t, attachment, again)
+		assert.Equal(t, address, n.Addresses(vmi))
+		assert.Equal(t, []netip.Addr{address["default"]}, n.guests.Addresses("web.shop"))
+		require.NoError(t, n.Detach(t.Context(), machineOf(vmi), vmi))
+		users := n.Users()
+		require.Len(t, users, 2)
+		for _, user := range users {
+			assert.Equal(t, vmi.OwnerUID(), user.Owner)
+			assert.True(t, user.Attached)
+		}
+		end()
+		n, end = open(t, config)
+		assert.Equal(t, address, n.Addresses(vmi), "the next server knows it as well")
+	}
+	require.NoError(t, n.Detach(t.Context(), machineOf(vmi), nil))
+	require.NoError(t, n.Release(vmi.OwnerUID()))
+	assert.Empty(t, n.Users())
+	end()
+	require.NoError(t, n.Close(t.Context()))
+	assertNothingLeft(t)
+}
+
 func TestNamesOfOneDoNotHideAnother(t *testing.T) {
 	g := newGuests()
 	gateway := netip.MustParseAddr("10.0.0.1")

@@ -3,6 +3,7 @@
 package leases
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -24,6 +25,8 @@ type Lease struct {
 	Namespace string    `json:"namespace"`
 	Name      string    `json:"name"`
 	Owner     types.UID `json:"owner"`
+	// Origin is the owner that the lease was made for, where the instance has another by now; see OriginKey.
+	Origin    types.UID `json:"origin,omitempty"`
 	Interface string    `json:"interface"`
 	MAC       string    `json:"mac"`
 	// Network is empty for the network that has addresses; on another one an interface has none.
@@ -42,13 +45,18 @@ type Port struct {
 // Key of the lease.
 func (l *Lease) Key() Key { return Key{Owner: l.Owner, Interface: l.Interface} }
 
+// OriginKey is the key that the lease was made with. Names of devices come from it: a guest keeps them.
+func (l *Lease) OriginKey() Key { return Key{Owner: l.origin(), Interface: l.Interface} }
+
+func (l *Lease) origin() types.UID { return cmp.Or(l.Origin, l.Owner) }
+
 // Machine is the namespace and name of the machine.
 func (l *Lease) Machine() types.NamespacedName {
 	return types.NamespacedName{Namespace: l.Namespace, Name: l.Name}
 }
 
 func (l *Lease) equal(other *Lease) bool {
-	return l.Machine() == other.Machine() && l.Key() == other.Key() && l.MAC == other.MAC && l.Network == other.Network && l.Address == other.Address &&
+	return l.Machine() == other.Machine() && l.Key() == other.Key() && l.origin() == other.origin() && l.MAC == other.MAC && l.Network == other.Network && l.Address == other.Address &&
 		slices.Equal(l.Ports, other.Ports)
 }
 

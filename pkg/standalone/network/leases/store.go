@@ -78,7 +78,9 @@ func read(root *os.Root) ([]Lease, error) {
 }
 
 // Ensure returns the lease of wanted's interface, and makes it if there is none: the address stays, the MAC
-// may be another than before, and so may the network, with which the address comes or goes. A MAC that another interface has is refused.
+// may be another than before, and so may the network, with which the address comes or goes. A MAC that another interface
+// has is refused; where that is the same interface of the instance of that name, the instance has another owner than
+// before, and the lease follows it: a machine let its instance go, or took one in.
 func (s *Store) Ensure(wanted Lease) (Lease, error) {
 	if err := wanted.check(); err != nil {
 		return Lease{}, err
@@ -86,11 +88,25 @@ func (s *Store) Ensure(wanted Lease) (Lease, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	key := wanted.Key()
+	var replaced []Lease
+	before, known := s.byKey[key]
+	if known {
+		replaced = append(replaced, before)
+	}
 	if other, taken := s.byMAC[wanted.MAC]; taken && other != key {
 		holder := s.byKey[other]
-		return Lease{}, fmt.Errorf("the MAC address %s is that of interface %q of %s", wanted.MAC, holder.Interface, holder.Machine())
+		if holder.Machine() != wanted.Machine() || holder.Interface != wanted.Interface {
+			return Lease{}, fmt.Errorf("the MAC address %s is that of interface %q of %s", wanted.MAC, holder.Interface, holder.Machine())
+		}
+		replaced = append(replaced, holder)
+		before, known = holder, true
 	}
-	before, known := s.byKey[key]
+	if known {
+		wanted.Origin = before.Origin
+		if before.Owner != wanted.Owner {
+			wanted.Origin = before.origin()
+		}
+	}
 	switch {
 	case wanted.Network != "":
 		wanted.Address = netip.Addr{}
@@ -101,17 +117,17 @@ func (s *Store) Ensure(wanted Lease) (Lease, error) {
 			return Lease{}, ErrFull
 		}
 	}
-	if known {
-		if wanted.equal(&before) {
-			return before, nil
-		}
-		s.remove(before)
+	if known && wanted.equal(&before) {
+		return before, nil
+	}
+	for _, gone := range replaced {
+		s.remove(gone)
 	}
 	s.insert(wanted)
 	if err := s.write(); err != nil {
 		s.remove(wanted)
-		if known {
-			s.insert(before)
+		for _, back := range replaced {
+			s.insert(back)
 		}
 		return Lease{}, err
 	}

@@ -73,6 +73,48 @@ func TestAMACIsNeverInUseTwice(t *testing.T) {
 	require.ErrorContains(t, err, "shop/web-1")
 }
 
+func TestALeaseFollowsAnInstanceToItsNextOwner(t *testing.T) {
+	dir := t.TempDir()
+	store := open(t, dir, network)
+	first, err := store.Ensure(wanted(1))
+	require.NoError(t, err)
+	for _, owner := range []types.UID{"instance-1", "machine-made-again"} {
+		next := wanted(1)
+		next.Owner = owner
+		lease, err := store.Ensure(next)
+		require.NoError(t, err)
+		assert.Equal(t, first.Address, lease.Address)
+		assert.Equal(t, first.Key(), lease.OriginKey())
+		again, err := store.Ensure(next)
+		require.NoError(t, err)
+		assert.Equal(t, lease, again)
+		assert.Equal(t, []Lease{lease}, open(t, dir, network).All(), "nobody else has it any more")
+	}
+	for name, change := range map[string]func(*Lease){
+		"another instance":  func(l *Lease) { l.Name = "other" },
+		"another namespace": func(l *Lease) { l.Namespace = "other" },
+		"another interface": func(l *Lease) { l.Interface = "other" },
+	} {
+		thief := wanted(1)
+		thief.Owner = "thief"
+		change(&thief)
+		_, err := store.Ensure(thief)
+		assert.ErrorContains(t, err, "is that of interface", name)
+	}
+
+	// One that had an address of its own gives it up for that of the guest that it took in.
+	heir := wanted(1)
+	heir.Owner, heir.MAC = "heir", "02:00:00:00:02:01"
+	own, err := store.Ensure(heir)
+	require.NoError(t, err)
+	assert.NotEqual(t, first.Address, own.Address)
+	heir.MAC = first.MAC
+	taken, err := store.Ensure(heir)
+	require.NoError(t, err)
+	assert.Equal(t, first.Address, taken.Address)
+	assert.Len(t, store.All(), 1)
+}
+
 func TestOnAnotherNetworkAnInterfaceHasNoAddress(t *testing.T) {
 	dir := t.TempDir()
 	store := open(t, dir, network)
