@@ -34,7 +34,8 @@ const fieldsHead = `## Fields
 A type holds only fields that work. A field that is not held is refused as unknown, and never silently ignored: nothing of
 what is listed as missing here can be part of a machine that was accepted.
 
-An area works when all of its fields are held. The instance's areas are those of a machine's ` + "`spec.template`" + ` as well.
+An area works when all of its fields are held, and, of an instance's spec, a test has seen what they do: in a guest, or in what it
+is given. The instance's areas are those of a machine's ` + "`spec.template`" + ` as well.
 `
 
 func writePage() error { return os.WriteFile(pageFile, []byte(page()), 0o644) }
@@ -86,11 +87,13 @@ func examplesSection() string {
 
 func areaRow(area coverage.Area) string {
 	state, missing := "in part", area.MissingNames()
-	switch area.HeldCount {
-	case area.Count:
-		state = "works"
-	case 0:
+	switch {
+	case area.HeldCount == 0:
 		state, missing = "not yet", nil
+	case !area.Proven():
+		state = "held"
+	case area.HeldCount == area.Count:
+		state = "works"
 	}
 	for i, name := range missing {
 		missing[i] = "`" + name + "`"
