@@ -50,7 +50,7 @@ spec:
 // newClones returns the storage of clones beside one machine, named source, which anybody else made.
 func newClones(t *testing.T, refuse func(authorizer.Attributes) bool) *clone.Storage {
 	t.Helper()
-	getter, scheme := registrytest.Storage(t)
+	getter, scheme := etcd.Storage(t)
 	references := reference.NewAuthorizer(registrytest.Allow(func(a authorizer.Attributes) bool {
 		return a.GetUser().GetName() == "eve" && refuse != nil && refuse(a)
 	}))

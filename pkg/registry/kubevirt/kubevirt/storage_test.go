@@ -24,7 +24,7 @@ import (
 
 func newStorage(t *testing.T) (*kubevirt.REST, context.Context) {
 	t.Helper()
-	storage, err := kubevirt.NewStorage(registrytest.Storage(t))
+	storage, err := kubevirt.NewStorage(etcd.Storage(t))
 	require.NoError(t, err)
 	t.Cleanup(storage.Destroy)
 	return storage, genericapirequest.WithNamespace(registrytest.As(t, "admin"), kubevirtv1.KubeVirtNamespace)

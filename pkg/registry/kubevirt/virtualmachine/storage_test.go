@@ -4,6 +4,7 @@ package virtualmachine_test
 
 import (
 	"context"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -40,7 +41,7 @@ type storages struct {
 }
 
 func newStorages(t *testing.T, refuse func(authorizer.Attributes) bool) storages {
-	getter, scheme := registrytest.Storage(t)
+	getter, scheme := etcd.Storage(t)
 	references := reference.NewAuthorizer(registrytest.Allow(refuse))
 	instances, err := virtualmachineinstance.NewStorage(getter, scheme, references, nil, nil)
 	require.NoError(t, err)
@@ -102,6 +103,31 @@ func TestCreateLeavesTheSpecAsTheUserWroteIt(t *testing.T) {
 	assert.Equal(t, want.Spec, got.Spec)
 	assert.Equal(t, kubevirtv1.VirtualMachineStatusStopped, got.Status.PrintableStatus)
 	assert.Contains(t, got.Finalizers, kubevirtv1.VirtualMachineControllerFinalizer)
+}
+
+// TestFirstStatusIsNotStoppedWhereTheMachineStarts: clients start what they see stopped.
+func TestFirstStatusIsNotStoppedWhereTheMachineStarts(t *testing.T) {
+	s, ctx := newStorages(t, nil), registrytest.As(t, "user")
+	for strategy, want := range map[kubevirtv1.VirtualMachineRunStrategy]kubevirtv1.VirtualMachinePrintableStatus{
+		kubevirtv1.RunStrategyAlways:         kubevirtv1.VirtualMachineStatusStarting,
+		kubevirtv1.RunStrategyRerunOnFailure: kubevirtv1.VirtualMachineStatusStarting,
+		kubevirtv1.RunStrategyOnce:           kubevirtv1.VirtualMachineStatusStarting,
+		kubevirtv1.RunStrategyManual:         kubevirtv1.VirtualMachineStatusStopped,
+		kubevirtv1.RunStrategyHalted:         kubevirtv1.VirtualMachineStatusStopped,
+	} {
+		vm := newMachine("vm-"+strings.ToLower(string(strategy)), strategy)
+		assert.Equal(t, want, create(t, ctx, s.machines.Machine, vm).Status.PrintableStatus, strategy)
+	}
+	vm := newMachine("with-disk", kubevirtv1.RunStrategyAlways)
+	vm.Spec.DataVolumeTemplates = []kubevirtv1.DataVolumeTemplateSpec{{
+		ObjectMeta: metav1.ObjectMeta{Name: "disk"},
+		Spec: cdiv1.DataVolumeSpec{
+			Source:  &cdiv1.DataVolumeSource{Blank: &cdiv1.DataVolumeBlankImage{}},
+			Storage: &cdiv1.StorageSpec{Resources: corev1.VolumeResourceRequirements{Requests: corev1.ResourceList{corev1.ResourceStorage: resource.MustParse("1Gi")}}},
+		},
+	}}
+	vm.Spec.Template.Spec.Volumes = []kubevirtv1.Volume{{Name: "disk", VolumeSource: kubevirtv1.VolumeSource{DataVolume: &kubevirtv1.DataVolumeSource{Name: "disk"}}}}
+	assert.Equal(t, kubevirtv1.VirtualMachineStatusProvisioning, create(t, ctx, s.machines.Machine, vm).Status.PrintableStatus)
 }
 
 func TestCreateOfAnInstanceCompletesItsSpec(t *testing.T) {

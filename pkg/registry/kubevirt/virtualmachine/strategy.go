@@ -48,17 +48,35 @@ func (s machineStrategy) PrepareForCreate(ctx context.Context, obj runtime.Objec
 	}
 }
 
-// firstStatus is what the controller would write of a machine that does not run, which saves it the write.
+// firstStatus is what the controller would write first, which saves it the write. A client that starts what it sees
+// stopped must not see that of a machine that is about to start.
 func firstStatus(vm *kubevirtv1.VirtualMachine) kubevirtv1.VirtualMachineStatus {
 	status := kubevirtv1.VirtualMachineStatus{
-		PrintableStatus:   kubevirtv1.VirtualMachineStatusStopped,
+		PrintableStatus:   firstPrintableStatus(vm),
 		DesiredGeneration: vm.Generation,
 	}
-	if strategy := vm.EffectiveRunStrategy(); strategy == kubevirtv1.RunStrategyHalted || strategy == kubevirtv1.RunStrategyManual {
-		status.RunStrategy = strategy
+	if !startsAtOnce(vm) {
+		status.RunStrategy = vm.EffectiveRunStrategy()
 	}
 	status.SetCondition(kubevirtv1.NotReadyWithoutInstance(), metav1.Now())
 	return status
+}
+
+func firstPrintableStatus(vm *kubevirtv1.VirtualMachine) kubevirtv1.VirtualMachinePrintableStatus {
+	switch {
+	case !startsAtOnce(vm):
+		return kubevirtv1.VirtualMachineStatusStopped
+	case len(vm.Spec.DataVolumeTemplates) > 0:
+		return kubevirtv1.VirtualMachineStatusProvisioning
+	default:
+		return kubevirtv1.VirtualMachineStatusStarting
+	}
+}
+
+// startsAtOnce says whether a new machine starts without being asked to.
+func startsAtOnce(vm *kubevirtv1.VirtualMachine) bool {
+	strategy := vm.EffectiveRunStrategy()
+	return strategy != kubevirtv1.RunStrategyHalted && strategy != kubevirtv1.RunStrategyManual
 }
 
 // keepReferences gives vm that status but for what it refers to, which was looked for before (see beginUpdate).
