@@ -122,14 +122,14 @@ func (h *host) newWorkers(ctx context.Context, c *clients) (*workers, error) {
 	classes := c.coreInformers.Storage().V1().StorageClasses()
 
 	machines, err := virtualmachine.New(virtualmachine.Config{
-		Client: c.virt, Informers: c.virtInformers, Claims: claims,
+		Client: c.virt, Core: c.core.CoreV1(), Informers: c.virtInformers, Claims: claims,
 		Recorder: c.recorder(ctx, "virtualmachine-controller"),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("build the VirtualMachine controller: %w", err)
 	}
 	instances, err := virtualmachineinstance.New(virtualmachineinstance.Config{
-		Client: c.virt, Secrets: c.core.CoreV1(), ConfigMaps: c.core.CoreV1(), Informers: c.virtInformers, Claims: claims,
+		Client: c.virt, Core: c.core.CoreV1(), Informers: c.virtInformers, Claims: claims,
 		Launchers: processes.NewLaunchers(h.options.NodeName, h.launcher.Health),
 		Recorder:  c.recorder(ctx, "virtualmachineinstance-controller"),
 	})
@@ -153,7 +153,7 @@ func (h *host) newWorkers(ctx context.Context, c *clients) (*workers, error) {
 		return nil, fmt.Errorf("build the volume controller: %w", err)
 	}
 	cloner, err := clone.New(clone.Config{
-		Client: c.virt, Informers: c.virtInformers, Claims: claims, Recorder: c.recorder(ctx, "clone-controller"),
+		Client: c.virt, Core: c.core.CoreV1(), Informers: c.virtInformers, Recorder: c.recorder(ctx, "clone-controller"),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("build the clone controller: %w", err)

@@ -58,6 +58,11 @@ func TestEndOfAGuestLeadsToWhatTheStrategySays(t *testing.T) {
 				ending.end(p, "web")
 				if runsAgainAfter(ending) {
 					p.awaitConsole(p.awaitRunning("web", first), launchertest.GuestReady)
+				} else if strategy == kubevirtv1.RunStrategyRerunOnFailure {
+					p.awaitNoInstance("web")
+					p.awaitStatus("web", kubevirtv1.VirtualMachineStatusStopped)
+					p.plugin("start", "web")
+					p.awaitRunning("web", first)
 				} else {
 					p.assertEnded("web", first, ending.phase)
 				}
@@ -158,6 +163,20 @@ func TestStrategyIsChangedWhileTheGuestRuns(t *testing.T) {
 	p.kubectl("patch", "vm", "web", "--type=merge", "-p", `{"spec":{"running":false}}`)
 	p.awaitNoInstance("web")
 	p.awaitStatus("web", kubevirtv1.VirtualMachineStatusStopped)
+}
+
+func TestMachineThatIsMadeAgainAdoptsItsGuest(t *testing.T) {
+	t.Parallel()
+	p := suite.server.newSpace(t)
+	first := p.startTiny("web", kubevirtv1.RunStrategyAlways)
+	guest := guestPIDs(p.name, "web")
+	p.kubectl("delete", "vm", "web", "--cascade=orphan")
+	p.create(tinyMachine("web", kubevirtv1.RunStrategyAlways))
+	p.awaitStatus("web", kubevirtv1.VirtualMachineStatusRunning)
+	assert.Equal(t, first.UID, p.instance("web").UID)
+	assert.Equal(t, guest, guestPIDs(p.name, "web"))
+	p.plugin("restart", "web")
+	p.awaitRunning("web", first)
 }
 
 // A guest that ignores its power button is ended after its grace period.

@@ -58,10 +58,10 @@ func (w *world) run() {
 	core := coreinformers.NewSharedInformerFactoryWithOptions(server.Kube, 0, coreinformers.WithNamespace(w.namespace))
 	claims := core.Core().V1().PersistentVolumeClaims()
 	recorder := controller.NewRecorder(ctx, server.Kube.CoreV1(), "test")
-	machines, err := virtualmachine.New(virtualmachine.Config{Client: w.virt, Informers: informers, Claims: claims, Recorder: recorder})
+	machines, err := virtualmachine.New(virtualmachine.Config{Client: w.virt, Core: server.Kube.CoreV1(), Informers: informers, Claims: claims, Recorder: recorder})
 	require.NoError(w, err)
 	instances, err := virtualmachineinstance.New(virtualmachineinstance.Config{
-		Client: w.virt, Secrets: server.Kube.CoreV1(), Informers: informers, Claims: claims, Launchers: launchers{}, Recorder: recorder,
+		Client: w.virt, Core: server.Kube.CoreV1(), Informers: informers, Claims: claims, Launchers: launchers{}, Recorder: recorder,
 	})
 	require.NoError(w, err)
 	node, err := newNode(w.virt, informers)

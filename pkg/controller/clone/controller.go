@@ -7,8 +7,7 @@ import (
 	"fmt"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	coreinformers "k8s.io/client-go/informers/core/v1"
-	corelisters "k8s.io/client-go/listers/core/v1"
+	corev1client "k8s.io/client-go/kubernetes/typed/core/v1"
 	"k8s.io/client-go/tools/cache"
 	"k8s.io/client-go/tools/record"
 
@@ -30,9 +29,10 @@ const machineIndex = "clone.machine"
 // Config is what a Controller works with. All of it is needed. Whoever made the informers starts them, after New.
 type Config struct {
 	Client versioned.Interface
+	// Core is asked for claims where the cache is not enough.
+	Core corev1client.PersistentVolumeClaimsGetter
 	// Informers give the clones, the machines, the instances and the DataVolumes.
 	Informers externalversions.SharedInformerFactory
-	Claims    coreinformers.PersistentVolumeClaimInformer
 	// Recorder tells of what happens to a clone.
 	Recorder record.EventRecorder
 }
@@ -40,13 +40,13 @@ type Config struct {
 // Controller is the control loop of clones. At most one may run in a cluster at a time.
 type Controller struct {
 	client    versioned.Interface
+	core      corev1client.PersistentVolumeClaimsGetter
 	recorder  record.EventRecorder
 	clones    clonelisters.VirtualMachineCloneLister
 	byMachine cache.Indexer
 	machines  kubevirtlisters.VirtualMachineLister
 	instances kubevirtlisters.VirtualMachineInstanceLister
 	volumes   cdilisters.DataVolumeLister
-	claims    corelisters.PersistentVolumeClaimLister
 	synced    []cache.DoneChecker
 	queue     *queue.Queue[cache.ObjectName]
 }
@@ -59,13 +59,13 @@ func New(config Config) (*Controller, error) {
 	volumes := config.Informers.Cdi().V1beta1().DataVolumes()
 	c := &Controller{
 		client:    config.Client,
+		core:      config.Core,
 		recorder:  config.Recorder,
 		clones:    clones.Lister(),
 		byMachine: clones.Informer().GetIndexer(),
 		machines:  machines.Lister(),
 		instances: instances.Lister(),
 		volumes:   volumes.Lister(),
-		claims:    config.Claims.Lister(),
 		queue:     queue.New[cache.ObjectName]("clone"),
 	}
 	if err := clones.Informer().AddIndexers(cache.Indexers{machineIndex: indexByMachine}); err != nil {
@@ -78,7 +78,6 @@ func New(config Config) (*Controller, error) {
 		// An instance has its machine's name.
 		controller.Listener{Informer: instances.Informer(), Handler: controller.OnChange(func(vmi *kubevirtv1.VirtualMachineInstance) { c.enqueueOf(vmi.Namespace, vmi.Name) })},
 		controller.Listener{Informer: volumes.Informer(), Handler: controller.OnChange(c.enqueueOwner)},
-		controller.Listener{Informer: config.Claims.Informer(), Handler: cache.ResourceEventHandlerFuncs{}},
 	)
 	if err != nil {
 		return nil, err

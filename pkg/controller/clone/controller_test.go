@@ -15,7 +15,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
-	coreinformers "k8s.io/client-go/informers"
 	kubernetesfake "k8s.io/client-go/kubernetes/fake"
 	"k8s.io/client-go/tools/record"
 	"k8s.io/utils/ptr"
@@ -52,19 +51,16 @@ func inWorld(t *testing.T, test func(*world)) {
 // run starts a controller, as a new process would.
 func (w *world) run() {
 	informers := externalversions.NewSharedInformerFactory(w.virt, 0)
-	core := coreinformers.NewSharedInformerFactory(w.core, 0)
-	c, err := New(Config{Client: w.virt, Informers: informers, Claims: core.Core().V1().PersistentVolumeClaims(), Recorder: w.events})
+	c, err := New(Config{Client: w.virt, Core: w.core.CoreV1(), Informers: informers, Recorder: w.events})
 	require.NoError(w, err)
 	ctx, cancel := context.WithCancel(context.Background())
 	informers.Start(ctx.Done())
-	core.Start(ctx.Done())
 	var running sync.WaitGroup
 	running.Go(func() { c.Run(ctx, 2) })
 	w.stop = func() {
 		cancel()
 		running.Wait()
 		informers.Shutdown()
-		core.Shutdown()
 	}
 	// The controller begins when it sees that its caches are filled, for which it looks now and then.
 	<-time.After(time.Second)

@@ -3,8 +3,10 @@
 package clone
 
 import (
+	"context"
 	"fmt"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	cdiv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/cdi/v1beta1"
@@ -18,12 +20,19 @@ type disks struct {
 	detail, failed string
 }
 
-func (c *Controller) disksOf(vm *kubevirtv1.VirtualMachine) disks {
+func (c *Controller) disksOf(ctx context.Context, vm *kubevirtv1.VirtualMachine) (disks, error) {
 	var d disks
 	for i := range vm.Spec.DataVolumeTemplates {
 		name := vm.Spec.DataVolumeTemplates[i].ObjectMeta.Name
 		d.total++
 		dv, err := c.volumes.DataVolumes(vm.Namespace).Get(name)
+		if err == nil && (!metav1.IsControlledBy(dv, vm) || dv.Status.Phase == cdiv1.Failed) {
+			// For good, and the cache may have one that is gone.
+			dv, err = c.client.CdiV1beta1().DataVolumes(vm.Namespace).Get(ctx, name, metav1.GetOptions{})
+		}
+		if err != nil && !apierrors.IsNotFound(err) {
+			return d, fmt.Errorf("get DataVolume %s: %w", name, err)
+		}
 		switch {
 		case err != nil:
 			d.waiting++
@@ -46,7 +55,7 @@ func (c *Controller) disksOf(vm *kubevirtv1.VirtualMachine) disks {
 			d.detail = fmt.Sprintf("DataVolume %q: %s", name, waitsFor(dv))
 		}
 	}
-	return d
+	return d, nil
 }
 
 // waitsFor is what keeps a copy from being begun.

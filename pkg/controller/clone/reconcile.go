@@ -60,9 +60,10 @@ func (c *Controller) begin(ctx context.Context, clone *clonev1.VirtualMachineClo
 	return c.write(ctx, clone, nextOf(clone).creating(clone.TargetName()))
 }
 
-// create makes the machine, which may have been done before.
+// create makes the machine, which may have been done before. What it is made from is the server's word: a cache may
+// have the source as it was before the clone was accepted.
 func (c *Controller) create(ctx context.Context, clone *clonev1.VirtualMachineClone) error {
-	source, err := c.machines.VirtualMachines(clone.Namespace).Get(clone.Spec.Source.Name)
+	source, err := c.client.KubevirtV1().VirtualMachines(clone.Namespace).Get(ctx, clone.Spec.Source.Name, metav1.GetOptions{})
 	if apierrors.IsNotFound(err) {
 		return c.write(ctx, clone, nextOf(clone).failed(reasonNoSource, fmt.Sprintf("virtual machine %q is gone", clone.Spec.Source.Name)))
 	}
@@ -77,10 +78,20 @@ func (c *Controller) create(ctx context.Context, clone *clonev1.VirtualMachineCl
 		return c.write(ctx, clone, nextOf(clone).failed(reasonSourceChanged, fmt.Sprintf(
 			"virtual machine %q was changed since the clone was accepted: create another VirtualMachineClone", source.Name)))
 	}
+	var unread error
 	vm, cause := target.Build(ctx, clone, source, func(name string) *corev1.PersistentVolumeClaim {
-		claim, _ := c.claims.PersistentVolumeClaims(clone.Namespace).Get(name)
-		return claim
+		claim, err := c.core.PersistentVolumeClaims(clone.Namespace).Get(ctx, name, metav1.GetOptions{})
+		switch {
+		case err == nil:
+			return claim
+		case !apierrors.IsNotFound(err):
+			unread = fmt.Errorf("get claim %s: %w", name, err)
+		}
+		return nil
 	})
+	if unread != nil {
+		return unread
+	}
 	if cause != nil {
 		return c.write(ctx, clone, nextOf(clone).failed(reasonNotPossible, cause.Error()))
 	}
@@ -98,7 +109,7 @@ func (c *Controller) create(ctx context.Context, clone *clonev1.VirtualMachineCl
 	case err != nil:
 		return fmt.Errorf("create the target: %w", err)
 	}
-	return c.write(ctx, clone, c.progress(clone, made, nextOf(clone)))
+	return c.progress(ctx, clone, made)
 }
 
 // hasChanged says whether the source is another than the one that the clone's maker may clone.
@@ -120,18 +131,33 @@ func (c *Controller) follow(ctx context.Context, clone *clonev1.VirtualMachineCl
 	if err != nil {
 		return fmt.Errorf("get the target: %w", err)
 	}
-	return c.write(ctx, clone, c.progress(clone, vm, nextOf(clone)))
+	return c.progress(ctx, clone, vm)
 }
 
-// progress says how far the copies of the target's disks are.
-func (c *Controller) progress(clone *clonev1.VirtualMachineClone, vm *kubevirtv1.VirtualMachine, status *next) *next {
-	disks := c.disksOf(vm)
+// progress tells how far the copies of the target's disks are.
+func (c *Controller) progress(ctx context.Context, clone *clonev1.VirtualMachineClone, vm *kubevirtv1.VirtualMachine) error {
+	disks, err := c.disksOf(ctx, vm)
+	if err != nil {
+		return err
+	}
+	runs := false
+	if disks.total > 1 && disks.waiting > 0 {
+		if runs, err = c.runs(ctx, clone); err != nil {
+			return err
+		}
+	}
+	return c.write(ctx, clone, outcome(clone, vm, disks, runs))
+}
+
+// outcome is the status of a clone whose copies are as far as disks says, while the source runs or does not.
+func outcome(clone *clonev1.VirtualMachineClone, vm *kubevirtv1.VirtualMachine, disks disks, runs bool) *next {
+	status := nextOf(clone)
 	switch {
 	case disks.failed != "":
 		return status.failed(reasonCopyFailed, disks.failed)
 	case disks.waiting == 0:
 		return status.succeeded(vm.Name)
-	case disks.total > 1 && c.runs(clone):
+	case runs:
 		return status.failed(reasonSourceStarted, fmt.Sprintf(
 			"virtual machine %q was started before all of its disks were copied: delete virtual machine %q, and clone again while the source is stopped",
 			clone.Spec.Source.Name, vm.Name))
@@ -139,10 +165,21 @@ func (c *Controller) progress(clone *clonev1.VirtualMachineClone, vm *kubevirtv1
 	return status.copying(vm.Name, disks)
 }
 
-// runs says whether the source has an instance that may write to its disks, as far as the cache knows.
-func (c *Controller) runs(clone *clonev1.VirtualMachineClone) bool {
-	vmi, err := c.instances.VirtualMachineInstances(clone.Namespace).Get(clone.Spec.Source.Name)
-	return err == nil && !vmi.IsFinal()
+// runs says whether the source has an instance that may write to its disks. The cache tells when to ask: it may
+// still have the instance that was ended for the clone.
+func (c *Controller) runs(ctx context.Context, clone *clonev1.VirtualMachineClone) (bool, error) {
+	name := clone.Spec.Source.Name
+	if vmi, err := c.instances.VirtualMachineInstances(clone.Namespace).Get(name); err != nil || vmi.IsFinal() {
+		return false, nil
+	}
+	live, err := c.client.KubevirtV1().VirtualMachineInstances(clone.Namespace).Get(ctx, name, metav1.GetOptions{})
+	if apierrors.IsNotFound(err) {
+		return false, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("get the source's instance: %w", err)
+	}
+	return !live.IsFinal(), nil
 }
 
 // tidy deletes the clone with the machine that it made, as upstream does.

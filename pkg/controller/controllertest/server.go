@@ -142,6 +142,8 @@ func (s *Server) patch(action clienttesting.Action) (bool, runtime.Object, error
 	patched := current.DeepCopyObject()
 	s.accessor(patched).SetFinalizers(nil)
 	s.accessor(patched).SetOwnerReferences(nil)
+	s.accessor(patched).SetAnnotations(nil)
+	s.accessor(patched).SetLabels(nil)
 	require.NoError(s.t, json.Unmarshal(after, patched))
 	if s.accessor(patched).GetResourceVersion() != s.accessor(current).GetResourceVersion() ||
 		s.accessor(patched).GetUID() != s.accessor(current).GetUID() {

@@ -4,6 +4,7 @@ package datavolume
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"time"
@@ -46,6 +47,9 @@ func (c *Controller) reconcile(ctx context.Context, key cache.ObjectName) (time.
 	case claim.DeletionTimestamp == nil && adopts(dv, claim):
 		return c.adopt(ctx, dv, claim)
 	case !metav1.IsControlledBy(claim, dv):
+		if err := c.confirmClaim(ctx, dv, claim.UID); err != nil {
+			return 0, err
+		}
 		return c.obstructed(ctx, dv, claimNotValid("PVC %s exists and does not belong to this DataVolume: delete it, give the DataVolume "+
 			"another name, or have it take the claim as it is by the annotation %s=true", claim.Name, cdiv1.AllowClaimAdoptionAnnotation))
 	case claim.DeletionTimestamp != nil:
@@ -69,16 +73,14 @@ func (c *Controller) provide(ctx context.Context, dv *cdiv1.DataVolume) (time.Du
 		return 0, err
 	}
 	if _, somebodyElse := dv.Annotations[cdiv1.PrePopulatedAnnotation]; isFinal(dv) || somebodyElse {
+		if err := c.confirmClaim(ctx, dv, ""); err != nil {
+			return 0, err
+		}
 		_, err := c.write(ctx, dv, nextOf(dv, time.Now()).pending(cdiv1.Pending))
 		return 0, err
 	}
-	// The cache may not have learned yet that the DataVolume went before its claim.
-	live, err := c.client.CdiV1beta1().DataVolumes(dv.Namespace).Get(ctx, dv.Name, metav1.GetOptions{})
-	if apierrors.IsNotFound(err) || err == nil && (live.UID != dv.UID || live.DeletionTimestamp != nil) {
-		return 0, nil
-	}
-	if err != nil {
-		return 0, fmt.Errorf("get the DataVolume: %w", err)
+	if err := c.confirm(ctx, dv); err != nil {
+		return 0, err
 	}
 	if err := c.createClaim(ctx, dv); err != nil {
 		return c.obstructed(ctx, dv, err)
@@ -137,6 +139,9 @@ func (c *Controller) transfer(ctx context.Context, dv *cdiv1.DataVolume, claim *
 func (c *Controller) begin(ctx context.Context, dv *cdiv1.DataVolume, claim *corev1.PersistentVolumeClaim) (time.Duration, error) {
 	if wait := untilRetry(dv, time.Now()); wait > 0 {
 		return wait, nil
+	}
+	if err := errors.Join(c.confirm(ctx, dv), c.confirmClaim(ctx, dv, claim.UID)); err != nil {
+		return 0, err
 	}
 	imp, err := c.importOf(ctx, dv, claim)
 	if err != nil {

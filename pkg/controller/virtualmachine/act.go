@@ -4,7 +4,6 @@ package virtualmachine
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	corev1 "k8s.io/api/core/v1"
@@ -26,13 +25,18 @@ const (
 
 // act does what was decided and notes in o what it made.
 func (c *Controller) act(ctx context.Context, o *observation, d *decision) error {
+	if d.action == start || len(d.dataVolumes) > 0 {
+		if err := c.confirm(ctx, o.machine); err != nil {
+			return err
+		}
+	}
 	for i := range d.dataVolumes {
 		if err := c.createDataVolume(ctx, o, &d.dataVolumes[i]); err != nil {
 			return err
 		}
 	}
 	if d.action == start || d.action == update {
-		if err := checkDisks(o); err != nil {
+		if err := c.checkDisks(ctx, o); err != nil {
 			return err
 		}
 	}
@@ -65,6 +69,9 @@ func (c *Controller) start(ctx context.Context, o *observation, paused bool) err
 		if err := c.create(ctx, o, paused); err != nil {
 			return err
 		}
+	}
+	if o.orphan != nil {
+		return controller.Behind(kubevirtv1.Resource("virtualmachineinstances"), o.orphan.Name)
 	}
 	if o.occupied {
 		return &failure{reasonFailedCreate, fmt.Errorf("creating virtual machine instance %s: %w", o.machine.Name, errOccupied)}
@@ -130,7 +137,7 @@ func (c *Controller) finish(ctx context.Context, o *observation) error {
 		return fmt.Errorf("look for the instance: %w", err)
 	}
 	if err == nil && metav1.IsControlledBy(instance, o.machine) {
-		return apierrors.NewConflict(kubevirtv1.Resource("virtualmachineinstances"), instance.Name, errors.New("the cache has not learned of it yet"))
+		return controller.Behind(kubevirtv1.Resource("virtualmachineinstances"), instance.Name)
 	}
 	return c.removeFinalizer(ctx, o.machine)
 }

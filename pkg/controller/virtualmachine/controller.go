@@ -9,6 +9,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	coreinformers "k8s.io/client-go/informers/core/v1"
+	corev1client "k8s.io/client-go/kubernetes/typed/core/v1"
 	corelisters "k8s.io/client-go/listers/core/v1"
 	"k8s.io/client-go/tools/cache"
 	"k8s.io/client-go/tools/record"
@@ -29,6 +30,8 @@ const claimIndex = "virtualmachine.claim"
 // Config is what a Controller works with. All of it is needed.
 type Config struct {
 	Client versioned.Interface
+	// Core is asked for claims where the cache is not enough.
+	Core corev1client.PersistentVolumeClaimsGetter
 	// Informers give the machines, the instances and the DataVolumes. Whoever made them starts them, after New.
 	Informers externalversions.SharedInformerFactory
 	// Claims is started by whoever made it, after New.
@@ -40,6 +43,7 @@ type Config struct {
 // Controller is the control loop of VirtualMachines. At most one may run in a cluster at a time.
 type Controller struct {
 	client      versioned.Interface
+	core        corev1client.PersistentVolumeClaimsGetter
 	recorder    record.EventRecorder
 	machines    kubevirtlisters.VirtualMachineLister
 	byClaim     cache.Indexer
@@ -58,6 +62,7 @@ func New(config Config) (*Controller, error) {
 	dataVolumes := config.Informers.Cdi().V1beta1().DataVolumes()
 	c := &Controller{
 		client:      config.Client,
+		core:        config.Core,
 		recorder:    config.Recorder,
 		machines:    machines.Lister(),
 		byClaim:     machines.Informer().GetIndexer(),

@@ -86,6 +86,9 @@ func (d *decision) decideInstance(o *observation, strategy kubevirtv1.VirtualMac
 	case o.instance == nil || o.instance.DeletionTimestamp != nil:
 	case strategy == kubevirtv1.RunStrategyHalted || first == kubevirtv1.StopRequest:
 		d.action = stop
+	case strategy == kubevirtv1.RunStrategyRerunOnFailure && o.instance.Status.Phase == kubevirtv1.Succeeded && first == "":
+		// As upstream, of a guest that ended well nothing stays.
+		d.action = stop
 	case o.instance.IsFinal() && (strategy == kubevirtv1.RunStrategyAlways || first == kubevirtv1.StartRequest):
 		// An instance that failed to start stays until it is replaced: its status says why it failed.
 		if d.again = untilRetry(d.startFailure, now); d.again == 0 {

@@ -34,7 +34,7 @@ func TestEachStrategyActsOnEachPhase(t *testing.T) {
 		always: {start, nothing, nothing, nothing, nothing, nothing, nothing, stop, stop},
 		halted: {nothing, stop, stop, stop, stop, stop, stop, stop, stop},
 		manual: {nothing, nothing, nothing, nothing, nothing, nothing, nothing, nothing, nothing},
-		rerun:  {nothing, nothing, nothing, nothing, nothing, nothing, nothing, nothing, nothing},
+		rerun:  {nothing, nothing, nothing, nothing, nothing, nothing, nothing, stop, nothing},
 		once:   {nothing, nothing, nothing, nothing, nothing, nothing, nothing, nothing, nothing},
 	} {
 		for i, phase := range phases {

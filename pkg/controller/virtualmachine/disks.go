@@ -13,6 +13,7 @@ import (
 
 	cdiv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/cdi/v1beta1"
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
+	"github.com/virt-apiserver/virt-apiserver/pkg/controller"
 )
 
 // errForeign is why a machine does not get a disk that has the name of one of its own: whoever wrote the machine
@@ -54,23 +55,43 @@ func (c *Controller) warnOfSource(machine *kubevirtv1.VirtualMachine, dv *cdiv1.
 }
 
 // checkDisks refuses to use disks that have the names of the machine's own and are not: those of its templates are
-// its DataVolumes, and their claims are theirs.
-func checkDisks(o *observation) error {
+// its DataVolumes, and their claims are theirs. It asks the server: a disk that the cache has not learned of is as
+// foreign as any.
+func (c *Controller) checkDisks(ctx context.Context, o *observation) error {
 	for i := range o.expanded.Spec.DataVolumeTemplates {
-		name := o.expanded.Spec.DataVolumeTemplates[i].ObjectMeta.Name
-		dataVolume, claim, kind := o.dataVolumes[name], o.claims[name], ""
-		switch {
-		case dataVolume != nil && !metav1.IsControlledBy(dataVolume, o.machine):
-			kind = "DataVolume"
-		case cdiv1.AdoptsClaim(&o.expanded.Spec.DataVolumeTemplates[i].ObjectMeta):
-			// Whoever wrote the machine has the right to the claim, and its DataVolume takes it.
-			continue
-		case claim != nil && (dataVolume == nil || !metav1.IsControlledBy(claim, dataVolume)):
-			kind = "PersistentVolumeClaim"
-		default:
-			continue
+		if err := c.checkDisk(ctx, o, &o.expanded.Spec.DataVolumeTemplates[i].ObjectMeta); err != nil {
+			return err
 		}
-		return &failure{reasonFailedDataVolumeCreate, fmt.Errorf("creating DataVolume %s: a %s of that name %w", name, kind, errForeign)}
 	}
 	return nil
+}
+
+func (c *Controller) checkDisk(ctx context.Context, o *observation, template *metav1.ObjectMeta) error {
+	name := template.Name
+	dataVolume, err := c.client.CdiV1beta1().DataVolumes(o.machine.Namespace).Get(ctx, name, metav1.GetOptions{})
+	if apierrors.IsNotFound(err) {
+		return controller.Behind(cdiv1.Resource("datavolumes"), name)
+	}
+	if err != nil {
+		return fmt.Errorf("get DataVolume %s: %w", name, err)
+	}
+	if !metav1.IsControlledBy(dataVolume, o.machine) {
+		return foreign(name, "DataVolume")
+	}
+	if cdiv1.AdoptsClaim(template) {
+		// Whoever wrote the machine has the right to the claim, and its DataVolume takes it.
+		return nil
+	}
+	claim, err := c.core.PersistentVolumeClaims(o.machine.Namespace).Get(ctx, name, metav1.GetOptions{})
+	if err != nil && !apierrors.IsNotFound(err) {
+		return fmt.Errorf("get claim %s: %w", name, err)
+	}
+	if err == nil && !metav1.IsControlledBy(claim, dataVolume) {
+		return foreign(name, "PersistentVolumeClaim")
+	}
+	return nil
+}
+
+func foreign(name, kind string) error {
+	return &failure{reasonFailedDataVolumeCreate, fmt.Errorf("creating DataVolume %s: a %s of that name %w", name, kind, errForeign)}
 }

@@ -72,7 +72,9 @@ func TestServerThatIsBusyIsNoFailureOfTheMachine(t *testing.T) {
 
 func TestInstanceOfSomebodyElseIsLeftAlone(t *testing.T) {
 	inWorld(t, func(w *world) {
-		foreign := &kubevirtv1.VirtualMachineInstance{ObjectMeta: metav1.ObjectMeta{Name: "vm", Namespace: "ns"}}
+		foreign := &kubevirtv1.VirtualMachineInstance{ObjectMeta: metav1.ObjectMeta{
+			Name: "vm", Namespace: "ns", OwnerReferences: []metav1.OwnerReference{ownerReference(newMachine(always, withUID("another")))},
+		}}
 		w.createInstance(foreign)
 		w.create(newMachine(always))
 		w.after(time.Minute)

@@ -42,6 +42,10 @@ func newMachine(strategy kubevirtv1.VirtualMachineRunStrategy, changes ...func(*
 	return machine
 }
 
+func withUID(uid types.UID) func(*kubevirtv1.VirtualMachine) {
+	return func(machine *kubevirtv1.VirtualMachine) { machine.UID = uid }
+}
+
 func deletedMachine(machine *kubevirtv1.VirtualMachine) {
 	machine.DeletionTimestamp = ptr.To(metav1.NewTime(now))
 }

@@ -5,6 +5,7 @@ package virtualmachine
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
@@ -38,6 +39,7 @@ func plan(machine *kubevirtv1.VirtualMachine, instance *kubevirtv1.VirtualMachin
 func wantedSpec(machine *kubevirtv1.VirtualMachine, instance *kubevirtv1.VirtualMachineInstance) kubevirtv1.VirtualMachineInstanceSpec {
 	wanted := instanceSpec(machine)
 	wanted.StartStrategy = instance.Spec.StartStrategy
+	keepIdentity(&wanted, template(machine), &instance.Spec)
 	asked, has := &template(machine).Spec.Domain, &instance.Spec.Domain
 	if (asked.CPU == nil || asked.CPU.MaxSockets == 0) && has.CPU != nil {
 		wanted.Domain.CPU.MaxSockets = has.CPU.MaxSockets
@@ -46,6 +48,24 @@ func wantedSpec(machine *kubevirtv1.VirtualMachine, instance *kubevirtv1.Virtual
 		wanted.Domain.Memory.MaxGuest = has.Memory.MaxGuest
 	}
 	return wanted
+}
+
+// keepIdentity has wanted keep of has what the template leaves to be computed. An instance that was adopted has it
+// from the machine that it was made for.
+func keepIdentity(wanted *kubevirtv1.VirtualMachineInstanceSpec, asked *kubevirtv1.VirtualMachineInstanceTemplateSpec, has *kubevirtv1.VirtualMachineInstanceSpec) {
+	firmware := asked.Spec.Domain.Firmware
+	if (firmware == nil || firmware.UUID == "") && has.Domain.Firmware != nil {
+		wanted.Domain.Firmware.UUID = has.Domain.Firmware.UUID
+	}
+	for i := range wanted.Domain.Devices.Interfaces {
+		iface := &wanted.Domain.Devices.Interfaces[i]
+		sameName := func(other kubevirtv1.Interface) bool { return other.Name == iface.Name }
+		given := slices.IndexFunc(asked.Spec.Domain.Devices.Interfaces, sameName)
+		had := slices.IndexFunc(has.Domain.Devices.Interfaces, sameName)
+		if (given < 0 || asked.Spec.Domain.Devices.Interfaces[given].MacAddress == "") && had >= 0 {
+			iface.MacAddress = has.Domain.Devices.Interfaces[had].MacAddress
+		}
+	}
 }
 
 // decideUpdate has a running guest take what it can, and notes what it can't. While it is being ended, that is

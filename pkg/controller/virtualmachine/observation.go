@@ -21,6 +21,8 @@ type observation struct {
 	unexpanded *failure
 	// instance is the machine's own, or nil.
 	instance *kubevirtv1.VirtualMachineInstance
+	// orphan has the machine's name and is nobody's, so that it is to become the machine's.
+	orphan *kubevirtv1.VirtualMachineInstance
 	// occupied is true where an instance of the machine's name is not the machine's.
 	occupied bool
 	// dataVolumes and claims are those that exist of the template's volumes, by name.
@@ -30,15 +32,16 @@ type observation struct {
 
 // own sorts an instance of the machine's name, which may be nil, into its place.
 func (o *observation) own(instance *kubevirtv1.VirtualMachineInstance) {
-	o.instance, o.occupied = nil, false
-	if instance == nil {
-		return
-	}
-	if metav1.IsControlledBy(instance, o.machine) {
+	o.instance, o.orphan, o.occupied = nil, nil, false
+	switch {
+	case instance == nil:
+	case metav1.IsControlledBy(instance, o.machine):
 		o.instance = instance
-		return
+	case metav1.GetControllerOf(instance) == nil && instance.DeletionTimestamp == nil && o.machine.DeletionTimestamp == nil:
+		o.orphan, o.occupied = instance, true
+	default:
+		o.occupied = true
 	}
-	o.occupied = true
 }
 
 // live says whether the instance has not ended and is not being ended.

@@ -27,6 +27,9 @@ func (c *Controller) reconcile(ctx context.Context, key cache.ObjectName) (time.
 		c.settle.Done(key)
 		return 0, nil
 	}
+	if err := c.adopt(ctx, o); err != nil {
+		return 0, err
+	}
 	now := time.Now()
 	d := decide(o, now)
 	actErr := c.act(ctx, o, &d)

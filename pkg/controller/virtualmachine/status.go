@@ -49,7 +49,7 @@ func remembersStart(strategy kubevirtv1.VirtualMachineRunStrategy) bool {
 // observedGeneration is the latest generation that the instance complies with: the one that it was made
 // from, or the machine's own where that differs only in what instances are not made from.
 func observedGeneration(o *observation, d *decision) int64 {
-	if o.live() && len(d.restart) == 0 {
+	if o.live() && len(d.restart) == 0 && hasMetadata(o.instance, template(o.expanded)) {
 		return o.machine.Generation
 	}
 	generation, err := strconv.ParseInt(o.instance.Annotations[kubevirtv1.VirtualMachineGenerationAnnotation], 10, 64)
@@ -57,6 +57,21 @@ func observedGeneration(o *observation, d *decision) int64 {
 		return 0
 	}
 	return generation
+}
+
+// hasMetadata says whether the instance has the labels and annotations of the template. A running instance gets no
+// new ones.
+func hasMetadata(instance *kubevirtv1.VirtualMachineInstance, from *kubevirtv1.VirtualMachineInstanceTemplateSpec) bool {
+	return contains(instance.Labels, from.ObjectMeta.Labels) && contains(instance.Annotations, from.ObjectMeta.Annotations)
+}
+
+func contains(all, some map[string]string) bool {
+	for key, value := range some {
+		if had, ok := all[key]; !ok || had != value {
+			return false
+		}
+	}
+	return true
 }
 
 // passing says whether the change of a machine's status to after may wait a moment, because another will

@@ -161,6 +161,11 @@ func TestRestartIsRequiredWhileTheTemplateDiffers(t *testing.T) {
 	assert.False(t, required(), "another run strategy, say")
 	assert.Equal(t, machine.Generation, observed())
 
+	machine.Spec.Template.ObjectMeta.Labels["new"] = "label"
+	assert.False(t, required())
+	assert.Equal(t, machine.Generation-1, observed(), "the instance does not have it")
+	delete(machine.Spec.Template.ObjectMeta.Labels, "new")
+
 	machine.Spec.Template.Spec.Domain.CPU = &kubevirtv1.CPU{Cores: 2}
 	assert.True(t, required())
 	assert.Equal(t, machine.Generation-1, observed())

@@ -47,7 +47,7 @@ func (w *world) run() {
 	informers := externalversions.NewSharedInformerFactory(w.server, 0)
 	core := coreinformers.NewSharedInformerFactory(w.core, 0)
 	c, err := New(Config{
-		Client: w.server, Informers: informers, Claims: core.Core().V1().PersistentVolumeClaims(), Recorder: w.recorder,
+		Client: w.server, Core: w.core.CoreV1(), Informers: informers, Claims: core.Core().V1().PersistentVolumeClaims(), Recorder: w.recorder,
 	})
 	require.NoError(w, err)
 	ctx, cancel := context.WithCancel(context.Background())

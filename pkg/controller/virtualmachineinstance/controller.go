@@ -31,9 +31,8 @@ const claimIndex = "virtualmachineinstance.claim"
 // Config is what a Controller works with. All of it is needed.
 type Config struct {
 	Client versioned.Interface
-	// Secrets and ConfigMaps are only looked for, not kept.
-	Secrets    corev1client.SecretsGetter
-	ConfigMaps corev1client.ConfigMapsGetter
+	// Core is asked for Secrets and ConfigMaps, which are not kept, and for claims where the cache is not enough.
+	Core corev1client.CoreV1Interface
 	// Informers give the instances, the DataVolumes and the settings. Whoever made them starts them, after New.
 	Informers externalversions.SharedInformerFactory
 	// Claims is started by whoever made it, after New.
@@ -47,8 +46,7 @@ type Config struct {
 // cluster at a time.
 type Controller struct {
 	client       versioned.Interface
-	secrets      corev1client.SecretsGetter
-	configMaps   corev1client.ConfigMapsGetter
+	core         corev1client.CoreV1Interface
 	launchers    workload.Launchers
 	recorder     record.EventRecorder
 	instances    kubevirtlisters.VirtualMachineInstanceLister
@@ -68,8 +66,7 @@ func New(config Config) (*Controller, error) {
 	dataVolumes := config.Informers.Cdi().V1beta1().DataVolumes()
 	c := &Controller{
 		client:      config.Client,
-		secrets:     config.Secrets,
-		configMaps:  config.ConfigMaps,
+		core:        config.Core,
 		launchers:   config.Launchers,
 		recorder:    config.Recorder,
 		instances:   instances.Lister(),

@@ -12,6 +12,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/tools/cache"
+	"k8s.io/utils/ptr"
 
 	cdiv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/cdi/v1beta1"
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
@@ -107,6 +108,7 @@ func TestStatusFollowsTheInstanceToItsNode(t *testing.T) {
 	assert.Equal(t, kubevirtv1.VirtualMachineInstanceStatus{
 		NodeName: "node",
 		Phase:    kubevirtv1.Scheduled,
+		QOSClass: ptr.To(corev1.PodQOSBurstable),
 		Conditions: []kubevirtv1.VirtualMachineInstanceCondition{{
 			Type: "DataVolumesReady", Status: "True", Reason: "AllDVsReady", Message: "all DataVolumes are filled",
 			LastTransitionTime: metav1.NewTime(now.Add(time.Hour)),

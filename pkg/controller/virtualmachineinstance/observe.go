@@ -51,10 +51,33 @@ func (c *Controller) observe(ctx context.Context, instance *kubevirtv1.VirtualMa
 	return o, nil
 }
 
+// confirm has the observation be of what the server knows of the volumes, not the cache: a disk that was made again a
+// moment ago is not filled yet, and must not be given to a guest.
+func (c *Controller) confirm(ctx context.Context, o *observation) error {
+	namespace := o.instance.Namespace
+	clear(o.dataVolumes)
+	clear(o.claims)
+	for _, name := range o.instance.Spec.ClaimNames() {
+		dataVolume, err := c.client.CdiV1beta1().DataVolumes(namespace).Get(ctx, name, metav1.GetOptions{})
+		if err == nil {
+			o.dataVolumes[name] = dataVolume
+		} else if !apierrors.IsNotFound(err) {
+			return fmt.Errorf("get data volume %s: %w", name, err)
+		}
+		claim, err := c.core.PersistentVolumeClaims(namespace).Get(ctx, name, metav1.GetOptions{})
+		if err == nil {
+			o.claims[name] = claim
+		} else if !apierrors.IsNotFound(err) {
+			return fmt.Errorf("get claim %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
 // observeSecrets asks the server each time: to keep all Secrets of a cluster in memory would be worse.
 func (c *Controller) observeSecrets(ctx context.Context, o *observation, names []string) error {
 	for _, name := range names {
-		_, err := c.secrets.Secrets(o.instance.Namespace).Get(ctx, name, metav1.GetOptions{})
+		_, err := c.core.Secrets(o.instance.Namespace).Get(ctx, name, metav1.GetOptions{})
 		if apierrors.IsNotFound(err) {
 			if !slices.Contains(o.missingSecrets, name) {
 				o.missingSecrets = append(o.missingSecrets, name)
@@ -71,7 +94,7 @@ func (c *Controller) observeSecrets(ctx context.Context, o *observation, names [
 // observeConfigMaps is observeSecrets for ConfigMaps.
 func (c *Controller) observeConfigMaps(ctx context.Context, o *observation, names []string) error {
 	for _, name := range names {
-		_, err := c.configMaps.ConfigMaps(o.instance.Namespace).Get(ctx, name, metav1.GetOptions{})
+		_, err := c.core.ConfigMaps(o.instance.Namespace).Get(ctx, name, metav1.GetOptions{})
 		if apierrors.IsNotFound(err) {
 			o.missingConfigMaps = append(o.missingConfigMaps, name)
 			continue

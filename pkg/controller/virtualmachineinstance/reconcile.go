@@ -63,6 +63,12 @@ func (c *Controller) bring(ctx context.Context, key cache.ObjectName, instance *
 	if w == nil {
 		w = c.reserve(key, o)
 	}
+	if w == nil {
+		if err := c.confirm(ctx, o); err != nil {
+			return 0, err
+		}
+		w = inspect(o)
+	}
 	if w != nil {
 		c.giveBack(key, instance)
 		return c.tell(ctx, o, waiting(o, w, time.Now()), w)

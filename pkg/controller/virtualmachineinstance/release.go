@@ -4,7 +4,6 @@ package virtualmachineinstance
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 
@@ -32,7 +31,7 @@ func (c *Controller) letGo(ctx context.Context, instance *kubevirtv1.VirtualMach
 		return fmt.Errorf("get instance: %w", err)
 	}
 	if live.UID != instance.UID || live.ResourceVersion != instance.ResourceVersion {
-		return apierrors.NewConflict(kubevirtv1.Resource("virtualmachineinstances"), instance.Name, errors.New("the cache has not learned of its newest version yet"))
+		return controller.Behind(kubevirtv1.Resource("virtualmachineinstances"), instance.Name)
 	}
 	if err := c.release(ctx, instance); err != nil {
 		return err

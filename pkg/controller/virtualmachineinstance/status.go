@@ -7,6 +7,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
 
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
 	"github.com/virt-apiserver/virt-apiserver/pkg/workload"
@@ -68,6 +69,7 @@ func placed(o *observation, placement workload.Placement, now time.Time) *kubevi
 	status := newStatus(o, kubevirtv1.Scheduled, all, now)
 	status.Reason = ""
 	status.NodeName = placement.NodeName
+	status.QOSClass = ptr.To(qosClass(&o.instance.Spec.Domain))
 	return status
 }
 

@@ -94,7 +94,7 @@ func (w *world) run() {
 	informers := externalversions.NewSharedInformerFactory(w.server, 0)
 	core := coreinformers.NewSharedInformerFactory(w.core, 0)
 	c, err := New(Config{
-		Client: w.server, Secrets: w.core.CoreV1(), ConfigMaps: w.core.CoreV1(), Informers: informers,
+		Client: w.server, Core: w.core.CoreV1(), Informers: informers,
 		Claims: core.Core().V1().PersistentVolumeClaims(), Launchers: w.launchers, Recorder: w.recorder,
 	})
 	require.NoError(w, err)

@@ -205,6 +205,9 @@ type VirtualMachineInstanceStatus struct {
 	// +optional
 	// +listType=atomic
 	VolumeStatus []VolumeStatus `json:"volumeStatus,omitempty"`
+	// QOSClass is the quality of service that the instance's requests and limits make, as that of a pod.
+	// +optional
+	QOSClass *corev1.PodQOSClass `json:"qosClass,omitempty"`
 	// Machine is the machine type that the guest really has.
 	// +optional
 	Machine *Machine `json:"machine,omitempty"`
@@ -350,6 +353,8 @@ const (
 	AddedVolumesAnnotation = "virt-apiserver.io/added-volumes"
 	// VirtualMachineGenerationAnnotation on an instance is the machine's generation that it was made from.
 	VirtualMachineGenerationAnnotation = "kubevirt.io/vm-generation"
+	// FailFastAnnotation on an instance has it fail instead of being started. KubeVirt's functional tests set it.
+	FailFastAnnotation = "kubevirt.io/func-test-virt-launcher-fail-fast"
 	// NodeNameLabel on an instance names its node once it is scheduled.
 	NodeNameLabel = "kubevirt.io/nodeName"
 	// NodeSchedulableLabel on a node is true where it takes instances.

@@ -3259,6 +3259,11 @@ func (in *VirtualMachineInstanceStatus) DeepCopyInto(out *VirtualMachineInstance
 			(*in)[i].DeepCopyInto(&(*out)[i])
 		}
 	}
+	if in.QOSClass != nil {
+		in, out := &in.QOSClass, &out.QOSClass
+		*out = new(corev1.PodQOSClass)
+		**out = **in
+	}
 	if in.Machine != nil {
 		in, out := &in.Machine, &out.Machine
 		*out = new(Machine)

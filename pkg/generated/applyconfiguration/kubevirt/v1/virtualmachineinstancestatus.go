@@ -6,6 +6,7 @@ package v1
 
 import (
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
+	corev1 "k8s.io/api/core/v1"
 )
 
 // VirtualMachineInstanceStatusApplyConfiguration represents a declarative configuration of the VirtualMachineInstanceStatus type for use
@@ -26,6 +27,8 @@ type VirtualMachineInstanceStatusApplyConfiguration struct {
 	// FSFreezeStatus is frozen while the guest's file systems are frozen by a request.
 	FSFreezeStatus *string                          `json:"fsFreezeStatus,omitempty"`
 	VolumeStatus   []VolumeStatusApplyConfiguration `json:"volumeStatus,omitempty"`
+	// QOSClass is the quality of service that the instance's requests and limits make, as that of a pod.
+	QOSClass *corev1.PodQOSClass `json:"qosClass,omitempty"`
 	// Machine is the machine type that the guest really has.
 	Machine *MachineApplyConfiguration `json:"machine,omitempty"`
 	// VSOCKCID is the guest's address for VSOCK on its node, as long as it runs.
@@ -131,6 +134,14 @@ func (b *VirtualMachineInstanceStatusApplyConfiguration) WithVolumeStatus(values
 		}
 		b.VolumeStatus = append(b.VolumeStatus, *values[i])
 	}
+	return b
+}
+
+// WithQOSClass sets the QOSClass field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the QOSClass field is set to the value of the last call.
+func (b *VirtualMachineInstanceStatusApplyConfiguration) WithQOSClass(value corev1.PodQOSClass) *VirtualMachineInstanceStatusApplyConfiguration {
+	b.QOSClass = &value
 	return b
 }
 
