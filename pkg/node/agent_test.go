@@ -128,9 +128,24 @@ func TestAgentShutsDownWhatIsDeleted(t *testing.T) {
 	})
 	w.launcher.change(vmKey, api.StateFailed, api.ReasonKilled, "the grace period ran out")
 
-	w.eventually("the instance is gone", func() bool { return w.server.get("vm") == nil })
+	ended := w.untilPhase(kubevirtv1.Failed)
+	assert.NotEmpty(t, ended.Finalizers, "clients see the phase before the instance goes, which is the instance controller's")
+	assert.Equal(t, api.ReasonKilled, ended.Status.Reason)
+	assert.Empty(t, w.launcher.state(vmKey))
 	assert.Equal(t, []types.UID{"u1"}, w.launcher.deleted[len(w.launcher.deleted)-1:])
 	assert.EqualValues(t, 60, w.launcher.shutdowns[0])
+}
+
+func TestInstanceThatIsDeletedEndsWellWhereItsGuestDoes(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.run()
+	w.server.create(scheduled())
+	w.untilPhase(kubevirtv1.Running)
+	w.server.delete("vm")
+	w.eventually("the guest is asked", func() bool { return w.launcher.state(vmKey) == api.StateStopping })
+	w.launcher.change(vmKey, api.StateSucceeded, "", "")
+	assert.NotEmpty(t, w.untilPhase(kubevirtv1.Succeeded).Finalizers)
 }
 
 func TestAgentReleasesWhatNeverRan(t *testing.T) {
@@ -142,6 +157,17 @@ func TestAgentReleasesWhatNeverRan(t *testing.T) {
 	w.run()
 
 	w.eventually("the instance is gone", func() bool { return w.server.get("vm") == nil })
+	assert.Empty(t, w.launcher.starts)
+}
+
+func TestInstanceThatIsToFailIsNotStarted(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.run()
+	vmi := scheduled()
+	vmi.Annotations = map[string]string{kubevirtv1.FailFastAnnotation: ""}
+	w.server.create(vmi)
+	assert.Equal(t, reasonFailFast, w.untilPhase(kubevirtv1.Failed).Status.Reason)
 	assert.Empty(t, w.launcher.starts)
 }
 

@@ -141,7 +141,7 @@ func TestOneGuestWhateverIsKilled(t *testing.T) {
 			w.server.delete("vm")
 			w.eventually("the guest is asked to end", func() bool { return w.launcher.state(vmKey) == api.StateStopping })
 			w.launcher.change(vmKey, api.StateSucceeded, "", "")
-			w.eventually("the instance is gone", func() bool { return w.server.get("vm") == nil })
+			w.untilPhase(kubevirtv1.Succeeded)
 		},
 		"powered off": func(w *world) {
 			w.launcher.change(vmKey, api.StateSucceeded, "", "")

@@ -20,6 +20,9 @@ import (
 // a secret that comes a moment after its machine, is no news.
 const patience = 3 * time.Second
 
+// errFailFast is why an instance fails that is to.
+var errFailFast = errors.New("annotation " + kubevirtv1.FailFastAnnotation + " has it fail: remove it from the machine's template")
+
 // start brings a Scheduled instance to run. A domain that is there already is not started again: the
 // agent may have ended between the start and the status.
 func (a *Agent) start(ctx context.Context, vmi *kubevirtv1.VirtualMachineInstance, domain *api.DomainStatus) error {
@@ -37,6 +40,9 @@ func (a *Agent) start(ctx context.Context, vmi *kubevirtv1.VirtualMachineInstanc
 	}
 	if live.UID != vmi.UID || !a.awaitsStart(live) {
 		return nil
+	}
+	if _, fails := live.Annotations[kubevirtv1.FailFastAnnotation]; fails {
+		return a.refuse(ctx, live, reasonFailFast, errFailFast)
 	}
 	claims, err := a.claims(ctx, live)
 	if err != nil {

@@ -27,6 +27,7 @@ const (
 	reasonVolumeNotReady      = "VolumeNotReady"
 	reasonCloudInitNotReady   = "CloudInitNotReady"
 	reasonNetworkNotReady     = "NetworkNotReady"
+	reasonFailFast            = "FailFast"
 )
 
 // Reasons of events, as upstream names them.

@@ -17,7 +17,7 @@ import (
 )
 
 // terminate ends the guest of an instance that is being deleted: asked first, made to when its grace
-// period is over. When nothing is left of it, the instance may go.
+// period is over. When nothing is left of it, the instance may go; one that ran has its final phase before.
 func (a *Agent) terminate(ctx context.Context, vmi *kubevirtv1.VirtualMachineInstance, domain *api.DomainStatus, known bool) error {
 	if !known {
 		return nil
@@ -40,7 +40,27 @@ func (a *Agent) terminate(ctx context.Context, vmi *kubevirtv1.VirtualMachineIns
 		return err
 	}
 	a.sweepSoon()
+	if vmi.WasRunning() {
+		// Clients wait for the phase. It hands the instance back, and the instance controller lets it go.
+		if err := a.finish(ctx, vmi, endOf(domain)); err != nil {
+			return err
+		}
+		a.tellDeleted(vmi)
+		return nil
+	}
 	return a.release(ctx, vmi)
+}
+
+// endOf is how a guest ended that was to end. Where no domain tells, it did what was asked for.
+func endOf(domain *api.DomainStatus) ending {
+	switch {
+	case domain == nil:
+		return ending{phase: kubevirtv1.Succeeded}
+	case domain.State == api.StateFailed:
+		return ending{phase: kubevirtv1.Failed, reason: domain.Reason, message: domain.Message}
+	default:
+		return ending{phase: kubevirtv1.Succeeded, reason: domain.Reason, message: domain.Message}
+	}
 }
 
 func isAlive(state api.State) bool {
@@ -83,7 +103,11 @@ func (a *Agent) release(ctx context.Context, vmi *kubevirtv1.VirtualMachineInsta
 	if err != nil {
 		return fmt.Errorf("remove the finalizer: %w", err)
 	}
+	a.tellDeleted(vmi)
+	return nil
+}
+
+func (a *Agent) tellDeleted(vmi *kubevirtv1.VirtualMachineInstance) {
 	a.efforts.forget(keyFor(vmi))
 	a.Recorder.Event(vmi, corev1.EventTypeNormal, eventDeleted, "The guest has ended and its domain is deleted.")
-	return nil
 }

@@ -12,6 +12,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/apimachinery/pkg/watch"
 	"k8s.io/utils/ptr"
 
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
@@ -39,6 +40,25 @@ func TestFromCreateToRunningTakesAtMostSixWrites(t *testing.T) {
 	assert.Never(t, func() bool { return writes.Load() > 6 }, 1500*time.Millisecond, 50*time.Millisecond)
 	assert.GreaterOrEqual(t, writes.Load(), int64(5))
 	t.Logf("%d writes", writes.Load())
+}
+
+func TestInstanceThatIsDeletedIsSeenToEnd(t *testing.T) {
+	w := newWorld(t)
+	w.create(newMachine("vm", always))
+	w.until("vm", "ready", isReady)
+	instances := w.virt.KubevirtV1().VirtualMachineInstances(w.namespace)
+	seen, err := instances.Watch(t.Context(), metav1.ListOptions{FieldSelector: "metadata.name=vm"})
+	require.NoError(t, err)
+	defer seen.Stop()
+	require.NoError(t, w.virt.KubevirtV1().VirtualMachines(w.namespace).Delete(t.Context(), "vm", metav1.DeleteOptions{}))
+	var last kubevirtv1.VirtualMachineInstancePhase
+	for event := range seen.ResultChan() {
+		if event.Type == watch.Deleted {
+			break
+		}
+		last = event.Object.(*kubevirtv1.VirtualMachineInstance).Status.Phase
+	}
+	assert.Equal(t, kubevirtv1.Succeeded, last)
 }
 
 func TestMachineIsWhatItsUserWrote(t *testing.T) {

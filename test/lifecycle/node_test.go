@@ -4,7 +4,6 @@ package lifecycle
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	corev1 "k8s.io/api/core/v1"
@@ -60,8 +59,8 @@ func (n *node) reconcile(ctx context.Context, key cache.ObjectName) (time.Durati
 	update := vmi.DeepCopy()
 	switch {
 	case vmi.DeletionTimestamp != nil:
-		update.Finalizers = slices.DeleteFunc(update.Finalizers, func(f string) bool { return f == kubevirtv1.VirtualMachineInstanceFinalizer })
-		_, err = client.Update(ctx, update, metav1.UpdateOptions{})
+		enter(&update.Status, kubevirtv1.Succeeded)
+		_, err = client.UpdateStatus(ctx, update, metav1.UpdateOptions{})
 	case vmi.Status.Phase == kubevirtv1.Scheduled:
 		enter(&update.Status, kubevirtv1.Running)
 		if vmi.Annotations[brokenAnnotation] != "" {
