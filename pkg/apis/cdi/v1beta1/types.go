@@ -60,7 +60,7 @@ type DataVolumeSpec struct {
 type StorageSpec struct {
 	// +optional
 	// +listType=atomic
-	AccessModes []corev1.PersistentVolumeAccessMode `json:"accessModes,omitempty"`
+	AccessModes []corev1.PersistentVolumeAccessMode `json:"accessModes,omitzero"`
 	// Resources.requests.storage is the size that the guest sees. The copy of a claim has, without it, the size
 	// of what is copied.
 	// +optional
@@ -136,11 +136,11 @@ type DataVolumeSourceHTTP struct {
 	// ExtraHeaders are "Name: value" lines that are sent with each request.
 	// +optional
 	// +listType=atomic
-	ExtraHeaders []string `json:"extraHeaders,omitempty"`
+	ExtraHeaders []string `json:"extraHeaders,omitzero"`
 	// SecretExtraHeaders name Secrets whose values are "Name: value" lines.
 	// +optional
 	// +listType=atomic
-	SecretExtraHeaders []string `json:"secretExtraHeaders,omitempty"`
+	SecretExtraHeaders []string `json:"secretExtraHeaders,omitzero"`
 	// Checksum is algorithm:hex over the bytes as transferred; md5, sha1, sha256 or sha512.
 	// +optional
 	Checksum string `json:"checksum,omitempty"`

@@ -44,35 +44,35 @@ type VirtualMachineCloneSpec struct {
 	// of them, with a leading "!" for those that it does not have. Without filters it has all.
 	// +optional
 	// +listType=atomic
-	AnnotationFilters []string `json:"annotationFilters,omitempty"`
+	AnnotationFilters []string `json:"annotationFilters,omitzero"`
 	// LabelFilters choose which labels the clone has, as annotationFilters do.
 	// +optional
 	// +listType=atomic
-	LabelFilters []string `json:"labelFilters,omitempty"`
+	LabelFilters []string `json:"labelFilters,omitzero"`
 	// Template chooses which labels and annotations the clone's instances have.
 	// +optional
 	Template VirtualMachineCloneTemplateFilters `json:"template,omitempty,omitzero"`
 	// NewMacAddresses are the MAC addresses of the clone's interfaces, by the interface's name. The others get
 	// addresses of their own.
 	// +optional
-	NewMacAddresses map[string]string `json:"newMacAddresses,omitempty"`
+	NewMacAddresses map[string]string `json:"newMacAddresses,omitzero"`
 	// NewSMBiosSerial is the serial number that the clone's firmware reports. Without it there is none.
 	// +optional
 	NewSMBiosSerial *string `json:"newSMBiosSerial,omitempty"`
 	// Patches are operations of JSON Patch (RFC 6902), one in each string, that are done to the clone last.
 	// +optional
 	// +listType=atomic
-	Patches []string `json:"patches,omitempty"`
+	Patches []string `json:"patches,omitzero"`
 }
 
 // VirtualMachineCloneTemplateFilters choose labels and annotations of the template.
 type VirtualMachineCloneTemplateFilters struct {
 	// +optional
 	// +listType=atomic
-	AnnotationFilters []string `json:"annotationFilters,omitempty"`
+	AnnotationFilters []string `json:"annotationFilters,omitzero"`
 	// +optional
 	// +listType=atomic
-	LabelFilters []string `json:"labelFilters,omitempty"`
+	LabelFilters []string `json:"labelFilters,omitzero"`
 }
 
 // VirtualMachineClonePhase is where a clone is in its life.

@@ -63,10 +63,10 @@ type VirtualMachineInstancetypeSpec struct {
 	IOThreadsPolicy *kubevirtv1.IOThreadsPolicy `json:"ioThreadsPolicy,omitempty"`
 	// NodeSelector are labels that the node must have.
 	// +optional
-	NodeSelector map[string]string `json:"nodeSelector,omitempty"`
+	NodeSelector map[string]string `json:"nodeSelector,omitzero"`
 	// Annotations that each instance gets.
 	// +optional
-	Annotations map[string]string `json:"annotations,omitempty"`
+	Annotations map[string]string `json:"annotations,omitzero"`
 }
 
 // CPUInstancetype is the processors of a size.

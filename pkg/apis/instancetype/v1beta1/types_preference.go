@@ -83,7 +83,7 @@ type VirtualMachinePreferenceSpec struct {
 	Requirements *PreferenceRequirements `json:"requirements,omitempty"`
 	// Annotations that each instance gets where the machine's template does not set them.
 	// +optional
-	Annotations map[string]string `json:"annotations,omitempty"`
+	Annotations map[string]string `json:"annotations,omitzero"`
 	// PreferSpreadSocketToCoreRatio is the old form of cpu.spreadOptions.ratio.
 	// +optional
 	PreferSpreadSocketToCoreRatio uint32 `json:"preferSpreadSocketToCoreRatio,omitempty"`
@@ -126,7 +126,7 @@ type CPUPreferences struct {
 	// PreferredCPUFeatures are added to those of the machine.
 	// +optional
 	// +listType=atomic
-	PreferredCPUFeatures []kubevirtv1.CPUFeature `json:"preferredCPUFeatures,omitempty"`
+	PreferredCPUFeatures []kubevirtv1.CPUFeature `json:"preferredCPUFeatures,omitzero"`
 }
 
 // SpreadAcross is what processors are spread across.

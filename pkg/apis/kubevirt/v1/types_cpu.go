@@ -26,7 +26,7 @@ type CPU struct {
 	// can emulate.
 	// +optional
 	// +listType=atomic
-	Features []CPUFeature `json:"features,omitempty"`
+	Features []CPUFeature `json:"features,omitzero"`
 	// DedicatedCPUPlacement would give the guest processors of the node that nobody else has. No node sets any aside:
 	// true is refused.
 	// +optional

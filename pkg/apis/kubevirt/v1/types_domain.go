@@ -34,10 +34,10 @@ type DomainSpec struct {
 type ResourceRequirements struct {
 	// Requests: memory sizes the guest where domain.memory.guest is absent; cpu gives its sockets where domain.cpu gives no topology.
 	// +optional
-	Requests corev1.ResourceList `json:"requests,omitempty"`
+	Requests corev1.ResourceList `json:"requests,omitzero"`
 	// Limits are used where requests are absent.
 	// +optional
-	Limits corev1.ResourceList `json:"limits,omitempty"`
+	Limits corev1.ResourceList `json:"limits,omitzero"`
 }
 
 // Devices of the guest.
@@ -45,14 +45,14 @@ type Devices struct {
 	// Disks in the order of their device names. A volume without a disk gets one.
 	// +optional
 	// +listType=atomic
-	Disks []Disk `json:"disks,omitempty"`
+	Disks []Disk `json:"disks,omitzero"`
 	// DisableHotplug leaves a guest without what disks need that are added while it runs.
 	// +optional
 	DisableHotplug bool `json:"disableHotplug,omitempty"`
 	// Interfaces of the guest. Where there are none, one to the pod network is made.
 	// +optional
 	// +listType=atomic
-	Interfaces []Interface `json:"interfaces,omitempty"`
+	Interfaces []Interface `json:"interfaces,omitzero"`
 	// AutoattachPodInterface false leaves a guest without interfaces.
 	// +optional
 	AutoattachPodInterface *bool `json:"autoattachPodInterface,omitempty"`
@@ -81,7 +81,7 @@ type Devices struct {
 	// Inputs are input devices beside the keyboard and the mouse.
 	// +optional
 	// +listType=atomic
-	Inputs []Input `json:"inputs,omitempty"`
+	Inputs []Input `json:"inputs,omitzero"`
 	// +optional
 	Watchdog *Watchdog `json:"watchdog,omitempty"`
 	// TPM is a trusted platform module.
@@ -95,7 +95,7 @@ type Devices struct {
 	// PanicDevices let the guest tell of its panic.
 	// +optional
 	// +listType=atomic
-	PanicDevices []PanicDevice `json:"panicDevices,omitempty"`
+	PanicDevices []PanicDevice `json:"panicDevices,omitzero"`
 	// NetworkInterfaceMultiQueue gives each virtio interface a queue for each processor.
 	// +optional
 	NetworkInterfaceMultiQueue *bool `json:"networkInterfaceMultiqueue,omitempty"`

@@ -15,7 +15,7 @@ type Interface struct {
 	// the guest offers, and close nothing.
 	// +optional
 	// +listType=atomic
-	Ports []Port `json:"ports,omitempty"`
+	Ports []Port `json:"ports,omitzero"`
 	// MacAddress is computed from the machine's UID where it is absent. No two machines have the same.
 	// +optional
 	MacAddress string `json:"macAddress,omitempty"`
@@ -67,11 +67,11 @@ type DHCPOptions struct {
 	// NTPServers are IPv4 addresses, option 42.
 	// +optional
 	// +listType=atomic
-	NTPServers []string `json:"ntpServers,omitempty"`
+	NTPServers []string `json:"ntpServers,omitzero"`
 	// PrivateOptions are options from 224 to 254.
 	// +optional
 	// +listType=atomic
-	PrivateOptions []DHCPPrivateOptions `json:"privateOptions,omitempty"`
+	PrivateOptions []DHCPPrivateOptions `json:"privateOptions,omitzero"`
 }
 
 // DHCPPrivateOptions is an option that a site defines for itself.
@@ -129,9 +129,9 @@ type DNSConfig struct {
 	// Nameservers are addresses, 3 at most.
 	// +optional
 	// +listType=atomic
-	Nameservers []string `json:"nameservers,omitempty"`
+	Nameservers []string `json:"nameservers,omitzero"`
 	// Searches are the domains in which names are looked for, 6 at most.
 	// +optional
 	// +listType=atomic
-	Searches []string `json:"searches,omitempty"`
+	Searches []string `json:"searches,omitzero"`
 }

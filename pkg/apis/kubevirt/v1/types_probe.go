@@ -48,7 +48,7 @@ type ExecAction struct {
 	// Command and its arguments; there is no shell.
 	// +optional
 	// +listType=atomic
-	Command []string `json:"command,omitempty"`
+	Command []string `json:"command,omitzero"`
 }
 
 // GuestAgentPing has no options.
@@ -64,7 +64,7 @@ type HTTPGetAction struct {
 	Scheme corev1.URIScheme `json:"scheme,omitempty"`
 	// +optional
 	// +listType=atomic
-	HTTPHeaders []corev1.HTTPHeader `json:"httpHeaders,omitempty"`
+	HTTPHeaders []corev1.HTTPHeader `json:"httpHeaders,omitzero"`
 }
 
 // TCPSocketAction is a connection to the guest's first interface.

@@ -73,7 +73,7 @@ type VirtualMachineSpec struct {
 	// Each is used by a volume of the template.
 	// +optional
 	// +listType=atomic
-	DataVolumeTemplates []DataVolumeTemplateSpec `json:"dataVolumeTemplates,omitempty"`
+	DataVolumeTemplates []DataVolumeTemplateSpec `json:"dataVolumeTemplates,omitzero"`
 }
 
 // VirtualMachineInstanceTemplateSpec is the template of an instance.

@@ -63,7 +63,7 @@ type VirtualMachineInstanceSpec struct {
 	// NodeSelector are labels that the node must have. Standalone's only node has kubernetes.io/arch,
 	// kubernetes.io/hostname, kubernetes.io/os and kubevirt.io/schedulable.
 	// +optional
-	NodeSelector map[string]string `json:"nodeSelector,omitempty"`
+	NodeSelector map[string]string `json:"nodeSelector,omitzero"`
 	// EvictionStrategy says what becomes of the guest when its node is to be emptied: None (default),
 	// LiveMigrate, LiveMigrateIfPossible or External. The condition LiveMigratable says whether it could move;
 	// a guest that can't, although it is to (LiveMigrate), gets a warning.
@@ -88,7 +88,7 @@ type VirtualMachineInstanceSpec struct {
 	// AccessCredentials are those with which users log in to the guest.
 	// +optional
 	// +listType=atomic
-	AccessCredentials []AccessCredential `json:"accessCredentials,omitempty"`
+	AccessCredentials []AccessCredential `json:"accessCredentials,omitzero"`
 	// LivenessProbe ends the guest when it fails; the run strategy says what comes then.
 	// +optional
 	LivenessProbe *Probe `json:"livenessProbe,omitempty"`
@@ -98,11 +98,11 @@ type VirtualMachineInstanceSpec struct {
 	// Volumes are what the disks hold, matched by name.
 	// +optional
 	// +listType=atomic
-	Volumes []Volume `json:"volumes,omitempty"`
+	Volumes []Volume `json:"volumes,omitzero"`
 	// Networks are what the interfaces connect to, matched by name.
 	// +optional
 	// +listType=atomic
-	Networks []Network `json:"networks,omitempty"`
+	Networks []Network `json:"networks,omitzero"`
 }
 
 // VirtualMachineInstancePhase is where an instance is in its life.

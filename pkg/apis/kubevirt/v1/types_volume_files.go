@@ -72,7 +72,7 @@ type DownwardAPIVolumeSource struct {
 	// Fields are the files of the image.
 	// +optional
 	// +listType=atomic
-	Fields []DownwardAPIVolumeFile `json:"fields,omitempty"`
+	Fields []DownwardAPIVolumeFile `json:"fields,omitzero"`
 	// VolumeLabel of the image; cfgdata where it is absent.
 	// +optional
 	VolumeLabel string `json:"volumeLabel,omitempty"`
