@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/yaml"
 
@@ -67,7 +68,7 @@ func TestEveryVideoTypeStarts(t *testing.T) {
 	for _, video := range []string{"vga", "cirrus", "bochs", "ramfb"} { // virtio is golden
 		t.Run(video, func(t *testing.T) {
 			request := n.newInstance(t, video)
-			request.Instance.Spec.Domain.Devices.Video = &kubevirtv1.VideoDevice{Type: video}
+			request.Instance.Spec.Domain.Devices.Video = &kubevirtv1.VideoDevice{Type: ptr.To(video)}
 			status, err := n.Start(t.Context(), request)
 			require.NoError(t, err)
 			assert.Equal(t, api.StateRunning, status.State)
@@ -81,7 +82,7 @@ func TestMissingHugePagesAreToldWithTheRemedy(t *testing.T) {
 	request := n.newInstance(t, "pages")
 	// More than any machine has.
 	request.Instance.Spec.Domain.Memory = &kubevirtv1.Memory{
-		Guest: ptr.To(resource.MustParse("8Ti")), Hugepages: &kubevirtv1.Hugepages{PageSize: "1Gi"},
+		Guest: ptr.To(resource.MustParse("8Ti")), Hugepages: &kubevirtv1.Hugepages{PageSize: ptr.To("1Gi")},
 	}
 	_, err := n.Start(t.Context(), request)
 	require.ErrorContains(t, err, "the guest needs 8192 huge pages of 1Gi")
@@ -116,7 +117,7 @@ func TestStateThatIsKeptIsThereForTheNextInstance(t *testing.T) {
 		request := n.newInstance(t, "keeper")
 		instance := request.Instance
 		instance.OwnerReferences = []metav1.OwnerReference{{Kind: "VirtualMachine", Name: "keeper", UID: "machine", Controller: ptr.To(true)}}
-		instance.Spec.Domain.Firmware.UUID = "5d307ca9-b3ef-428c-8861-06e72d69f223"
+		instance.Spec.Domain.Firmware.UUID = ptr.To[types.UID]("5d307ca9-b3ef-428c-8861-06e72d69f223")
 		instance.Spec.Domain.Firmware.Bootloader = &kubevirtv1.Bootloader{EFI: &kubevirtv1.EFI{SecureBoot: ptr.To(false), Persistent: ptr.To(true)}}
 		instance.Spec.Domain.Devices.TPM = &kubevirtv1.TPMDevice{Persistent: ptr.To(true)}
 		instance.Spec.Domain.Memory.Guest = ptr.To(resource.MustParse("256Mi"))

@@ -24,7 +24,7 @@ func TestAGuestWithoutATapIsOnAClosedNetwork(t *testing.T) {
 	request := n.newInstance(t, "closed")
 	_, err := n.Start(t.Context(), request)
 	require.NoError(t, err)
-	uuid := string(request.Instance.Spec.Domain.Firmware.UUID)
+	uuid := string(*request.Instance.Spec.Domain.Firmware.UUID)
 	networks := n.libvirt.Virsh(t, "qemu-monitor-command", uuid, "--hmp", "info network")
 	assert.Regexp(t, `ua-nic_default: .*type=nic.*\s+\\ closed0: .*type=user.*restrict=on`, networks)
 	require.NoError(t, n.Delete(t.Context(), "test", "closed", request.Instance.UID))
@@ -48,22 +48,22 @@ func TestEveryKindOfGuestStarts(t *testing.T) {
 		}, "BdsDxe"},
 		"bios-on-serial": {func(s *kubevirtv1.DomainSpec) {
 			s.Firmware.Bootloader = &kubevirtv1.Bootloader{BIOS: &kubevirtv1.BIOS{UseSerial: ptr.To(true)}}
-			s.Firmware.Serial = `<"serial"> & more, x=y`
+			s.Firmware.Serial = ptr.To(`<"serial"> & more, x=y`)
 		}, "SeaBIOS"},
 		"named-cpu": {func(s *kubevirtv1.DomainSpec) {
-			s.CPU = &kubevirtv1.CPU{Sockets: 2, Cores: 2, Threads: 1, Model: "Nehalem"}
+			s.CPU = &kubevirtv1.CPU{Sockets: ptr.To[uint32](2), Cores: ptr.To[uint32](2), Threads: ptr.To[uint32](1), Model: ptr.To("Nehalem")}
 		}, launchertest.GuestReady},
-		"sata": {func(s *kubevirtv1.DomainSpec) { s.Devices.Disks[0].Disk.Bus = kubevirtv1.DiskBusSATA }, launchertest.GuestReady},
-		"scsi": {func(s *kubevirtv1.DomainSpec) { s.Devices.Disks[0].Disk.Bus = kubevirtv1.DiskBusSCSI }, launchertest.GuestReady},
-		"usb":  {func(s *kubevirtv1.DomainSpec) { s.Devices.Disks[0].Disk.Bus = kubevirtv1.DiskBusUSB }, launchertest.GuestReady},
+		"sata": {func(s *kubevirtv1.DomainSpec) { s.Devices.Disks[0].Disk.Bus = ptr.To(kubevirtv1.DiskBusSATA) }, launchertest.GuestReady},
+		"scsi": {func(s *kubevirtv1.DomainSpec) { s.Devices.Disks[0].Disk.Bus = ptr.To(kubevirtv1.DiskBusSCSI) }, launchertest.GuestReady},
+		"usb":  {func(s *kubevirtv1.DomainSpec) { s.Devices.Disks[0].Disk.Bus = ptr.To(kubevirtv1.DiskBusUSB) }, launchertest.GuestReady},
 		"read-only": {func(s *kubevirtv1.DomainSpec) {
-			s.Devices.Disks[0].Disk.ReadOnly = true
+			s.Devices.Disks[0].Disk.ReadOnly = ptr.To(true)
 			s.Devices.Disks[0].BootOrder = ptr.To[uint](1)
-			s.Devices.Disks[0].Serial = "S-1_x.y+z"
+			s.Devices.Disks[0].Serial = ptr.To("S-1_x.y+z")
 		}, launchertest.GuestReady},
-		"writeback": {func(s *kubevirtv1.DomainSpec) { s.Devices.Disks[0].Cache = kubevirtv1.CacheWriteBack }, launchertest.GuestReady},
+		"writeback": {func(s *kubevirtv1.DomainSpec) { s.Devices.Disks[0].Cache = ptr.To(kubevirtv1.CacheWriteBack) }, launchertest.GuestReady},
 		"e1000e": {func(s *kubevirtv1.DomainSpec) {
-			s.Devices.Interfaces[0].Model = "e1000e"
+			s.Devices.Interfaces[0].Model = ptr.To("e1000e")
 			s.Devices.Rng = &kubevirtv1.Rng{}
 		}, launchertest.GuestReady},
 		"network-boot-last": {func(s *kubevirtv1.DomainSpec) {
@@ -121,9 +121,9 @@ func TestInstanceThatCannotBeIsRefusedAndLeavesNothing(t *testing.T) {
 		change func(request *api.StartRequest)
 		want   string
 	}{
-		"no such machine": {func(r *api.StartRequest) { r.Instance.Spec.Domain.Machine.Type = "pc-q35-99.9" }, "pc-q35-99.9"},
-		"no such CPU":     {func(r *api.StartRequest) { r.Instance.Spec.Domain.CPU.Model = "Abacus" }, "Abacus"},
-		"newline":         {func(r *api.StartRequest) { r.Instance.Spec.Domain.Firmware.Serial = "a\nb" }, "firmware.serial"},
+		"no such machine": {func(r *api.StartRequest) { r.Instance.Spec.Domain.Machine.Type = ptr.To("pc-q35-99.9") }, "pc-q35-99.9"},
+		"no such CPU":     {func(r *api.StartRequest) { r.Instance.Spec.Domain.CPU.Model = ptr.To("Abacus") }, "Abacus"},
+		"newline":         {func(r *api.StartRequest) { r.Instance.Spec.Domain.Firmware.Serial = ptr.To("a\nb") }, "firmware.serial"},
 		"path":            {func(r *api.StartRequest) { r.Disks["root"] = api.DiskSource{Path: "/etc/shadow"} }, "not below an allowed folder"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -155,7 +155,7 @@ func (n *node) newInstance(t *testing.T, name string) *api.StartRequest {
 			Domain: kubevirtv1.DomainSpec{
 				Memory: &kubevirtv1.Memory{Guest: ptr.To(resource.MustParse("32Mi"))},
 				Devices: kubevirtv1.Devices{Disks: []kubevirtv1.Disk{
-					{Name: "root", DiskDevice: kubevirtv1.DiskDevice{Disk: &kubevirtv1.DiskTarget{Bus: kubevirtv1.DiskBusVirtio}}},
+					{Name: "root", DiskDevice: kubevirtv1.DiskDevice{Disk: &kubevirtv1.DiskTarget{Bus: ptr.To(kubevirtv1.DiskBusVirtio)}}},
 				}},
 			},
 			Volumes: []kubevirtv1.Volume{{Name: "root", VolumeSource: kubevirtv1.VolumeSource{
@@ -269,7 +269,7 @@ func expect(t *testing.T, from io.Reader, text string) {
 }
 
 func uuidOf(request *api.StartRequest) string {
-	return string(request.Instance.Spec.Domain.Firmware.UUID)
+	return string(ptr.Deref(request.Instance.Spec.Domain.Firmware.UUID, ""))
 }
 
 func (n *node) shutdown(t *testing.T, request *api.StartRequest, grace int64) {

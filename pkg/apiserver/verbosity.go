@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	genericapiserver "k8s.io/apiserver/pkg/server"
+	"k8s.io/utils/ptr"
 
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
 	"github.com/virt-apiserver/virt-apiserver/pkg/controller/verbosity"
@@ -22,7 +23,7 @@ func runVerbosity(hook genericapiserver.PostStartHookContext) error {
 	informers := externalversions.NewSharedInformerFactory(client, 0)
 	controller, err := verbosity.New(verbosity.Config{
 		KubeVirts:  informers.Kubevirt().V1().KubeVirts(),
-		Components: func(v kubevirtv1.LogVerbosity) []int32 { return []int32{v.VirtAPI} },
+		Components: func(v kubevirtv1.LogVerbosity) []int32 { return []int32{ptr.Deref(v.VirtAPI, 0)} },
 	})
 	if err != nil {
 		return fmt.Errorf("build the controller of the verbosity: %w", err)

@@ -8,6 +8,8 @@ import (
 	"io"
 	"os"
 
+	"k8s.io/utils/ptr"
+
 	"github.com/virt-apiserver/virt-apiserver/pkg/launcher/api"
 	"github.com/virt-apiserver/virt-apiserver/pkg/launcher/domain"
 )
@@ -19,7 +21,7 @@ func (m *Manager) prepareBoot(g *guest, request *api.StartRequest) (*domain.Boot
 	if container == nil {
 		return nil, nil
 	}
-	if request.Boot == nil || (container.InitrdPath == "") != (request.Boot.Initrd == "") {
+	if request.Boot == nil || (ptr.Deref(container.InitrdPath, "") == "") != (request.Boot.Initrd == "") {
 		return nil, invalid(errors.New("the kernel or the initrd was not given"))
 	}
 	kernel, sum, err := m.keepBoot(g, "kernel", request.Boot.Kernel)

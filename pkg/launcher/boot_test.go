@@ -26,8 +26,8 @@ func (b *bench) kernelBoot(t *testing.T, request *api.StartRequest) {
 	require.NoError(t, os.WriteFile(boot.Initrd, []byte("initrd"), 0o400))
 	request.Boot = boot
 	request.Instance.Spec.Domain.Firmware.KernelBoot = &kubevirtv1.KernelBoot{
-		KernelArgs: "console=ttyS0",
-		Container:  &kubevirtv1.KernelBootContainer{Image: "registry.example/boot:1", KernelPath: "/boot/k", InitrdPath: "/boot/i"},
+		KernelArgs: ptr.To("console=ttyS0"),
+		Container:  &kubevirtv1.KernelBootContainer{Image: "registry.example/boot:1", KernelPath: ptr.To("/boot/k"), InitrdPath: ptr.To("/boot/i")},
 	}
 }
 
@@ -62,7 +62,7 @@ func TestKernelThatCannotBeIsRefused(t *testing.T) {
 		"none given":      func(_ *bench, r *api.StartRequest) { r.Boot = nil },
 		"no initrd given": func(_ *bench, r *api.StartRequest) { r.Boot.Initrd = "" },
 		"an initrd too many": func(_ *bench, r *api.StartRequest) {
-			r.Instance.Spec.Domain.Firmware.KernelBoot.Container.InitrdPath = ""
+			r.Instance.Spec.Domain.Firmware.KernelBoot.Container.InitrdPath = ptr.To("")
 		},
 		"elsewhere":   func(_ *bench, r *api.StartRequest) { r.Boot.Kernel = "/etc/passwd" },
 		"a directory": func(b *bench, r *api.StartRequest) { r.Boot.Initrd = filepath.Join(b.dir, "volumes") },
@@ -87,5 +87,7 @@ func TestKernelThatCannotBeIsRefused(t *testing.T) {
 }
 
 func arguments(text string) func(*bench, *api.StartRequest) {
-	return func(_ *bench, r *api.StartRequest) { r.Instance.Spec.Domain.Firmware.KernelBoot.KernelArgs = text }
+	return func(_ *bench, r *api.StartRequest) {
+		r.Instance.Spec.Domain.Firmware.KernelBoot.KernelArgs = ptr.To(text)
+	}
 }

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"os"
 
+	"k8s.io/utils/ptr"
+
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
 	"github.com/virt-apiserver/virt-apiserver/pkg/launcher/api"
 	"github.com/virt-apiserver/virt-apiserver/pkg/launcher/domain"
@@ -81,7 +83,7 @@ func (m *Manager) openClaim(request *api.StartRequest, volume *kubevirtv1.Volume
 	if !ok {
 		return nil, false, invalid(errors.New("no disk was given"))
 	}
-	readOnly = source.ReadOnly || volume.PersistentVolumeClaim != nil && volume.PersistentVolumeClaim.ReadOnly
+	readOnly = source.ReadOnly || volume.PersistentVolumeClaim != nil && ptr.Deref(volume.PersistentVolumeClaim.ReadOnly, false)
 	f, err = m.openSource(source, readOnly)
 	if err != nil {
 		return nil, false, invalid(err)

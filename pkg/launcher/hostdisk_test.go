@@ -92,7 +92,7 @@ func TestEphemeralClaimIsOnlyRead(t *testing.T) {
 func TestImageOfAnObjectIsMade(t *testing.T) {
 	b := newBench(t)
 	request := b.request(t)
-	request.Instance.Spec.Volumes[0].VolumeSource = kubevirtv1.VolumeSource{ConfigMap: &kubevirtv1.ConfigMapVolumeSource{Name: "config"}}
+	request.Instance.Spec.Volumes[0].VolumeSource = kubevirtv1.VolumeSource{ConfigMap: &kubevirtv1.ConfigMapVolumeSource{Name: ptr.To("config")}}
 	_, err := b.Start(t.Context(), request)
 	require.ErrorContains(t, err, "no content was given")
 	request.Images = map[string]api.Image{"root": {Label: "cfgdata", Files: map[string][]byte{"../x": nil}}}

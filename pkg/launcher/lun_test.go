@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"k8s.io/utils/ptr"
 
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
 	"github.com/virt-apiserver/virt-apiserver/pkg/launcher/api"
@@ -42,7 +43,7 @@ func (b *bench) deviceRequest(t *testing.T, path string, disk kubevirtv1.DiskDev
 func TestABlockDeviceIsARawDisk(t *testing.T) {
 	b := newBench(t)
 	path := b.offerDevice(t)
-	request := b.deviceRequest(t, path, kubevirtv1.DiskDevice{Disk: &kubevirtv1.DiskTarget{Bus: "virtio"}})
+	request := b.deviceRequest(t, path, kubevirtv1.DiskDevice{Disk: &kubevirtv1.DiskTarget{Bus: ptr.To[kubevirtv1.DiskBus]("virtio")}})
 	_, err := b.Start(t.Context(), request)
 	require.NoError(t, err)
 	built := b.builtDisk(t, request)
@@ -72,7 +73,7 @@ func TestOnlyNodesThatTheAdministratorOffersAreOpened(t *testing.T) {
 
 // TestALunNeedsASCSIDevice has none that is one: a machine for tests need not have such disks.
 func TestALunNeedsASCSIDevice(t *testing.T) {
-	lun := kubevirtv1.DiskDevice{LUN: &kubevirtv1.LunTarget{Bus: "scsi"}}
+	lun := kubevirtv1.DiskDevice{LUN: &kubevirtv1.LunTarget{Bus: ptr.To[kubevirtv1.DiskBus]("scsi")}}
 	b := newBench(t)
 	_, err := b.Start(t.Context(), b.deviceRequest(t, b.offerDevice(t), lun))
 	assert.Equal(t, api.ErrorNoSCSIDevice, api.ReasonFor(err))

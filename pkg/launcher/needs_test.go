@@ -58,7 +58,7 @@ func TestGuestOnHugePagesNeedsFreeOnes(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			err := h.provides(&kubevirtv1.VirtualMachineInstanceSpec{Domain: kubevirtv1.DomainSpec{Memory: &kubevirtv1.Memory{
-				Guest: ptr.To(resource.MustParse(test.guest)), Hugepages: &kubevirtv1.Hugepages{PageSize: test.size},
+				Guest: ptr.To(resource.MustParse(test.guest)), Hugepages: &kubevirtv1.Hugepages{PageSize: ptr.To(test.size)},
 			}}})
 			if test.says == "" {
 				require.NoError(t, err)

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 
+	"k8s.io/utils/ptr"
+
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
 	"github.com/virt-apiserver/virt-apiserver/pkg/launcher/api"
 	"github.com/virt-apiserver/virt-apiserver/pkg/launcher/domain"
@@ -64,9 +66,9 @@ func (m *Manager) SetInterface(target api.Target, request api.InterfaceRequest) 
 	return m.changeDevices(target, doing, func(g *guest) error {
 		link, has := g.facts.Link(wanted.Name)
 		switch {
-		case wanted.State == kubevirtv1.InterfaceStateAbsent && !has:
+		case ptr.Deref(wanted.State, "") == kubevirtv1.InterfaceStateAbsent && !has:
 			return nil
-		case wanted.State == kubevirtv1.InterfaceStateAbsent:
+		case ptr.Deref(wanted.State, "") == kubevirtv1.InterfaceStateAbsent:
 			g.stale.Store(true) // it may be gone at once
 			return m.hypervisor.DetachDevice(g.Ref, domain.InterfaceAlias(wanted.Name))
 		case !has:

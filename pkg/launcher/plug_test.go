@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"k8s.io/utils/ptr"
 
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
 	"github.com/virt-apiserver/virt-apiserver/pkg/launcher/api"
@@ -19,7 +20,7 @@ func (b *bench) plugRequest(t *testing.T, bus kubevirtv1.DiskBus) api.PlugReques
 	path := filepath.Join(b.dir, "volumes", "more.img")
 	require.NoError(t, os.WriteFile(path, make([]byte, 4096), 0o600))
 	return api.PlugRequest{
-		Disk:   kubevirtv1.Disk{Name: "more", Serial: "s1", DiskDevice: kubevirtv1.DiskDevice{Disk: &kubevirtv1.DiskTarget{Bus: bus}}},
+		Disk:   kubevirtv1.Disk{Name: "more", Serial: ptr.To("s1"), DiskDevice: kubevirtv1.DiskDevice{Disk: &kubevirtv1.DiskTarget{Bus: ptr.To(bus)}}},
 		Source: api.DiskSource{Path: path},
 	}
 }
@@ -74,9 +75,9 @@ func TestDiskThatNoRunningGuestTakesIsRefused(t *testing.T) {
 func TestInterfaceComesChangesAndLeaves(t *testing.T) {
 	b := newBench(t)
 	b.start(t)
-	lab := kubevirtv1.Interface{Name: "root", Model: "virtio", MacAddress: "02:00:00:00:00:07"}
+	lab := kubevirtv1.Interface{Name: "root", Model: ptr.To("virtio"), MacAddress: ptr.To("02:00:00:00:00:07")}
 	set := func(state kubevirtv1.InterfaceState) (links map[string]string) {
-		lab.State = state
+		lab.State = ptr.To(state)
 		for range 2 { // it can be repeated
 			status, err := b.SetInterface(testTarget(), api.InterfaceRequest{Interface: lab, Tap: "w1"})
 			require.NoError(t, err)
@@ -101,9 +102,9 @@ func TestInterfaceComesChangesAndLeaves(t *testing.T) {
 func TestInterfaceThatCannotBeAddedIsRefused(t *testing.T) {
 	b := newBench(t)
 	b.start(t)
-	good := kubevirtv1.Interface{Name: "lab", Model: "virtio", MacAddress: "02:00:00:00:00:07"}
+	good := kubevirtv1.Interface{Name: "lab", Model: ptr.To("virtio"), MacAddress: ptr.To("02:00:00:00:00:07")}
 	bad := good
-	bad.MacAddress = "x"
+	bad.MacAddress = ptr.To("x")
 	for name, request := range map[string]api.InterfaceRequest{
 		"no tap": {Interface: good}, "no MAC": {Interface: bad, Tap: "w1"}, "no device": {Interface: good, Tap: "../x"},
 	} {

@@ -18,7 +18,7 @@ func TestARunningGuestIsResized(t *testing.T) {
 	b := newBench(t)
 	request := b.request(t)
 	domain := &request.Instance.Spec.Domain
-	domain.CPU.MaxSockets, domain.Memory = 4, &kubevirtv1.Memory{
+	domain.CPU.MaxSockets, domain.Memory = ptr.To[uint32](4), &kubevirtv1.Memory{
 		Guest: ptr.To(resource.MustParse("1Gi")), MaxGuest: ptr.To(resource.MustParse("2Gi")),
 	}
 	status, err := b.Start(t.Context(), request)

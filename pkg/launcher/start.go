@@ -8,6 +8,7 @@ import (
 	"fmt"
 
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/ptr"
 
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
 	"github.com/virt-apiserver/virt-apiserver/pkg/launcher/api"
@@ -81,7 +82,7 @@ func uuidOf(instance *kubevirtv1.VirtualMachineInstance) string {
 	if instance.Spec.Domain.Firmware == nil {
 		return ""
 	}
-	return string(instance.Spec.Domain.Firmware.UUID)
+	return string(ptr.Deref(instance.Spec.Domain.Firmware.UUID, ""))
 }
 
 // standing looks at what there is of a locked instance and says whether that is all that can be. A start that

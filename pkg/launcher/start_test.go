@@ -19,6 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/ptr"
 
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
 	"github.com/virt-apiserver/virt-apiserver/pkg/launcher/api"
@@ -176,7 +177,7 @@ func TestThereAreOnlySoManyDomains(t *testing.T) {
 		request := b.request(t)
 		request.Instance.Name = fmt.Sprintf("web-%d", i)
 		request.Instance.UID = testUID[:35] + types.UID(fmt.Sprint(i))
-		request.Instance.Spec.Domain.Firmware.UUID = request.Instance.UID
+		request.Instance.Spec.Domain.Firmware.UUID = ptr.To(request.Instance.UID)
 		_, err := b.Start(t.Context(), request)
 		if i < 3 {
 			require.NoError(t, err)
@@ -316,7 +317,7 @@ func TestADisksBlocksAreThoseOfItsFileSystem(t *testing.T) {
 	b := newBench(t)
 	request := b.request(t)
 	disk := &request.Instance.Spec.Domain.Devices.Disks[0]
-	disk.Disk.Bus, disk.BlockSize = kubevirtv1.DiskBusVirtio, &kubevirtv1.BlockSize{MatchVolume: &kubevirtv1.FeatureState{}}
+	disk.Disk.Bus, disk.BlockSize = ptr.To(kubevirtv1.DiskBusVirtio), &kubevirtv1.BlockSize{MatchVolume: &kubevirtv1.FeatureState{}}
 	_, err := b.Start(t.Context(), request)
 	require.NoError(t, err)
 	info, err := os.Stat(request.Disks["root"].Path)

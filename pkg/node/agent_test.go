@@ -34,7 +34,7 @@ func TestAgentStartsAGuestWithOneWrite(t *testing.T) {
 	assert.Equal(t, corev1.ConditionTrue, condition(vmi, kubevirtv1.VirtualMachineInstanceReady).Status)
 	assert.Equal(t, corev1.ConditionTrue, condition(vmi, kubevirtv1.VirtualMachineInstanceSynchronized).Status)
 	assert.Empty(t, condition(vmi, kubevirtv1.VirtualMachineInstancePaused))
-	assert.Equal(t, &kubevirtv1.Machine{Type: "pc-q35-7.2"}, vmi.Status.Machine)
+	assert.Equal(t, &kubevirtv1.Machine{Type: ptr.To("pc-q35-7.2")}, vmi.Status.Machine)
 	assert.Equal(t, &kubevirtv1.CPUTopology{Sockets: 1, Cores: 2, Threads: 1}, vmi.Status.CurrentCPUTopology)
 	assert.Equal(t, "256Mi", vmi.Status.Memory.GuestAtBoot.String())
 	require.Len(t, vmi.Status.VolumeStatus, 2)

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/utils/ptr"
 
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
 	"github.com/virt-apiserver/virt-apiserver/pkg/launcher/api"
@@ -25,11 +26,11 @@ var (
 
 // seed resolves a cloud-init source: what is inline, encoded, or in a Secret.
 func (a *Agent) seed(ctx context.Context, namespace string, source *kubevirtv1.CloudInitSource) (api.Seed, error) {
-	userData, err := a.seedPart(ctx, namespace, source.UserData, source.UserDataBase64, source.UserDataSecretRef, userDataKeys)
+	userData, err := a.seedPart(ctx, namespace, ptr.Deref(source.UserData, ""), ptr.Deref(source.UserDataBase64, ""), source.UserDataSecretRef, userDataKeys)
 	if err != nil {
 		return api.Seed{}, fmt.Errorf("user data: %w", err)
 	}
-	networkData, err := a.seedPart(ctx, namespace, source.NetworkData, source.NetworkDataBase64, source.NetworkDataSecretRef, networkDataKeys)
+	networkData, err := a.seedPart(ctx, namespace, ptr.Deref(source.NetworkData, ""), ptr.Deref(source.NetworkDataBase64, ""), source.NetworkDataSecretRef, networkDataKeys)
 	if err != nil {
 		return api.Seed{}, fmt.Errorf("network data: %w", err)
 	}

@@ -11,6 +11,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/ptr"
 
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
 	"github.com/virt-apiserver/virt-apiserver/pkg/image/source"
@@ -61,8 +62,8 @@ func (a *Agent) containerDisk(ctx context.Context, vmi *kubevirtv1.VirtualMachin
 	disk := volume.ContainerDisk
 	paths, err := a.ensure(ctx, workload.ContainerFiles{
 		Instance: keyFor(vmi), UID: vmi.UID, For: volume.Name,
-		Source: source.Container{Image: disk.Image, Path: disk.Path}, Policy: disk.ImagePullPolicy,
-	}, disk.ImagePullSecret)
+		Source: source.Container{Image: disk.Image, Path: ptr.Deref(disk.Path, "")}, Policy: ptr.Deref(disk.ImagePullPolicy, ""),
+	}, ptr.Deref(disk.ImagePullSecret, ""))
 	if err != nil {
 		return "", inField(err, fmt.Sprintf("volume %q", volume.Name))
 	}
@@ -77,8 +78,8 @@ func (a *Agent) bootFiles(ctx context.Context, vmi *kubevirtv1.VirtualMachineIns
 	}
 	paths, err := a.ensure(ctx, workload.ContainerFiles{
 		Instance: keyFor(vmi), UID: vmi.UID, For: workload.ForKernelBoot,
-		Source: source.Container{Image: container.Image}, Plain: container.Paths(), Policy: container.ImagePullPolicy,
-	}, container.ImagePullSecret)
+		Source: source.Container{Image: container.Image}, Plain: container.Paths(), Policy: ptr.Deref(container.ImagePullPolicy, ""),
+	}, ptr.Deref(container.ImagePullSecret, ""))
 	if err != nil {
 		return nil, inField(err, "firmware.kernelBoot")
 	}

@@ -12,6 +12,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/ptr"
 
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
 	"github.com/virt-apiserver/virt-apiserver/pkg/image/source"
@@ -58,7 +59,7 @@ func onContainerDisk() *kubevirtv1.VirtualMachineInstance {
 	vmi := scheduled()
 	vmi.Spec.Volumes = []kubevirtv1.Volume{{Name: "root", VolumeSource: kubevirtv1.VolumeSource{
 		ContainerDisk: &kubevirtv1.ContainerDiskSource{
-			Image: "registry.example/disk:1", Path: "/disk/a", ImagePullSecret: "pull", ImagePullPolicy: corev1.PullAlways,
+			Image: "registry.example/disk:1", Path: ptr.To("/disk/a"), ImagePullSecret: ptr.To("pull"), ImagePullPolicy: ptr.To(corev1.PullAlways),
 		},
 	}}}
 	return vmi
@@ -116,9 +117,9 @@ func TestGuestBootsTheKernelOfItsImage(t *testing.T) {
 	w.disks = &fakeDisks{err: workload.ErrPulling}
 	w.run()
 	vmi := scheduled()
-	vmi.Spec.Domain.Firmware = &kubevirtv1.Firmware{UUID: "0f3b1d5c-7a52-4c1e-9a53-6f0d2f8f7c11", KernelBoot: &kubevirtv1.KernelBoot{
+	vmi.Spec.Domain.Firmware = &kubevirtv1.Firmware{UUID: ptr.To[types.UID]("0f3b1d5c-7a52-4c1e-9a53-6f0d2f8f7c11"), KernelBoot: &kubevirtv1.KernelBoot{
 		Container: &kubevirtv1.KernelBootContainer{
-			Image: "registry.example/boot:1", KernelPath: "/boot/k", InitrdPath: "/boot/i", ImagePullPolicy: corev1.PullIfNotPresent,
+			Image: "registry.example/boot:1", KernelPath: ptr.To("/boot/k"), InitrdPath: ptr.To("/boot/i"), ImagePullPolicy: ptr.To(corev1.PullIfNotPresent),
 		},
 	}}
 	w.server.create(vmi)

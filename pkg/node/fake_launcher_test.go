@@ -202,9 +202,9 @@ func (f *fakeLauncher) SetInterface(_ context.Context, target api.Target, reques
 	domain.Interfaces = slices.DeleteFunc(slices.Clone(domain.Interfaces), func(i kubevirtv1.VirtualMachineInstanceNetworkInterface) bool {
 		return i.Name == request.Interface.Name
 	})
-	if request.Interface.State != kubevirtv1.InterfaceStateAbsent {
+	if ptr.Deref(request.Interface.State, "") != kubevirtv1.InterfaceStateAbsent {
 		domain.Interfaces = append(domain.Interfaces, kubevirtv1.VirtualMachineInstanceNetworkInterface{
-			Name: request.Interface.Name, LinkState: string(request.Interface.State),
+			Name: request.Interface.Name, LinkState: string(ptr.Deref(request.Interface.State, "")),
 		})
 	}
 	f.set(domain)

@@ -19,6 +19,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
 	clienttesting "k8s.io/client-go/testing"
+	"k8s.io/utils/ptr"
 
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
 	"github.com/virt-apiserver/virt-apiserver/pkg/launcher/api"
@@ -129,16 +130,16 @@ func TestSeedIsResolvedAndBounded(t *testing.T) {
 		want   api.Seed
 		err    string
 	}{
-		"inline": {kubevirtv1.CloudInitSource{UserData: "a", NetworkData: "b"}, api.Seed{UserData: []byte("a"), NetworkData: []byte("b")}, ""},
-		"encoded": {kubevirtv1.CloudInitSource{UserDataBase64: "YQ==", NetworkDataBase64: "Yg=="},
+		"inline": {kubevirtv1.CloudInitSource{UserData: ptr.To("a"), NetworkData: ptr.To("b")}, api.Seed{UserData: []byte("a"), NetworkData: []byte("b")}, ""},
+		"encoded": {kubevirtv1.CloudInitSource{UserDataBase64: ptr.To("YQ=="), NetworkDataBase64: ptr.To("Yg==")},
 			api.Seed{UserData: []byte("a"), NetworkData: []byte("b")}, ""},
 		"secret": {kubevirtv1.CloudInitSource{UserDataSecretRef: ref("seed"), NetworkDataSecretRef: ref("seed")},
 			api.Seed{UserData: []byte("#cloud-config"), NetworkData: []byte("version: 2")}, ""},
-		"badly encoded": {kubevirtv1.CloudInitSource{UserDataBase64: "%"}, api.Seed{}, "user data: illegal base64"},
+		"badly encoded": {kubevirtv1.CloudInitSource{UserDataBase64: ptr.To("%")}, api.Seed{}, "user data: illegal base64"},
 		"no key":        {kubevirtv1.CloudInitSource{NetworkDataSecretRef: ref("empty")}, api.Seed{}, "no key networkdata or networkData"},
 		"no secret":     {kubevirtv1.CloudInitSource{UserDataSecretRef: ref("none")}, api.Seed{}, `no Secret "none"`},
-		"too long":      {kubevirtv1.CloudInitSource{UserData: strings.Repeat("x", maxSeedBytes+1)}, api.Seed{}, "more than the 1048576"},
-		"too long when decoded": {kubevirtv1.CloudInitSource{NetworkDataBase64: base64.StdEncoding.EncodeToString(make([]byte, maxSeedBytes+1))},
+		"too long":      {kubevirtv1.CloudInitSource{UserData: ptr.To(strings.Repeat("x", maxSeedBytes+1))}, api.Seed{}, "more than the 1048576"},
+		"too long when decoded": {kubevirtv1.CloudInitSource{NetworkDataBase64: ptr.To(base64.StdEncoding.EncodeToString(make([]byte, maxSeedBytes+1)))},
 			api.Seed{}, "more than the 1048576"},
 	}
 	for name, tc := range tests {

@@ -5,6 +5,7 @@ package node
 import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
+	"k8s.io/utils/ptr"
 
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
 	"github.com/virt-apiserver/virt-apiserver/pkg/launcher/api"
@@ -13,8 +14,8 @@ import (
 // setHardware tells what the guest has, which may be less than what its spec says.
 func setHardware(status *kubevirtv1.VirtualMachineInstanceStatus, spec *kubevirtv1.DomainSpec, domain *api.DomainStatus) {
 	if cpu := spec.CPU; cpu != nil {
-		topology := &kubevirtv1.CPUTopology{Cores: cpu.Cores, Sockets: cpu.Sockets, Threads: cpu.Threads}
-		if each := uint(cpu.Cores) * uint(cpu.Threads); each != 0 && domain.VCPUs != 0 {
+		topology := &kubevirtv1.CPUTopology{Cores: ptr.Deref(cpu.Cores, 0), Sockets: ptr.Deref(cpu.Sockets, 0), Threads: ptr.Deref(cpu.Threads, 0)}
+		if each := uint(ptr.Deref(cpu.Cores, 0)) * uint(ptr.Deref(cpu.Threads, 0)); each != 0 && domain.VCPUs != 0 {
 			topology.Sockets = uint32(domain.VCPUs / each)
 		}
 		status.CurrentCPUTopology = topology

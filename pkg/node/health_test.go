@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
 
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
 	"github.com/virt-apiserver/virt-apiserver/pkg/launcher/api"
@@ -20,7 +21,7 @@ import (
 func pinging() *kubevirtv1.Probe {
 	return &kubevirtv1.Probe{
 		Handler:        kubevirtv1.Handler{GuestAgentPing: &kubevirtv1.GuestAgentPing{}},
-		TimeoutSeconds: 1, PeriodSeconds: 1, SuccessThreshold: 1, FailureThreshold: 1,
+		TimeoutSeconds: ptr.To[int32](1), PeriodSeconds: ptr.To[int32](1), SuccessThreshold: ptr.To[int32](1), FailureThreshold: ptr.To[int32](1),
 	}
 }
 

@@ -33,12 +33,12 @@ func (a *Agent) image(ctx context.Context, vmi *kubevirtv1.VirtualMachineInstanc
 	switch {
 	case volume.ConfigMap != nil:
 		source := volume.ConfigMap
-		files, err := a.configMapFiles(ctx, vmi.Namespace, source.Name, ptr.Deref(source.Optional, false))
-		return &api.Image{Label: cmp.Or(source.VolumeLabel, labelFiles), Files: files}, err
+		files, err := a.configMapFiles(ctx, vmi.Namespace, ptr.Deref(source.Name, ""), ptr.Deref(source.Optional, false))
+		return &api.Image{Label: cmp.Or(ptr.Deref(source.VolumeLabel, ""), labelFiles), Files: files}, err
 	case volume.Secret != nil:
 		source := volume.Secret
-		files, err := a.secretFiles(ctx, vmi.Namespace, source.SecretName, ptr.Deref(source.Optional, false))
-		return &api.Image{Label: cmp.Or(source.VolumeLabel, labelFiles), Files: files}, err
+		files, err := a.secretFiles(ctx, vmi.Namespace, ptr.Deref(source.SecretName, ""), ptr.Deref(source.Optional, false))
+		return &api.Image{Label: cmp.Or(ptr.Deref(source.VolumeLabel, ""), labelFiles), Files: files}, err
 	case volume.DownwardAPI != nil:
 		return downwardImage(vmi, volume.DownwardAPI), nil
 	case volume.Sysprep != nil:
@@ -91,7 +91,7 @@ func downwardImage(vmi *kubevirtv1.VirtualMachineInstance, source *kubevirtv1.Do
 			files[file.Path] = []byte(field.Of(vmi))
 		}
 	}
-	return &api.Image{Label: cmp.Or(source.VolumeLabel, labelFiles), Files: files}
+	return &api.Image{Label: cmp.Or(ptr.Deref(source.VolumeLabel, ""), labelFiles), Files: files}
 }
 
 // sysprepFiles names the answers as Windows looks for them, however the key is written.

@@ -32,10 +32,10 @@ func TestObjectsBecomeImages(t *testing.T) {
 	}, metav1.CreateOptions{})
 	require.NoError(t, err)
 	vmi := withVolumes(map[string]kubevirtv1.VolumeSource{
-		"config":   {ConfigMap: &kubevirtv1.ConfigMapVolumeSource{Name: "config", VolumeLabel: "OEMDRV"}},
-		"secret":   {Secret: &kubevirtv1.SecretVolumeSource{SecretName: "seed"}},
-		"optional": {Secret: &kubevirtv1.SecretVolumeSource{SecretName: "none", Optional: ptr.To(true)}},
-		"maybe":    {ConfigMap: &kubevirtv1.ConfigMapVolumeSource{Name: "none", Optional: ptr.To(true)}},
+		"config":   {ConfigMap: &kubevirtv1.ConfigMapVolumeSource{Name: ptr.To("config"), VolumeLabel: ptr.To("OEMDRV")}},
+		"secret":   {Secret: &kubevirtv1.SecretVolumeSource{SecretName: ptr.To("seed")}},
+		"optional": {Secret: &kubevirtv1.SecretVolumeSource{SecretName: ptr.To("none"), Optional: ptr.To(true)}},
+		"maybe":    {ConfigMap: &kubevirtv1.ConfigMapVolumeSource{Name: ptr.To("none"), Optional: ptr.To(true)}},
 		"answers":  {Sysprep: &kubevirtv1.SysprepSource{ConfigMap: &corev1.LocalObjectReference{Name: "config"}}},
 		"self": {DownwardAPI: &kubevirtv1.DownwardAPIVolumeSource{Fields: []kubevirtv1.DownwardAPIVolumeFile{
 			{Path: "dir/name", FieldRef: &corev1.ObjectFieldSelector{FieldPath: "metadata.name"}}}}},
@@ -57,8 +57,8 @@ func TestObjectsBecomeImages(t *testing.T) {
 func TestObjectThatIsMissingIsToldOfAndWaitedFor(t *testing.T) {
 	t.Parallel()
 	for message, source := range map[string]kubevirtv1.VolumeSource{
-		`volume "v": there is no ConfigMap "none" in namespace "n"`:  {ConfigMap: &kubevirtv1.ConfigMapVolumeSource{Name: "none"}},
-		`volume "v": there is no Secret "none" in namespace "n"`:     {Secret: &kubevirtv1.SecretVolumeSource{SecretName: "none"}},
+		`volume "v": there is no ConfigMap "none" in namespace "n"`:  {ConfigMap: &kubevirtv1.ConfigMapVolumeSource{Name: ptr.To("none")}},
+		`volume "v": there is no Secret "none" in namespace "n"`:     {Secret: &kubevirtv1.SecretVolumeSource{SecretName: ptr.To("none")}},
 		`volume "v": it has no key autounattend.xml or unattend.xml`: {Sysprep: &kubevirtv1.SysprepSource{Secret: &corev1.LocalObjectReference{Name: "seed"}}},
 	} {
 		t.Run(message, func(t *testing.T) {

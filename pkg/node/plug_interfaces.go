@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"k8s.io/klog/v2"
+	"k8s.io/utils/ptr"
 
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
 	"github.com/virt-apiserver/virt-apiserver/pkg/launcher/api"
@@ -69,17 +70,17 @@ func interfaceRequests(spec *kubevirtv1.VirtualMachineInstanceSpec, has []kubevi
 	}
 	for i := range spec.Domain.Devices.Interfaces {
 		iface := &spec.Domain.Devices.Interfaces[i]
-		if iface.State == kubevirtv1.InterfaceStateAbsent {
+		if ptr.Deref(iface.State, "") == kubevirtv1.InterfaceStateAbsent {
 			continue
 		}
 		wanted[iface.Name] = true
-		if link, there := links[iface.Name]; !there || (link == string(kubevirtv1.InterfaceStateLinkDown)) != (iface.State == kubevirtv1.InterfaceStateLinkDown) {
+		if link, there := links[iface.Name]; !there || (link == string(kubevirtv1.InterfaceStateLinkDown)) != (ptr.Deref(iface.State, "") == kubevirtv1.InterfaceStateLinkDown) {
 			requests = append(requests, api.InterfaceRequest{Interface: *iface, MultiQueue: spec.Domain.HasMultiQueue(iface)})
 		}
 	}
 	for _, iface := range has {
 		if !wanted[iface.Name] {
-			requests = append(requests, api.InterfaceRequest{Interface: kubevirtv1.Interface{Name: iface.Name, State: kubevirtv1.InterfaceStateAbsent}})
+			requests = append(requests, api.InterfaceRequest{Interface: kubevirtv1.Interface{Name: iface.Name, State: ptr.To(kubevirtv1.InterfaceStateAbsent)}})
 		}
 	}
 	return requests

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/utils/ptr"
 
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
 	"github.com/virt-apiserver/virt-apiserver/pkg/launcher/api"
@@ -20,7 +21,7 @@ import (
 func (w *world) asked() (asked []string) {
 	w.launcher.with(func() {
 		for _, request := range w.launcher.interfaces {
-			asked = append(asked, request.Interface.Name+" "+string(request.Interface.State))
+			asked = append(asked, request.Interface.Name+" "+string(ptr.Deref(request.Interface.State, "")))
 		}
 	})
 	return slices.Compact(asked)
@@ -28,7 +29,7 @@ func (w *world) asked() (asked []string) {
 
 func setLab(state kubevirtv1.InterfaceState) func(*kubevirtv1.VirtualMachineInstance) {
 	return func(vmi *kubevirtv1.VirtualMachineInstance) {
-		vmi.Spec.Domain.Devices.Interfaces = []kubevirtv1.Interface{{Name: "lab", State: state}}
+		vmi.Spec.Domain.Devices.Interfaces = []kubevirtv1.Interface{{Name: "lab", State: ptr.To(state)}}
 	}
 }
 
@@ -71,7 +72,7 @@ func TestConnectionIsRemovedOnlyOnceTheGuestHasGivenTheInterfaceUp(t *testing.T)
 	agent := New(Config{Launcher: launcher, Network: network})
 	vmi := scheduled()
 	setLab(kubevirtv1.InterfaceStateLinkUp)(vmi)
-	vmi.Spec.Domain.Devices.Interfaces = append(vmi.Spec.Domain.Devices.Interfaces, kubevirtv1.Interface{Name: "gone", State: kubevirtv1.InterfaceStateAbsent})
+	vmi.Spec.Domain.Devices.Interfaces = append(vmi.Spec.Domain.Devices.Interfaces, kubevirtv1.Interface{Name: "gone", State: ptr.To(kubevirtv1.InterfaceStateAbsent)})
 	domain := api.DomainStatus{
 		State: api.StateRunning, Targets: map[string]string{},
 		Interfaces: []kubevirtv1.VirtualMachineInstanceNetworkInterface{{Name: "lab", LinkState: "up"}, {Name: "gone", LinkState: "up"}},

@@ -9,6 +9,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
 
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
 	"github.com/virt-apiserver/virt-apiserver/pkg/launcher/api"
@@ -91,7 +92,7 @@ func (a *Agent) claim(ctx context.Context, namespace string, volume *kubevirtv1.
 }
 
 func isReadOnly(volume *kubevirtv1.Volume) bool {
-	return volume.Ephemeral != nil || volume.PersistentVolumeClaim != nil && volume.PersistentVolumeClaim.ReadOnly
+	return volume.Ephemeral != nil || volume.PersistentVolumeClaim != nil && ptr.Deref(volume.PersistentVolumeClaim.ReadOnly, false)
 }
 
 func cloudInitOf(volume *kubevirtv1.Volume) *kubevirtv1.CloudInitSource {

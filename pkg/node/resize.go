@@ -5,6 +5,8 @@ package node
 import (
 	"context"
 
+	"k8s.io/utils/ptr"
+
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
 	"github.com/virt-apiserver/virt-apiserver/pkg/launcher/api"
 )
@@ -31,7 +33,7 @@ func resizeOf(spec *kubevirtv1.DomainSpec, domain *api.DomainStatus) api.ResizeR
 		return request
 	}
 	if cpu := spec.CPU; cpu != nil && domain.VCPUs != 0 {
-		if wanted := uint(cpu.Sockets) * uint(cpu.Cores) * uint(cpu.Threads); wanted > domain.VCPUs {
+		if wanted := uint(ptr.Deref(cpu.Sockets, 0)) * uint(ptr.Deref(cpu.Cores, 0)) * uint(ptr.Deref(cpu.Threads, 0)); wanted > domain.VCPUs {
 			request.VCPUs = wanted
 		}
 	}

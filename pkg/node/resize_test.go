@@ -22,7 +22,7 @@ func runPluggable(t *testing.T) *world {
 	w := newWorld(t)
 	w.run()
 	vmi := scheduled()
-	vmi.Spec.Domain.CPU.MaxSockets = 4
+	vmi.Spec.Domain.CPU.MaxSockets = ptr.To[uint32](4)
 	vmi.Spec.Domain.Memory = &kubevirtv1.Memory{Guest: ptr.To(resource.MustParse("1Gi")), MaxGuest: ptr.To(resource.MustParse("4Gi"))}
 	w.server.create(vmi)
 	w.untilPhase(kubevirtv1.Running)
@@ -41,7 +41,7 @@ func (w *world) setHardware(vcpus uint, memory api.Memory) {
 
 func (w *world) grow() {
 	w.server.edit("vm", func(vmi *kubevirtv1.VirtualMachineInstance) {
-		vmi.Spec.Domain.CPU.Sockets = 2
+		vmi.Spec.Domain.CPU.Sockets = ptr.To[uint32](2)
 		vmi.Spec.Domain.Memory.Guest = ptr.To(resource.MustParse("2Gi"))
 	})
 }

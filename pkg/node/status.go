@@ -11,6 +11,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/equality"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
 
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
 	"github.com/virt-apiserver/virt-apiserver/pkg/launcher/api"
@@ -117,7 +118,7 @@ func (a *Agent) setRunning(status *kubevirtv1.VirtualMachineInstanceStatus, vmi 
 	}
 	a.setGuest(status, domain)
 	if domain.Machine != "" {
-		status.Machine = &kubevirtv1.Machine{Type: domain.Machine}
+		status.Machine = &kubevirtv1.Machine{Type: ptr.To(domain.Machine)}
 	}
 	setHardware(status, &vmi.Spec.Domain, &domain)
 	a.setHotMemory(status)

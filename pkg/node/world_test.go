@@ -140,14 +140,14 @@ func scheduled() *kubevirtv1.VirtualMachineInstance {
 		},
 		Spec: kubevirtv1.VirtualMachineInstanceSpec{
 			Domain: kubevirtv1.DomainSpec{
-				CPU:    &kubevirtv1.CPU{Sockets: 1, Cores: 2, Threads: 1},
+				CPU:    &kubevirtv1.CPU{Sockets: ptr.To[uint32](1), Cores: ptr.To[uint32](2), Threads: ptr.To[uint32](1)},
 				Memory: &kubevirtv1.Memory{Guest: &memory},
 			},
 			TerminationGracePeriodSeconds: ptr.To(int64(60)),
 			Volumes: []kubevirtv1.Volume{
 				{Name: "root", VolumeSource: kubevirtv1.VolumeSource{DataVolume: &kubevirtv1.DataVolumeSource{Name: "root-disk"}}},
 				{Name: "seed", VolumeSource: kubevirtv1.VolumeSource{CloudInitNoCloud: &kubevirtv1.CloudInitSource{
-					UserDataSecretRef: &corev1.LocalObjectReference{Name: "seed"}, NetworkDataBase64: "dmVyc2lvbjogMQ==",
+					UserDataSecretRef: &corev1.LocalObjectReference{Name: "seed"}, NetworkDataBase64: ptr.To("dmVyc2lvbjogMQ=="),
 				}}},
 			},
 		},

@@ -9,6 +9,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
 
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
 )
@@ -28,5 +29,5 @@ func bootstrapSettings(ctx context.Context, c *clients) error {
 
 // components are all that log in this process.
 func components(verbosity kubevirtv1.LogVerbosity) []int32 {
-	return []int32{verbosity.VirtAPI, verbosity.VirtController, verbosity.VirtHandler}
+	return []int32{ptr.Deref(verbosity.VirtAPI, 0), ptr.Deref(verbosity.VirtController, 0), ptr.Deref(verbosity.VirtHandler, 0)}
 }

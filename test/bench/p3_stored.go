@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
 	"sigs.k8s.io/yaml"
 
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
@@ -178,6 +179,6 @@ func storedMachine(name string) (*kubevirtv1.VirtualMachine, error) {
 	for i := range filler {
 		filler[i] = byte(rand.Uint32())
 	}
-	vm.Spec.Template.Spec.Volumes[1].CloudInitNoCloud.UserData = "#" + hex.EncodeToString(filler)
+	vm.Spec.Template.Spec.Volumes[1].CloudInitNoCloud.UserData = ptr.To("#" + hex.EncodeToString(filler))
 	return vm, nil
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
 
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
 )
@@ -63,7 +64,7 @@ func TestACloneHasTheDisksOfItsSourceAndAnIdentityOfItsOwn(t *testing.T) {
 	console.login("tester", "secret")
 	assert.Equal(t, "from the source", console.run("cat ~/note"))
 	first, second := p.instance("web"), p.instance("copy")
-	assert.NotEqual(t, first.Spec.Domain.Firmware.UUID, second.Spec.Domain.Firmware.UUID)
+	assert.NotEqual(t, ptr.Deref(first.Spec.Domain.Firmware.UUID, ""), ptr.Deref(second.Spec.Domain.Firmware.UUID, ""))
 	assert.NotEqual(t, first.Status.Interfaces[0].MAC, second.Status.Interfaces[0].MAC)
 
 	p.kubectl("delete", "vm", "copy", "--timeout=90s")

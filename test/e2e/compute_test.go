@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/utils/ptr"
 
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
 )
@@ -108,7 +109,7 @@ func TestGuestHasWhatItsSpecNamesAndTakesMoreWhileItRuns(t *testing.T) {
 
 	growMachine(t, p, console)
 
-	kept := filepath.Join(p.DataDir(), "launcher", "kept", string(instance.Spec.Domain.Firmware.UUID))
+	kept := filepath.Join(p.DataDir(), "launcher", "kept", string(ptr.Deref(instance.Spec.Domain.Firmware.UUID, "")))
 	assert.True(t, exists(filepath.Join(kept, "nvram.fd")))
 	p.kubectl("delete", "vm", "crane", "--timeout=90s")
 	assert.Eventually(t, func() bool { return !exists(kept) }, soon, tick, "nothing is kept of a machine that is gone")

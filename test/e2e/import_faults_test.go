@@ -21,6 +21,7 @@ import (
 	"github.com/stretchr/testify/require"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
 
 	cdiv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/cdi/v1beta1"
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
@@ -135,7 +136,7 @@ func (f importFault) machine(t *testing.T) *kubevirtv1.VirtualMachine {
 	t.Cleanup(server.Close)
 	machine := tinyMachine("web", kubevirtv1.RunStrategyAlways)
 	source := machine.Spec.DataVolumeTemplates[0].Spec.Source.HTTP
-	source.URL, source.Checksum = server.URL+"/disk.img", f.checksum
+	source.URL, source.Checksum = server.URL+"/disk.img", ptr.To(f.checksum)
 	return machine
 }
 

@@ -20,6 +20,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/vishvananda/netlink"
 	"k8s.io/apimachinery/pkg/util/intstr"
+	"k8s.io/utils/ptr"
 
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
 	"github.com/virt-apiserver/virt-apiserver/pkg/standalone/network/networktest"
@@ -31,9 +32,9 @@ func TestGuestsHaveANetwork(t *testing.T) {
 	s := startServer(t)
 	p := s.newSpace(t)
 	web := linuxMachine("web", kubevirtv1.RunStrategyAlways)
-	web.Spec.Template.Spec.Hostname, web.Spec.Template.Spec.Subdomain = "front", "shop"
+	web.Spec.Template.Spec.Hostname, web.Spec.Template.Spec.Subdomain = ptr.To("front"), ptr.To("shop")
 	web.Spec.Template.Spec.ReadinessProbe = &kubevirtv1.Probe{
-		Handler: kubevirtv1.Handler{TCPSocket: &kubevirtv1.TCPSocketAction{Port: intstr.FromInt32(22)}}, PeriodSeconds: 1,
+		Handler: kubevirtv1.Handler{TCPSocket: &kubevirtv1.TCPSocketAction{Port: intstr.FromInt32(22)}}, PeriodSeconds: ptr.To[int32](1),
 	}
 	p.create(web)
 	p.create(linuxMachine("db", kubevirtv1.RunStrategyAlways))

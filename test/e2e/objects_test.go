@@ -32,7 +32,7 @@ func linuxMachine(name string, strategy kubevirtv1.VirtualMachineRunStrategy) *k
 		Spec:       importOf(suite.Images.URL(linuxImage), "1Gi"),
 	}}
 	addDisk(machine, "root", kubevirtv1.VolumeSource{DataVolume: &kubevirtv1.DataVolumeSource{Name: name + "-root"}})
-	addDisk(machine, "seed", kubevirtv1.VolumeSource{CloudInitNoCloud: &kubevirtv1.CloudInitSource{UserData: userData}})
+	addDisk(machine, "seed", kubevirtv1.VolumeSource{CloudInitNoCloud: &kubevirtv1.CloudInitSource{UserData: ptr.To(userData)}})
 	machine.Spec.Template.Spec.Domain.Devices.Rng = &kubevirtv1.Rng{}
 	return machine
 }
@@ -60,7 +60,7 @@ func bareMachine(name string, strategy kubevirtv1.VirtualMachineRunStrategy, mem
 func addDisk(machine *kubevirtv1.VirtualMachine, name string, source kubevirtv1.VolumeSource) {
 	spec := &machine.Spec.Template.Spec
 	spec.Domain.Devices.Disks = append(spec.Domain.Devices.Disks, kubevirtv1.Disk{
-		Name: name, DiskDevice: kubevirtv1.DiskDevice{Disk: &kubevirtv1.DiskTarget{Bus: kubevirtv1.DiskBusVirtio}},
+		Name: name, DiskDevice: kubevirtv1.DiskDevice{Disk: &kubevirtv1.DiskTarget{Bus: ptr.To(kubevirtv1.DiskBusVirtio)}},
 	})
 	spec.Volumes = append(spec.Volumes, kubevirtv1.Volume{Name: name, VolumeSource: source})
 }

@@ -86,7 +86,7 @@ func TestGuestIsTheSameInEachRun(t *testing.T) {
 	w.create(newMachine("vm", manual))
 	w.act("vm", "start", "")
 	first := w.untilRuns("vm", "")
-	require.NotEmpty(t, first.Spec.Domain.Firmware.UUID)
+	require.NotEmpty(t, ptr.Deref(first.Spec.Domain.Firmware.UUID, ""))
 	w.until("vm", "no request is left", func(machine *kubevirtv1.VirtualMachine) bool { return len(machine.Status.StateChangeRequests) == 0 })
 	w.act("vm", "restart", "")
 	second := w.untilRuns("vm", first.UID)

@@ -53,8 +53,11 @@ func walk(t reflect.Type, seen map[reflect.Type]bool, visit func(reflect.Type, r
 func drops(field reflect.StructField) bool {
 	options := strings.Split(field.Tag.Get("json"), ",")[1:]
 	switch field.Type.Kind() {
+	case reflect.Pointer, reflect.Interface, reflect.Struct:
+		return false
 	case reflect.Map, reflect.Slice:
 		return slices.Contains(options, "omitempty")
+	default:
+		return slices.Contains(options, "omitempty") || slices.Contains(options, "omitzero")
 	}
-	return false
 }

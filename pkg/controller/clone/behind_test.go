@@ -10,6 +10,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	clienttesting "k8s.io/client-go/testing"
+	"k8s.io/utils/ptr"
 
 	cdiv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/cdi/v1beta1"
 	clonev1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/clone/v1beta1"
@@ -26,7 +27,7 @@ func TestACloneDoesNotFailForWhatOnlyTheCacheHas(t *testing.T) {
 			source, err := w.virt.KubevirtV1().VirtualMachines("ns").Get(w.Context(), "source", metav1.GetOptions{})
 			require.NoError(w, err)
 			changed := source.DeepCopy()
-			changed.Spec.Template.Spec.Hostname = "changed"
+			changed.Spec.Template.Spec.Hostname = ptr.To("changed")
 			w.virt.PrependReactor("get", "virtualmachines", func(action clienttesting.Action) (bool, runtime.Object, error) {
 				return action.(clienttesting.GetAction).GetName() == "source", changed, nil
 			})

@@ -207,7 +207,7 @@ func TestWhatTheSourceReferredToLaterIsNotCloned(t *testing.T) {
 		source, err := machines.Get(t.Context(), "source", metav1.GetOptions{})
 		require.NoError(t, err)
 		source.Spec.Template.Spec.Volumes = append(source.Spec.Template.Spec.Volumes, kubevirtv1.Volume{Name: "key", VolumeSource: kubevirtv1.VolumeSource{
-			Secret: &kubevirtv1.SecretVolumeSource{SecretName: "key"},
+			Secret: &kubevirtv1.SecretVolumeSource{SecretName: ptr.To("key")},
 		}})
 		_, err = machines.Update(t.Context(), source, metav1.UpdateOptions{})
 		require.NoError(t, err)

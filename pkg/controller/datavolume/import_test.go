@@ -20,6 +20,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/ptr"
 
 	cdiv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/cdi/v1beta1"
 )
@@ -181,7 +182,7 @@ func TestTheServersCertificateAndTheLoginAreUsed(t *testing.T) {
 
 	m.create("untrusted", fromHTTP(server.URL))
 	m.create("trusted", cdiv1.DataVolumeSource{HTTP: &cdiv1.DataVolumeSourceHTTP{
-		URL: server.URL, SecretRef: "login", SecretExtraHeaders: []string{"token"}, CertConfigMap: "ca",
+		URL: server.URL, SecretRef: ptr.To("login"), SecretExtraHeaders: []string{"token"}, CertConfigMap: ptr.To("ca"),
 	}})
 	m.reach("trusted", cdiv1.Succeeded)
 	m.eventually("a failure", func() bool { return m.volume("untrusted").Status.RestartCount == 1 })

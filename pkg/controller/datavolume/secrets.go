@@ -43,11 +43,11 @@ func (c *Controller) httpSource(ctx context.Context, namespace string, spec *cdi
 		URL:                spec.URL,
 		ExtraHeaders:       slices.Clone(spec.ExtraHeaders),
 		InsecureSkipVerify: spec.InsecureSkipVerify != nil && *spec.InsecureSkipVerify,
-		Checksum:           spec.Checksum,
+		Checksum:           ptr.Deref(spec.Checksum, ""),
 	}
-	if spec.SecretRef != "" {
+	if ptr.Deref(spec.SecretRef, "") != "" {
 		var err error
-		if resolved.Username, resolved.Password, err = c.login(ctx, namespace, spec.SecretRef); err != nil {
+		if resolved.Username, resolved.Password, err = c.login(ctx, namespace, ptr.Deref(spec.SecretRef, "")); err != nil {
 			return nil, err
 		}
 	}
@@ -62,9 +62,9 @@ func (c *Controller) httpSource(ctx context.Context, namespace string, spec *cdi
 		}
 		resolved.ExtraHeaders = append(resolved.ExtraHeaders, headers...)
 	}
-	if spec.CertConfigMap != "" {
+	if ptr.Deref(spec.CertConfigMap, "") != "" {
 		var err error
-		if resolved.CACert, err = c.certificates(ctx, namespace, spec.CertConfigMap); err != nil {
+		if resolved.CACert, err = c.certificates(ctx, namespace, ptr.Deref(spec.CertConfigMap, "")); err != nil {
 			return nil, err
 		}
 	}

@@ -45,10 +45,10 @@ func TestTheSourceIsHandedOverWithWhatItRefersTo(t *testing.T) {
 	ca := certificate(t)
 	inWorld(t, func(w *world) {
 		w.create(withHTTP(func(h *cdiv1.DataVolumeSourceHTTP) {
-			h.SecretRef, h.CertConfigMap = "login", "ca"
+			h.SecretRef, h.CertConfigMap = ptr.To("login"), ptr.To("ca")
 			h.ExtraHeaders = []string{"X-Team: a"}
 			h.SecretExtraHeaders = []string{"token"}
-			h.Checksum = "md5:" + strings.Repeat("0", 32)
+			h.Checksum = ptr.To("md5:" + strings.Repeat("0", 32))
 			h.InsecureSkipVerify = ptr.To(true)
 		}))
 		w.bind("claim-1")
@@ -81,15 +81,15 @@ func TestAReferenceThatCannotBeUsedIsToldAndTriedAgain(t *testing.T) {
 		change func(*cdiv1.DataVolumeSourceHTTP)
 		reason string
 	}{
-		"no secret":             {func(h *cdiv1.DataVolumeSourceHTTP) { h.SecretRef = "missing" }, "SecretNotFound"},
-		"no login in it":        {func(h *cdiv1.DataVolumeSourceHTTP) { h.SecretRef = "bad" }, "SecretNotValid"},
+		"no secret":             {func(h *cdiv1.DataVolumeSourceHTTP) { h.SecretRef = ptr.To("missing") }, "SecretNotFound"},
+		"no login in it":        {func(h *cdiv1.DataVolumeSourceHTTP) { h.SecretRef = ptr.To("bad") }, "SecretNotValid"},
 		"no header secret":      {func(h *cdiv1.DataVolumeSourceHTTP) { h.SecretExtraHeaders = []string{"missing"} }, "SecretNotFound"},
 		"no header in it":       {func(h *cdiv1.DataVolumeSourceHTTP) { h.SecretExtraHeaders = []string{"bad"} }, "SecretNotValid"},
 		"too much in it":        {func(h *cdiv1.DataVolumeSourceHTTP) { h.SecretExtraHeaders = []string{"large"} }, "SecretNotValid"},
-		"no config map":         {func(h *cdiv1.DataVolumeSourceHTTP) { h.CertConfigMap = "missing" }, "ConfigMapNotFound"},
-		"no certificate in it":  {func(h *cdiv1.DataVolumeSourceHTTP) { h.CertConfigMap = "bad" }, "ConfigMapNotValid"},
-		"nothing in it":         {func(h *cdiv1.DataVolumeSourceHTTP) { h.CertConfigMap = "empty" }, "ConfigMapNotValid"},
-		"too many certificates": {func(h *cdiv1.DataVolumeSourceHTTP) { h.CertConfigMap = "large" }, "ConfigMapNotValid"},
+		"no config map":         {func(h *cdiv1.DataVolumeSourceHTTP) { h.CertConfigMap = ptr.To("missing") }, "ConfigMapNotFound"},
+		"no certificate in it":  {func(h *cdiv1.DataVolumeSourceHTTP) { h.CertConfigMap = ptr.To("bad") }, "ConfigMapNotValid"},
+		"nothing in it":         {func(h *cdiv1.DataVolumeSourceHTTP) { h.CertConfigMap = ptr.To("empty") }, "ConfigMapNotValid"},
+		"too many certificates": {func(h *cdiv1.DataVolumeSourceHTTP) { h.CertConfigMap = ptr.To("large") }, "ConfigMapNotValid"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inWorld(t, func(w *world) {
@@ -117,7 +117,7 @@ func TestAReferenceThatCannotBeUsedIsToldAndTriedAgain(t *testing.T) {
 
 func TestAMendedReferenceIsUsed(t *testing.T) {
 	inWorld(t, func(w *world) {
-		w.create(withHTTP(func(h *cdiv1.DataVolumeSourceHTTP) { h.SecretRef = "login" }))
+		w.create(withHTTP(func(h *cdiv1.DataVolumeSourceHTTP) { h.SecretRef = ptr.To("login") }))
 		w.bind("claim-1")
 		assert.Zero(t, w.attempts())
 		secret := secretOf("login", map[string]string{"accessKeyId": "bob"})

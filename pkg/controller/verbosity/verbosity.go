@@ -13,6 +13,7 @@ import (
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/client-go/tools/cache"
 	"k8s.io/klog/v2"
+	"k8s.io/utils/ptr"
 
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
 	"github.com/virt-apiserver/virt-apiserver/pkg/controller"
@@ -93,7 +94,7 @@ func (c *Controller) reconcile(ctx context.Context, key cache.ObjectName) (time.
 	if err := set(highest); err != nil {
 		return 0, err
 	}
-	return c.tellLauncher(ctx, wanted.VirtLauncher)
+	return c.tellLauncher(ctx, ptr.Deref(wanted.VirtLauncher, 0))
 }
 
 func (c *Controller) tellLauncher(ctx context.Context, verbosity int32) (time.Duration, error) {

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/klog/v2"
+	"k8s.io/utils/ptr"
 
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
 	"github.com/virt-apiserver/virt-apiserver/pkg/controller/verbosity"
@@ -36,9 +37,11 @@ func TestVerbosityIsWhatTheObjectSaysAsLongAsItDoes(t *testing.T) {
 	client, node := fake.NewSimpleClientset(), &launcher{}
 	informers := externalversions.NewSharedInformerFactory(client, 0)
 	controller, err := verbosity.New(verbosity.Config{
-		KubeVirts:  informers.Kubevirt().V1().KubeVirts(),
-		Components: func(v kubevirtv1.LogVerbosity) []int32 { return []int32{v.VirtAPI, v.VirtController} },
-		Launcher:   node,
+		KubeVirts: informers.Kubevirt().V1().KubeVirts(),
+		Components: func(v kubevirtv1.LogVerbosity) []int32 {
+			return []int32{ptr.Deref(v.VirtAPI, 0), ptr.Deref(v.VirtController, 0)}
+		},
+		Launcher: node,
 	})
 	require.NoError(t, err)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -54,11 +57,11 @@ func TestVerbosityIsWhatTheObjectSaysAsLongAsItDoes(t *testing.T) {
 		says           kubevirtv1.LogVerbosity
 		process, guest int32
 	}{
-		{kubevirtv1.LogVerbosity{VirtAPI: 5, VirtController: 3}, 5, 0},
-		{kubevirtv1.LogVerbosity{VirtAPI: 1}, 2, 0}, // the controllers log as before
-		{kubevirtv1.LogVerbosity{VirtAPI: 1, VirtController: 1, VirtHandler: 9, VirtLauncher: 4}, 1, 4},
+		{kubevirtv1.LogVerbosity{VirtAPI: ptr.To[int32](5), VirtController: ptr.To[int32](3)}, 5, 0},
+		{kubevirtv1.LogVerbosity{VirtAPI: ptr.To[int32](1)}, 2, 0}, // the controllers log as before
+		{kubevirtv1.LogVerbosity{VirtAPI: ptr.To[int32](1), VirtController: ptr.To[int32](1), VirtHandler: ptr.To[int32](9), VirtLauncher: ptr.To[int32](4)}, 1, 4},
 		{kubevirtv1.LogVerbosity{}, 2, 0},
-		{kubevirtv1.LogVerbosity{VirtAPI: 6, VirtLauncher: 3}, 6, 3},
+		{kubevirtv1.LogVerbosity{VirtAPI: ptr.To[int32](6), VirtLauncher: ptr.To[int32](3)}, 6, 3},
 	} {
 		kv.Spec.Configuration.DeveloperConfiguration = &kubevirtv1.DeveloperConfiguration{LogVerbosity: &step.says}
 		_, err := kubevirts.Update(ctx, kv, metav1.UpdateOptions{})

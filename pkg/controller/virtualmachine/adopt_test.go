@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
 
 	cdiv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/cdi/v1beta1"
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
@@ -77,7 +78,7 @@ func TestAdoptedInstanceOfAnotherTemplateWaitsForARestart(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.orphans(newMachine(always, withDisk("disk")))
 		w.create(newMachine(always, withDisk("disk"), withUID("again"), func(machine *kubevirtv1.VirtualMachine) {
-			machine.Spec.Template.Spec.Domain.Machine = &kubevirtv1.Machine{Type: "pc"}
+			machine.Spec.Template.Spec.Domain.Machine = &kubevirtv1.Machine{Type: ptr.To("pc")}
 		}))
 		w.after(time.Minute)
 		status := w.status()

@@ -16,7 +16,7 @@ import (
 )
 
 func sized(machine *kubevirtv1.VirtualMachine) {
-	machine.Spec.Instancetype = &kubevirtv1.InstancetypeMatcher{Name: "size"}
+	machine.Spec.Instancetype = &kubevirtv1.InstancetypeMatcher{Name: ptr.To("size")}
 }
 
 // makeSize has an instance type of so many processors.
@@ -37,7 +37,7 @@ func TestAnInstanceHasTheSizeOfTheInstancetype(t *testing.T) {
 		w.create(newMachine(kubevirtv1.RunStrategyAlways, sized))
 		instance := w.server.Instance("vm")
 		require.NotNil(t, instance)
-		assert.EqualValues(t, 3, instance.Spec.Domain.CPU.Sockets)
+		assert.EqualValues(t, 3, ptr.Deref(instance.Spec.Domain.CPU.Sockets, 0))
 		assert.Equal(t, "1Gi", instance.Spec.Domain.Memory.Guest.String())
 		assert.Equal(t, "size", instance.Annotations[kubevirtv1.ClusterInstancetypeAnnotation])
 		require.NotNil(t, w.status().InstancetypeRef, "kept at the first start")
@@ -68,7 +68,7 @@ func TestAConflictThatShowsOnlyLaterIsTold(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.makeSize(2)
 		w.create(newMachine(kubevirtv1.RunStrategyAlways, sized, func(machine *kubevirtv1.VirtualMachine) {
-			machine.Spec.Template.Spec.Domain.CPU = &kubevirtv1.CPU{Cores: 4}
+			machine.Spec.Template.Spec.Domain.CPU = &kubevirtv1.CPU{Cores: ptr.To[uint32](4)}
 		}))
 		assert.Nil(t, w.server.Instance("vm"))
 		status := w.status()
@@ -91,9 +91,9 @@ func TestALargerInstancetypeAddsSocketsToARunningGuest(t *testing.T) {
 		require.NoError(t, err)
 		w.edit(func(machine *kubevirtv1.VirtualMachine) {
 			machine.Generation++
-			machine.Spec.Instancetype = &kubevirtv1.InstancetypeMatcher{Name: "larger", Kind: "virtualmachineinstancetype"}
+			machine.Spec.Instancetype = &kubevirtv1.InstancetypeMatcher{Name: ptr.To("larger"), Kind: ptr.To("virtualmachineinstancetype")}
 		})
-		assert.EqualValues(t, 4, w.server.Instance("vm").Spec.Domain.CPU.Sockets)
+		assert.EqualValues(t, 4, ptr.Deref(w.server.Instance("vm").Spec.Domain.CPU.Sockets, 0))
 		assert.Equal(t, "larger", w.status().InstancetypeRef.Name)
 	})
 }
@@ -102,7 +102,7 @@ func TestALargerInstancetypeAddsSocketsToARunningGuest(t *testing.T) {
 func inferring(name string) func(*kubevirtv1.VirtualMachine) {
 	return func(machine *kubevirtv1.VirtualMachine) {
 		policy := ptr.To(kubevirtv1.IgnoreInferFromVolumeFailure)
-		machine.Spec.Instancetype = &kubevirtv1.InstancetypeMatcher{InferFromVolume: "root", InferFromVolumeFailurePolicy: policy}
+		machine.Spec.Instancetype = &kubevirtv1.InstancetypeMatcher{InferFromVolume: ptr.To("root"), InferFromVolumeFailurePolicy: policy}
 		machine.Spec.Template.Spec.Domain.Memory = &kubevirtv1.Memory{Guest: ptr.To(resource.MustParse("256Mi"))}
 		ref := &kubevirtv1.InstancetypeStatusRef{Name: name, InferFromVolume: "root", InferFromVolumeFailurePolicy: policy}
 		if name != "" {
@@ -123,7 +123,7 @@ func TestAnInstanceHasTheSizeThatWasInferred(t *testing.T) {
 		w.after(2 * retryTold)
 		instance := w.server.Instance("vm")
 		require.NotNil(t, instance)
-		assert.EqualValues(t, 3, instance.Spec.Domain.CPU.Sockets)
+		assert.EqualValues(t, 3, ptr.Deref(instance.Spec.Domain.CPU.Sockets, 0))
 		assert.Equal(t, "1Gi", instance.Spec.Domain.Memory.Guest.String())
 		assert.Equal(t, "size", instance.Annotations[kubevirtv1.ClusterInstancetypeAnnotation])
 		assert.Equal(t, "root", w.status().InstancetypeRef.InferFromVolume)

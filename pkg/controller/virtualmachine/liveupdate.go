@@ -12,6 +12,7 @@ import (
 	apiequality "k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
 
 	"github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/liveupdate"
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
@@ -41,7 +42,7 @@ func wantedSpec(machine *kubevirtv1.VirtualMachine, instance *kubevirtv1.Virtual
 	wanted.StartStrategy = instance.Spec.StartStrategy
 	keepIdentity(&wanted, template(machine), &instance.Spec)
 	asked, has := &template(machine).Spec.Domain, &instance.Spec.Domain
-	if (asked.CPU == nil || asked.CPU.MaxSockets == 0) && has.CPU != nil {
+	if (asked.CPU == nil || ptr.Deref(asked.CPU.MaxSockets, 0) == 0) && has.CPU != nil {
 		wanted.Domain.CPU.MaxSockets = has.CPU.MaxSockets
 	}
 	if (asked.Memory == nil || asked.Memory.MaxGuest == nil) && has.Memory != nil {
@@ -54,7 +55,7 @@ func wantedSpec(machine *kubevirtv1.VirtualMachine, instance *kubevirtv1.Virtual
 // from the machine that it was made for.
 func keepIdentity(wanted *kubevirtv1.VirtualMachineInstanceSpec, asked *kubevirtv1.VirtualMachineInstanceTemplateSpec, has *kubevirtv1.VirtualMachineInstanceSpec) {
 	firmware := asked.Spec.Domain.Firmware
-	if (firmware == nil || firmware.UUID == "") && has.Domain.Firmware != nil {
+	if (firmware == nil || ptr.Deref(firmware.UUID, "") == "") && has.Domain.Firmware != nil {
 		wanted.Domain.Firmware.UUID = has.Domain.Firmware.UUID
 	}
 	for i := range wanted.Domain.Devices.Interfaces {
@@ -62,7 +63,7 @@ func keepIdentity(wanted *kubevirtv1.VirtualMachineInstanceSpec, asked *kubevirt
 		sameName := func(other kubevirtv1.Interface) bool { return other.Name == iface.Name }
 		given := slices.IndexFunc(asked.Spec.Domain.Devices.Interfaces, sameName)
 		had := slices.IndexFunc(has.Domain.Devices.Interfaces, sameName)
-		if (given < 0 || asked.Spec.Domain.Devices.Interfaces[given].MacAddress == "") && had >= 0 {
+		if (given < 0 || ptr.Deref(asked.Spec.Domain.Devices.Interfaces[given].MacAddress, "") == "") && had >= 0 {
 			iface.MacAddress = has.Domain.Devices.Interfaces[had].MacAddress
 		}
 	}

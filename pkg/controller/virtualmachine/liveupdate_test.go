@@ -39,26 +39,26 @@ func TestARunningMachineTakesWhatItCanAndTellsTheRest(t *testing.T) {
 		w.enters(kubevirtv1.Running)
 
 		w.changeTemplate(func(domain *kubevirtv1.DomainSpec) {
-			domain.CPU = &kubevirtv1.CPU{Sockets: 2}
+			domain.CPU = &kubevirtv1.CPU{Sockets: ptr.To[uint32](2)}
 			domain.Memory.Guest = ptr.To(resource.MustParse("2Gi"))
 		})
 		running := w.server.Instance("vm").Spec.Domain
-		assert.EqualValues(t, 2, running.CPU.Sockets)
-		assert.EqualValues(t, 4, running.CPU.MaxSockets, "as it was started")
+		assert.EqualValues(t, 2, ptr.Deref(running.CPU.Sockets, 0))
+		assert.EqualValues(t, 4, ptr.Deref(running.CPU.MaxSockets, 0), "as it was started")
 		assert.Equal(t, "2Gi", running.Memory.Guest.String())
 		assert.Equal(t, "4Gi", running.Memory.MaxGuest.String(), "as it was started")
 		assert.Empty(t, w.restartMessage())
 		assert.Contains(t, w.events(), "Normal SuccessfulUpdate Updated the running virtual machine instance vm")
 
 		w.changeTemplate(func(domain *kubevirtv1.DomainSpec) {
-			domain.CPU = &kubevirtv1.CPU{Sockets: 3, Cores: 2}
+			domain.CPU = &kubevirtv1.CPU{Sockets: ptr.To[uint32](3), Cores: ptr.To[uint32](2)}
 			domain.Devices.Rng = &kubevirtv1.Rng{}
 		})
-		assert.EqualValues(t, 3, w.server.Instance("vm").Spec.Domain.CPU.Sockets, "what can be done is done")
+		assert.EqualValues(t, 3, ptr.Deref(w.server.Instance("vm").Spec.Domain.CPU.Sockets, 0), "what can be done is done")
 		assert.Equal(t, "a non-live-updatable field was changed in the template spec: domain.cpu.cores, domain.devices.rng", w.restartMessage())
 
 		w.changeTemplate(func(domain *kubevirtv1.DomainSpec) {
-			domain.CPU.Cores, domain.Devices.Rng = 1, nil
+			domain.CPU.Cores, domain.Devices.Rng = ptr.To[uint32](1), nil
 		})
 		assert.Empty(t, w.restartMessage(), "changed back")
 	})

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/ptr"
 
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
@@ -38,20 +39,20 @@ func TestInstanceIsMadeFromTheTemplateAndLeavesItAlone(t *testing.T) {
 func TestInstancesOfAMachineAreOneGuest(t *testing.T) {
 	machine := newMachine(always)
 	first, second := newInstance(machine, false), newInstance(machine, false)
-	require.NotEmpty(t, first.Spec.Domain.Firmware.UUID)
+	require.NotEmpty(t, ptr.Deref(first.Spec.Domain.Firmware.UUID, ""))
 	require.Len(t, first.Spec.Domain.Devices.Interfaces, 1)
-	assert.NotEmpty(t, first.Spec.Domain.Devices.Interfaces[0].MacAddress)
+	assert.NotEmpty(t, ptr.Deref(first.Spec.Domain.Devices.Interfaces[0].MacAddress, ""))
 	assert.Equal(t, first, second)
 
 	other := newMachine(always)
 	other.UID = "another"
-	assert.NotEqual(t, first.Spec.Domain.Firmware.UUID, newInstance(other, false).Spec.Domain.Firmware.UUID)
+	assert.NotEqual(t, ptr.Deref(first.Spec.Domain.Firmware.UUID, ""), ptr.Deref(newInstance(other, false).Spec.Domain.Firmware.UUID, ""))
 }
 
 func TestIdentityThatTheUserGaveIsKept(t *testing.T) {
 	machine := newMachine(always)
-	machine.Spec.Template.Spec.Domain.Firmware = &kubevirtv1.Firmware{UUID: "mine"}
-	assert.EqualValues(t, "mine", newInstance(machine, false).Spec.Domain.Firmware.UUID)
+	machine.Spec.Template.Spec.Domain.Firmware = &kubevirtv1.Firmware{UUID: ptr.To[types.UID]("mine")}
+	assert.EqualValues(t, "mine", ptr.Deref(newInstance(machine, false).Spec.Domain.Firmware.UUID, ""))
 }
 
 func TestPausedStartPausesTheGuest(t *testing.T) {

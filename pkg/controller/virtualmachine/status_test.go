@@ -13,6 +13,7 @@ import (
 	apiequality "k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
 
 	cdiv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/cdi/v1beta1"
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
@@ -166,15 +167,15 @@ func TestRestartIsRequiredWhileTheTemplateDiffers(t *testing.T) {
 	assert.Equal(t, machine.Generation-1, observed(), "the instance does not have it")
 	delete(machine.Spec.Template.ObjectMeta.Labels, "new")
 
-	machine.Spec.Template.Spec.Domain.CPU = &kubevirtv1.CPU{Cores: 2}
+	machine.Spec.Template.Spec.Domain.CPU = &kubevirtv1.CPU{Cores: ptr.To[uint32](2)}
 	assert.True(t, required())
 	assert.Equal(t, machine.Generation-1, observed())
 	assert.Equal(t, machine.Generation, statusOf(observe(machine, instance)).DesiredGeneration)
 
-	machine.Spec.Template.Spec.Domain.CPU.Cores = 1
+	machine.Spec.Template.Spec.Domain.CPU.Cores = ptr.To[uint32](1)
 	assert.False(t, required(), "changed back")
 
-	machine.Spec.Template.Spec.Domain.CPU.Cores = 4
+	machine.Spec.Template.Spec.Domain.CPU.Cores = ptr.To[uint32](4)
 	machine.Status.StateChangeRequests = []kubevirtv1.VirtualMachineStateChangeRequest{stopRequest(instanceUID)}
 	assert.False(t, required(), "it is being stopped")
 	machine.Status.StateChangeRequests = nil

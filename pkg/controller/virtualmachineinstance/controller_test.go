@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
 
 	cdiv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/cdi/v1beta1"
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
@@ -97,7 +98,7 @@ func TestWhatIsMissingIsToldAndWaitedFor(t *testing.T) {
 func bootingWith(secret string) *kubevirtv1.VirtualMachineInstance {
 	vmi := newInstance("vm")
 	vmi.Spec.Domain.Firmware = &kubevirtv1.Firmware{KernelBoot: &kubevirtv1.KernelBoot{
-		Container: &kubevirtv1.KernelBootContainer{Image: "a", KernelPath: "/k", ImagePullSecret: secret},
+		Container: &kubevirtv1.KernelBootContainer{Image: "a", KernelPath: ptr.To("/k"), ImagePullSecret: ptr.To(secret)},
 	}}
 	return vmi
 }

@@ -5437,7 +5437,6 @@ func schema_pkg_apis_kubevirt_v1_Machine(ref common.ReferenceCallback) common.Op
 					"type": {
 						SchemaProps: spec.SchemaProps{
 							Description: "Type is q35 (default) or a versioned pc-q35 name.",
-							Default:     "",
 							Type:        []string{"string"},
 							Format:      "",
 						},

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"k8s.io/utils/ptr"
 	"sigs.k8s.io/yaml"
 
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
@@ -60,7 +61,7 @@ type chpasswd struct {
 
 // addCloudInit adds a seed where there is something to tell, or one is needed.
 func (b *builder) addCloudInit() error {
-	source := &kubevirtv1.CloudInitSource{UserDataBase64: b.UserData, NetworkDataBase64: b.NetworkData}
+	source := &kubevirtv1.CloudInitSource{UserDataBase64: kubevirtv1.Given(b.UserData), NetworkDataBase64: kubevirtv1.Given(b.NetworkData)}
 	for flag, data := range map[string]string{"cloud-init-user-data": b.UserData, "cloud-init-network-data": b.NetworkData} {
 		if _, err := base64.StdEncoding.DecodeString(data); err != nil {
 			return fmt.Errorf("--%s must be base64: %w", flag, err)
@@ -71,7 +72,7 @@ func (b *builder) addCloudInit() error {
 		if err != nil {
 			return err
 		}
-		source.UserData = config
+		source.UserData = ptr.To(config)
 	}
 	volume := kubevirtv1.Volume{Name: "cloudinitdisk"}
 	switch b.seed.kind {
@@ -84,7 +85,7 @@ func (b *builder) addCloudInit() error {
 	default:
 		return fmt.Errorf("--cloud-init must be nocloud, configdrive or none, not %q", b.CloudInit)
 	}
-	if source.UserData == header && source.NetworkDataBase64 == "" && !b.seed.explicit {
+	if ptr.Deref(source.UserData, "") == header && ptr.Deref(source.NetworkDataBase64, "") == "" && !b.seed.explicit {
 		return nil
 	}
 	if slices.ContainsFunc(b.spec.Volumes, func(v kubevirtv1.Volume) bool { return v.Name == volume.Name }) {
@@ -96,7 +97,7 @@ func (b *builder) addCloudInit() error {
 
 // refuseLost warns of what flags say that nothing would tell the guest.
 func (b *builder) refuseLost(source *kubevirtv1.CloudInitSource) error {
-	if source.UserData != header || source.NetworkDataBase64 != "" {
+	if ptr.Deref(source.UserData, "") != header || ptr.Deref(source.NetworkDataBase64, "") != "" {
 		_, err := fmt.Fprintln(b.streams.ErrOut, "Warning: --cloud-init is none, so the guest is not told what the other flags say of users and networks")
 		return err
 	}

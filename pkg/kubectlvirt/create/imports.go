@@ -38,7 +38,7 @@ func importTypes() map[string]importType {
 			needed: []string{"url"}, optional: []string{"secretref", "certconfigmap", "extraheaders", "secretextraheaders"},
 			fill: func(p *parameters, spec *cdiv1.DataVolumeSpec) error {
 				spec.Source = &cdiv1.DataVolumeSource{HTTP: &cdiv1.DataVolumeSourceHTTP{
-					URL: p.get("url"), SecretRef: p.get("secretref"), CertConfigMap: p.get("certconfigmap"),
+					URL: p.get("url"), SecretRef: kubevirtv1.Given(p.get("secretref")), CertConfigMap: kubevirtv1.Given(p.get("certconfigmap")),
 					ExtraHeaders: p.list("extraheaders"), SecretExtraHeaders: p.list("secretextraheaders"),
 				}}
 				return nil

@@ -21,7 +21,7 @@ func (b *builder) inferMatchers() error {
 		volume, err := b.inferFrom(b.InferInstancetypeFrom)
 		switch {
 		case err == nil:
-			b.vm.Spec.Instancetype = &kubevirtv1.InstancetypeMatcher{InferFromVolume: volume, InferFromVolumeFailurePolicy: policy(explicit)}
+			b.vm.Spec.Instancetype = &kubevirtv1.InstancetypeMatcher{InferFromVolume: ptr.To(volume), InferFromVolumeFailurePolicy: policy(explicit)}
 			if explicit { // else the memory is for a volume that names none
 				b.spec.Domain.Memory = nil
 			}
@@ -34,7 +34,7 @@ func (b *builder) inferMatchers() error {
 		volume, err := b.inferFrom(b.InferPreferenceFrom)
 		switch {
 		case err == nil:
-			b.vm.Spec.Preference = &kubevirtv1.PreferenceMatcher{InferFromVolume: volume, InferFromVolumeFailurePolicy: policy(explicit)}
+			b.vm.Spec.Preference = &kubevirtv1.PreferenceMatcher{InferFromVolume: ptr.To(volume), InferFromVolumeFailurePolicy: policy(explicit)}
 		case explicit:
 			return fmt.Errorf("infer the preference: %w", err)
 		}

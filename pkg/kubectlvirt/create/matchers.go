@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"strings"
 
+	"k8s.io/utils/ptr"
+
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
 )
 
@@ -14,7 +16,7 @@ import (
 func (b *builder) addMatchers() error {
 	if b.Instancetype != "" {
 		kind, name := splitKind(b.Instancetype)
-		matcher := &kubevirtv1.InstancetypeMatcher{Kind: kind, Name: name}
+		matcher := &kubevirtv1.InstancetypeMatcher{Kind: kubevirtv1.Given(kind), Name: ptr.To(name)}
 		if name == "" || matcher.ResolvedKind() == "" {
 			return noMatcher("instancetype", b.Instancetype, kubevirtv1.KindInstancetype, kubevirtv1.KindClusterInstancetype)
 		}
@@ -23,7 +25,7 @@ func (b *builder) addMatchers() error {
 	}
 	if b.Preference != "" {
 		kind, name := splitKind(b.Preference)
-		matcher := &kubevirtv1.PreferenceMatcher{Kind: kind, Name: name}
+		matcher := &kubevirtv1.PreferenceMatcher{Kind: kubevirtv1.Given(kind), Name: ptr.To(name)}
 		if name == "" || matcher.ResolvedKind() == "" {
 			return noMatcher("preference", b.Preference, kubevirtv1.KindPreference, kubevirtv1.KindClusterPreference)
 		}

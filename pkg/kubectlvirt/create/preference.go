@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
+	"k8s.io/utils/ptr"
 
 	instancetypev1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/instancetype/v1beta1"
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
@@ -58,10 +59,10 @@ func newPreferenceCommand(streams genericiooptions.IOStreams) *cobra.Command {
 func (o *PreferenceOptions) build() (any, error) {
 	spec := instancetypev1.VirtualMachinePreferenceSpec{}
 	if o.StorageClass != "" {
-		spec.Volumes = &instancetypev1.VolumePreferences{PreferredStorageClassName: o.StorageClass}
+		spec.Volumes = &instancetypev1.VolumePreferences{PreferredStorageClassName: ptr.To(o.StorageClass)}
 	}
 	if o.MachineType != "" {
-		spec.Machine = &instancetypev1.MachinePreferences{PreferredMachineType: o.MachineType}
+		spec.Machine = &instancetypev1.MachinePreferences{PreferredMachineType: ptr.To(o.MachineType)}
 	}
 	switch topology := instancetypev1.PreferredCPUTopology(o.CPUTopology); topology {
 	case "":

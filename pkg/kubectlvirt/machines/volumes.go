@@ -8,6 +8,7 @@ import (
 	"net/url"
 
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
 
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
 )
@@ -36,7 +37,7 @@ func (c *Client) RemoveVolumeFromMachine(ctx context.Context, name string, optio
 func (c *Client) FindVolume(ctx context.Context, name string) (*kubevirtv1.HotplugVolumeSource, error) {
 	_, err := c.clientset.CdiV1beta1().DataVolumes(c.Namespace).Get(ctx, name, metav1.GetOptions{})
 	if err == nil {
-		return &kubevirtv1.HotplugVolumeSource{DataVolume: &kubevirtv1.DataVolumeSource{Name: name, Hotpluggable: true}}, nil
+		return &kubevirtv1.HotplugVolumeSource{DataVolume: &kubevirtv1.DataVolumeSource{Name: name, Hotpluggable: ptr.To(true)}}, nil
 	}
 	if !isMissing(err) {
 		return nil, c.explain(err)
@@ -52,6 +53,6 @@ func (c *Client) FindVolume(ctx context.Context, name string) (*kubevirtv1.Hotpl
 	case err != nil:
 		return nil, c.explain(err)
 	}
-	source := &kubevirtv1.PersistentVolumeClaimVolumeSource{ClaimName: name, Hotpluggable: true}
+	source := &kubevirtv1.PersistentVolumeClaimVolumeSource{ClaimName: name, Hotpluggable: ptr.To(true)}
 	return &kubevirtv1.HotplugVolumeSource{PersistentVolumeClaim: source}, nil
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
+	"k8s.io/utils/ptr"
 
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
 )
@@ -84,14 +85,14 @@ func (o *AddOptions) Validate() error {
 
 // disk is what is added.
 func (o *AddOptions) disk() *kubevirtv1.Disk {
-	disk := &kubevirtv1.Disk{Name: o.VolumeName, Serial: o.Serial, Cache: kubevirtv1.DriverCache(o.Cache)}
+	disk := &kubevirtv1.Disk{Name: o.VolumeName, Serial: kubevirtv1.Given(o.Serial), Cache: kubevirtv1.Given(kubevirtv1.DriverCache(o.Cache))}
 	if o.DiskType == "lun" {
-		disk.LUN = &kubevirtv1.LunTarget{Bus: kubevirtv1.DiskBus(o.Bus)}
+		disk.LUN = &kubevirtv1.LunTarget{Bus: kubevirtv1.Given(kubevirtv1.DiskBus(o.Bus))}
 		return disk
 	}
-	disk.Disk = &kubevirtv1.DiskTarget{Bus: kubevirtv1.DiskBus(o.Bus)}
-	if disk.Serial == "" {
-		disk.Serial = o.VolumeName
+	disk.Disk = &kubevirtv1.DiskTarget{Bus: kubevirtv1.Given(kubevirtv1.DiskBus(o.Bus))}
+	if ptr.Deref(disk.Serial, "") == "" {
+		disk.Serial = ptr.To(o.VolumeName)
 	}
 	return disk
 }

@@ -3,6 +3,7 @@
 package domain
 
 import (
+	"k8s.io/utils/ptr"
 	"libvirt.org/go/libvirtxml"
 
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
@@ -85,7 +86,7 @@ func Build(in Input) (*libvirtxml.Domain, error) {
 	domain := &libvirtxml.Domain{
 		Type:     domainType(in.KVM),
 		Name:     Name(in.Instance.Namespace, in.Instance.Name),
-		UUID:     string(spec.Firmware.UUID),
+		UUID:     string(ptr.Deref(spec.Firmware.UUID, "")),
 		Metadata: &libvirtxml.DomainMetadata{XML: metadata},
 		Memory:   &libvirtxml.DomainMemory{Value: uint(spec.Memory.Guest.Value()), Unit: "b"},
 		VCPU:     buildVCPU(vcpus, maxVCPUs),

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/ptr"
 
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
@@ -36,48 +37,48 @@ func TestBuildNamesTheFieldThatItRefuses(t *testing.T) {
 		want   string
 	}{
 		"newline in firmware serial": {
-			func(s *kubevirtv1.DomainSpec) { s.Firmware.Serial = "a\nb" }, "firmware.serial: has the character U+000A"},
+			func(s *kubevirtv1.DomainSpec) { s.Firmware.Serial = ptr.To("a\nb") }, "firmware.serial: has the character U+000A"},
 		"not UTF-8": {
-			func(s *kubevirtv1.DomainSpec) { s.Firmware.Serial = "\xff" }, "firmware.serial: is not UTF-8"},
+			func(s *kubevirtv1.DomainSpec) { s.Firmware.Serial = ptr.To("\xff") }, "firmware.serial: is not UTF-8"},
 		"no character of XML": {
-			func(s *kubevirtv1.DomainSpec) { s.Firmware.Serial = "\ufffe" }, "firmware.serial: has the character U+FFFE"},
+			func(s *kubevirtv1.DomainSpec) { s.Firmware.Serial = ptr.To("\ufffe") }, "firmware.serial: has the character U+FFFE"},
 		"endless serial": {
-			func(s *kubevirtv1.DomainSpec) { s.Firmware.Serial = strings.Repeat("x", 257) }, "longer than 256 bytes"},
+			func(s *kubevirtv1.DomainSpec) { s.Firmware.Serial = ptr.To(strings.Repeat("x", 257)) }, "longer than 256 bytes"},
 		"quote in disk serial": {
-			func(s *kubevirtv1.DomainSpec) { disk(s).Serial = `"/><x` }, "disks[0].serial"},
+			func(s *kubevirtv1.DomainSpec) { disk(s).Serial = ptr.To(`"/><x`) }, "disks[0].serial"},
 		"disk name with a path": {
 			func(s *kubevirtv1.DomainSpec) { disk(s).Name = "../x" }, `disks[0].name: "../x" is no DNS label`},
 		"element in CPU model": {
-			func(s *kubevirtv1.DomainSpec) { s.CPU.Model = "x</model>" }, "cpu.model"},
+			func(s *kubevirtv1.DomainSpec) { s.CPU.Model = ptr.To("x</model>") }, "cpu.model"},
 		"element in machine type": {
-			func(s *kubevirtv1.DomainSpec) { s.Machine.Type = "pc-q35-7.2'/>" }, "machine.type"},
+			func(s *kubevirtv1.DomainSpec) { s.Machine.Type = ptr.To("pc-q35-7.2'/>") }, "machine.type"},
 		"other machine": {
-			func(s *kubevirtv1.DomainSpec) { s.Machine.Type = "pc-i440fx-7.2" }, "machine.type: must be q35"},
+			func(s *kubevirtv1.DomainSpec) { s.Machine.Type = ptr.To("pc-i440fx-7.2") }, "machine.type: must be q35"},
 		"firmware UUID": {
-			func(s *kubevirtv1.DomainSpec) { s.Firmware.UUID = "1234" }, "firmware.uuid"},
+			func(s *kubevirtv1.DomainSpec) { s.Firmware.UUID = ptr.To[types.UID]("1234") }, "firmware.uuid"},
 		"MAC with more": {
-			func(s *kubevirtv1.DomainSpec) { iface(s).MacAddress = "02:00:00:00:00:01\n" }, "interfaces[0].macAddress"},
+			func(s *kubevirtv1.DomainSpec) { iface(s).MacAddress = ptr.To("02:00:00:00:00:01\n") }, "interfaces[0].macAddress"},
 		"multicast MAC": {
-			func(s *kubevirtv1.DomainSpec) { iface(s).MacAddress = "01:00:00:00:00:01" }, "interfaces[0].macAddress"},
+			func(s *kubevirtv1.DomainSpec) { iface(s).MacAddress = ptr.To("01:00:00:00:00:01") }, "interfaces[0].macAddress"},
 		"interface model": {
-			func(s *kubevirtv1.DomainSpec) { iface(s).Model = "virtio,x=y" }, "interfaces[0].model"},
+			func(s *kubevirtv1.DomainSpec) { iface(s).Model = ptr.To("virtio,x=y") }, "interfaces[0].model"},
 		"bus": {
-			func(s *kubevirtv1.DomainSpec) { disk(s).Disk.Bus = "ide" }, `disks[0]: bus "ide": must be`},
+			func(s *kubevirtv1.DomainSpec) { disk(s).Disk.Bus = ptr.To[kubevirtv1.DiskBus]("ide") }, `disks[0]: bus "ide": must be`},
 		"cache": {
-			func(s *kubevirtv1.DomainSpec) { disk(s).Cache = "unsafe" }, `disks[0]: cache "unsafe": must be`},
+			func(s *kubevirtv1.DomainSpec) { disk(s).Cache = ptr.To[kubevirtv1.DriverCache]("unsafe") }, `disks[0]: cache "unsafe": must be`},
 		"read-only on sata": {
-			func(s *kubevirtv1.DomainSpec) { disk(s).Disk.ReadOnly = true }, "sata disks can't be read-only; use bus virtio"},
+			func(s *kubevirtv1.DomainSpec) { disk(s).Disk.ReadOnly = ptr.To(true) }, "sata disks can't be read-only; use bus virtio"},
 		"virtio cdrom": {
 			func(s *kubevirtv1.DomainSpec) {
-				disk(s).Disk, disk(s).CDRom = nil, &kubevirtv1.CDRomTarget{Bus: "virtio"}
+				disk(s).Disk, disk(s).CDRom = nil, &kubevirtv1.CDRomTarget{Bus: ptr.To[kubevirtv1.DiskBus]("virtio")}
 			}, "a cdrom can't be on bus virtio"},
 		"tray": {
 			func(s *kubevirtv1.DomainSpec) {
-				disk(s).Disk, disk(s).CDRom = nil, &kubevirtv1.CDRomTarget{Bus: "sata", Tray: "ajar"}
+				disk(s).Disk, disk(s).CDRom = nil, &kubevirtv1.CDRomTarget{Bus: ptr.To[kubevirtv1.DiskBus]("sata"), Tray: ptr.To[kubevirtv1.TrayState]("ajar")}
 			}, "must be open or closed"},
 		"lun on sata": {
 			func(s *kubevirtv1.DomainSpec) {
-				disk(s).Disk, disk(s).LUN = nil, &kubevirtv1.LunTarget{Bus: "sata"}
+				disk(s).Disk, disk(s).LUN = nil, &kubevirtv1.LunTarget{Bus: ptr.To[kubevirtv1.DiskBus]("sata")}
 			}, "a lun can't be on bus sata"},
 		"lun on a file": {
 			func(s *kubevirtv1.DomainSpec) {
@@ -95,9 +96,11 @@ func TestBuildNamesTheFieldThatItRefuses(t *testing.T) {
 		"boot order 0": {
 			func(s *kubevirtv1.DomainSpec) { disk(s).BootOrder = ptr.To[uint](0) }, "bootOrder 0"},
 		"too many processors": {
-			func(s *kubevirtv1.DomainSpec) { s.CPU.Sockets, s.CPU.Cores = 16, 16 }, "256 virtual CPUs, the most is 255"},
+			func(s *kubevirtv1.DomainSpec) { s.CPU.Sockets, s.CPU.Cores = ptr.To[uint32](16), ptr.To[uint32](16) }, "256 virtual CPUs, the most is 255"},
 		"processors that overflow": {
-			func(s *kubevirtv1.DomainSpec) { s.CPU.Sockets, s.CPU.Cores = 1<<31, 1<<31 }, "more than 255"},
+			func(s *kubevirtv1.DomainSpec) {
+				s.CPU.Sockets, s.CPU.Cores = ptr.To[uint32](1<<31), ptr.To[uint32](1<<31)
+			}, "more than 255"},
 		"no memory": {
 			func(s *kubevirtv1.DomainSpec) { s.Memory.Guest = nil }, "memory.guest: is needed"},
 		"negative memory": {
@@ -136,7 +139,7 @@ func TestPathThatCannotBePrintedIsRefused(t *testing.T) {
 
 func TestTextIsEscaped(t *testing.T) {
 	in := inputOf(newInstance(), false)
-	in.Instance.Spec.Domain.Firmware.Serial = `</entry><x a="1">&,'`
+	in.Instance.Spec.Domain.Firmware.Serial = ptr.To(`</entry><x a="1">&,'`)
 	in.Owner = `<"&`
 	built, err := Build(in)
 	require.NoError(t, err)
@@ -148,7 +151,7 @@ func TestTextIsEscaped(t *testing.T) {
 
 func TestReadOnlyClaimIsReadOnlyForTheGuest(t *testing.T) {
 	in := inputOf(newInstance(), false)
-	in.Instance.Spec.Domain.Devices.Disks[0].Disk.Bus = kubevirtv1.DiskBusVirtio
+	in.Instance.Spec.Domain.Devices.Disks[0].Disk.Bus = ptr.To(kubevirtv1.DiskBusVirtio)
 	in.Files["root"] = File{Path: "/disks/root.img", ReadOnly: true}
 	built, err := Build(in)
 	require.NoError(t, err)
@@ -217,7 +220,7 @@ func TestFactsAreFoundInTheXMLAgain(t *testing.T) {
 		Machine:     "q35",
 		Targets:     map[string]string{"root": "sda"},
 		Interfaces: []kubevirtv1.VirtualMachineInstanceNetworkInterface{{
-			Name: "default", MAC: in.Instance.Spec.Domain.Devices.Interfaces[0].MacAddress, InfoSource: "domain", QueueCount: 1, LinkState: "up",
+			Name: "default", MAC: ptr.Deref(in.Instance.Spec.Domain.Devices.Interfaces[0].MacAddress, ""), InfoSource: "domain", QueueCount: 1, LinkState: "up",
 		}},
 		ACPI:          true,
 		ConsoleSocket: in.ConsoleSocket,

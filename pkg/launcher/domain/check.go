@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"k8s.io/apimachinery/pkg/util/validation"
+	"k8s.io/utils/ptr"
 
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
 )
@@ -66,14 +67,14 @@ func CheckIdentity(namespace, name, uid string) error {
 }
 
 func checkFirmware(firmware *kubevirtv1.Firmware) error {
-	if firmware == nil || !uuidPattern.MatchString(string(firmware.UUID)) {
+	if firmware == nil || !uuidPattern.MatchString(string(ptr.Deref(firmware.UUID, ""))) {
 		return errors.New("spec.domain.firmware.uuid: a UUID in lower case is needed")
 	}
-	return checkText("spec.domain.firmware.serial", firmware.Serial)
+	return checkText("spec.domain.firmware.serial", ptr.Deref(firmware.Serial, ""))
 }
 
 func checkMachine(machine *kubevirtv1.Machine) error {
-	if machine == nil || !machinePattern.MatchString(machine.Type) {
+	if machine == nil || !machinePattern.MatchString(ptr.Deref(machine.Type, "")) {
 		return errors.New("spec.domain.machine.type: must be q35 or a versioned pc-q35 name")
 	}
 	return nil
@@ -90,10 +91,10 @@ func checkMemory(memory *kubevirtv1.Memory) error {
 }
 
 func checkCPUModel(cpu *kubevirtv1.CPU) error {
-	if cpu == nil || cpu.Model == "" || modelPattern.MatchString(cpu.Model) {
+	if cpu == nil || ptr.Deref(cpu.Model, "") == "" || modelPattern.MatchString(ptr.Deref(cpu.Model, "")) {
 		return nil
 	}
-	return fmt.Errorf("spec.domain.cpu.model: %q is no name of a model", cpu.Model)
+	return fmt.Errorf("spec.domain.cpu.model: %q is no name of a model", ptr.Deref(cpu.Model, ""))
 }
 
 func checkDisks(disks []kubevirtv1.Disk) error {
@@ -110,8 +111,8 @@ func checkDisks(disks []kubevirtv1.Disk) error {
 			return fmt.Errorf("%s.name: %s is used twice", field, disk.Name)
 		}
 		seen[disk.Name] = true
-		if !serialPattern.MatchString(disk.Serial) {
-			return fmt.Errorf("%s.serial: %q: only letters, digits and _ . + - may be used", field, disk.Serial)
+		if !serialPattern.MatchString(ptr.Deref(disk.Serial, "")) {
+			return fmt.Errorf("%s.serial: %q: only letters, digits and _ . + - may be used", field, ptr.Deref(disk.Serial, ""))
 		}
 	}
 	return nil

@@ -31,8 +31,8 @@ func checkCPUFeatures(cpu *kubevirtv1.CPU) error {
 		if !featurePattern.MatchString(feature.Name) {
 			return fmt.Errorf("%s.name: %q is no name of a feature", field, feature.Name)
 		}
-		if !slices.Contains([]string{"", "force", "require", "optional", "disable", "forbid"}, feature.Policy) {
-			return fmt.Errorf("%s.policy: %q is no policy", field, feature.Policy)
+		if !slices.Contains([]string{"", "force", "require", "optional", "disable", "forbid"}, ptr.Deref(feature.Policy, "")) {
+			return fmt.Errorf("%s.policy: %q is no policy", field, ptr.Deref(feature.Policy, ""))
 		}
 	}
 	return nil
@@ -48,7 +48,7 @@ func checkBoot(spec *kubevirtv1.KernelBoot, boot *Boot) error {
 	if !wanted {
 		return nil
 	}
-	args := spec.KernelArgs
+	args := ptr.Deref(spec.KernelArgs, "")
 	if len(args) > kubevirtv1.MaxKernelArgs || !utf8.ValidString(args) ||
 		strings.ContainsFunc(args, func(r rune) bool { return !kubevirtv1.IsKernelArg(r) }) {
 		return fmt.Errorf("%s.kernelArgs: is no text of at most %d bytes", field, kubevirtv1.MaxKernelArgs)
@@ -60,7 +60,7 @@ func checkBoot(spec *kubevirtv1.KernelBoot, boot *Boot) error {
 func checkTexts(spec *kubevirtv1.DomainSpec) error {
 	var errs []error
 	if chassis := spec.Chassis; chassis != nil {
-		for _, text := range []string{chassis.Manufacturer, chassis.Version, chassis.Serial, chassis.Asset, chassis.Sku} {
+		for _, text := range []string{ptr.Deref(chassis.Manufacturer, ""), ptr.Deref(chassis.Version, ""), ptr.Deref(chassis.Serial, ""), ptr.Deref(chassis.Asset, ""), ptr.Deref(chassis.Sku, "")} {
 			errs = append(errs, checkText("spec.domain.chassis", text))
 		}
 	}
@@ -70,8 +70,8 @@ func checkTexts(spec *kubevirtv1.DomainSpec) error {
 		}
 	}
 	if spec.Features != nil && spec.Features.Hyperv != nil && spec.Features.Hyperv.VendorID != nil &&
-		!vendorPattern.MatchString(spec.Features.Hyperv.VendorID.VendorID) {
-		errs = append(errs, fmt.Errorf("spec.domain.features.hyperv.vendorid: %q is not allowed", spec.Features.Hyperv.VendorID.VendorID))
+		!vendorPattern.MatchString(ptr.Deref(spec.Features.Hyperv.VendorID.VendorID, "")) {
+		errs = append(errs, fmt.Errorf("spec.domain.features.hyperv.vendorid: %q is not allowed", ptr.Deref(spec.Features.Hyperv.VendorID.VendorID, "")))
 	}
 	return errors.Join(errs...)
 }

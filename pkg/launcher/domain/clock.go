@@ -30,21 +30,21 @@ func buildClock(clock *kubevirtv1.Clock, kvm bool) *libvirtxml.DomainClock {
 func buildTimers(timer kubevirtv1.Timer, kvm bool) []libvirtxml.DomainTimer {
 	rtc := libvirtxml.DomainTimer{Name: "rtc", TickPolicy: string(kubevirtv1.TickPolicyCatchup)}
 	if timer.RTC != nil {
-		rtc.Present, rtc.Track = yesNo(timer.RTC.Enabled), string(timer.RTC.Track)
-		if timer.RTC.TickPolicy != "" {
-			rtc.TickPolicy = string(timer.RTC.TickPolicy)
+		rtc.Present, rtc.Track = yesNo(timer.RTC.Enabled), string(ptr.Deref(timer.RTC.Track, ""))
+		if ptr.Deref(timer.RTC.TickPolicy, "") != "" {
+			rtc.TickPolicy = string(ptr.Deref(timer.RTC.TickPolicy, ""))
 		}
 	}
 	pit := libvirtxml.DomainTimer{Name: "pit", TickPolicy: string(kubevirtv1.TickPolicyDelay)}
 	if timer.PIT != nil {
 		pit.Present = yesNo(timer.PIT.Enabled)
-		if timer.PIT.TickPolicy != "" {
-			pit.TickPolicy = string(timer.PIT.TickPolicy)
+		if ptr.Deref(timer.PIT.TickPolicy, "") != "" {
+			pit.TickPolicy = string(ptr.Deref(timer.PIT.TickPolicy, ""))
 		}
 	}
 	hpet := libvirtxml.DomainTimer{Name: "hpet", Present: "no"}
 	if timer.HPET != nil {
-		hpet.Present, hpet.TickPolicy = yesNo(timer.HPET.Enabled), string(timer.HPET.TickPolicy)
+		hpet.Present, hpet.TickPolicy = yesNo(timer.HPET.Enabled), string(ptr.Deref(timer.HPET.TickPolicy, ""))
 	}
 	timers := []libvirtxml.DomainTimer{rtc, pit, hpet}
 	if timer.KVM != nil && kvm {

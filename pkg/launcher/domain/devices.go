@@ -74,7 +74,7 @@ func buildControllers(disks []libvirtxml.DomainDisk, inputs []kubevirtv1.Input) 
 		}
 	}
 	for _, input := range inputs {
-		if input.Bus == kubevirtv1.InputBusUSB {
+		if ptr.Deref(input.Bus, "") == kubevirtv1.InputBusUSB {
 			usb.Model = "qemu-xhci"
 		}
 	}
@@ -100,8 +100,8 @@ func buildSerial(in Input) []libvirtxml.DomainSerial {
 // Standard VGA is what every firmware and guest can draw on.
 func buildGraphics(video *kubevirtv1.VideoDevice) ([]libvirtxml.DomainGraphic, []libvirtxml.DomainVideo) {
 	model := libvirtxml.DomainVideoModel{Type: "vga", VRam: 16384, Heads: 1, Primary: "yes"}
-	if video != nil && video.Type != model.Type {
-		model = libvirtxml.DomainVideoModel{Type: video.Type, Heads: 1, Primary: "yes"}
+	if video != nil && ptr.Deref(video.Type, "") != model.Type {
+		model = libvirtxml.DomainVideoModel{Type: ptr.Deref(video.Type, ""), Heads: 1, Primary: "yes"}
 	}
 	return []libvirtxml.DomainGraphic{{VNC: &libvirtxml.DomainGraphicVNC{
 			Listeners: []libvirtxml.DomainGraphicListener{{}}, // type none

@@ -5,6 +5,7 @@ package domain
 import (
 	"fmt"
 
+	"k8s.io/utils/ptr"
 	"libvirt.org/go/libvirtxml"
 
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
@@ -12,7 +13,7 @@ import (
 
 // tuneDisk gives a disk, whose cache is decided, what its spec wants of how it works.
 func tuneDisk(disk *libvirtxml.DomainDisk, spec *kubevirtv1.Disk, file File) error {
-	switch spec.IO {
+	switch ptr.Deref(spec.IO, "") {
 	case "":
 	case kubevirtv1.IONative:
 		if disk.Driver.Cache != string(kubevirtv1.CacheNone) {
@@ -21,7 +22,7 @@ func tuneDisk(disk *libvirtxml.DomainDisk, spec *kubevirtv1.Disk, file File) err
 	case kubevirtv1.IOThreads:
 		disk.Driver.IO = string(kubevirtv1.IOThreads)
 	default:
-		return fmt.Errorf("io %q: must be native or threads", spec.IO)
+		return fmt.Errorf("io %q: must be native or threads", ptr.Deref(spec.IO, ""))
 	}
 	if err := setErrorPolicy(disk.Driver, spec.ErrorPolicy); err != nil {
 		return err
@@ -30,7 +31,7 @@ func tuneDisk(disk *libvirtxml.DomainDisk, spec *kubevirtv1.Disk, file File) err
 		disk.BlockIO = matching(spec, file)
 	} else if spec.BlockSize != nil && spec.BlockSize.Custom != nil {
 		size := spec.BlockSize.Custom
-		disk.BlockIO = &libvirtxml.DomainDiskBlockIO{LogicalBlockSize: size.Logical, PhysicalBlockSize: size.Physical}
+		disk.BlockIO = &libvirtxml.DomainDiskBlockIO{LogicalBlockSize: ptr.Deref(size.Logical, 0), PhysicalBlockSize: ptr.Deref(size.Physical, 0)}
 	}
 	return nil
 }
@@ -42,7 +43,7 @@ func matching(spec *kubevirtv1.Disk, file File) *libvirtxml.DomainDiskBlockIO {
 	if file.Device != nil {
 		logical, physical = file.Device.LogicalBlockSize, file.Device.PhysicalBlockSize
 	}
-	if spec.Disk == nil || spec.Disk.Bus == "" || spec.Disk.Bus == kubevirtv1.DiskBusSATA {
+	if spec.Disk == nil || ptr.Deref(spec.Disk.Bus, "") == "" || ptr.Deref(spec.Disk.Bus, "") == kubevirtv1.DiskBusSATA {
 		logical = sectorSize
 	}
 	return &libvirtxml.DomainDiskBlockIO{LogicalBlockSize: max(logical, sectorSize), PhysicalBlockSize: max(physical, sectorSize)}

@@ -38,14 +38,14 @@ func buildDisk(spec *kubevirtv1.Disk, file File, names targetNames) (*libvirtxml
 	if err := errors.Join(checkPrintable("path", file.Path), checkPrintable("path", file.Backing)); err != nil {
 		return nil, err
 	}
-	driver, err := buildDriver(spec.Cache, file.DirectIO)
+	driver, err := buildDriver(ptr.Deref(spec.Cache, ""), file.DirectIO)
 	if err != nil {
 		return nil, err
 	}
 	disk := &libvirtxml.DomainDisk{
 		Driver: driver,
 		Source: sourceOf(file),
-		Serial: spec.Serial,
+		Serial: ptr.Deref(spec.Serial, ""),
 		Alias:  &libvirtxml.DomainAlias{Name: aliasPrefix + spec.Name},
 		Boot:   buildBoot(spec.BootOrder),
 	}
@@ -89,23 +89,23 @@ func setBacking(disk *libvirtxml.DomainDisk, backing string) {
 
 func setDisk(disk *libvirtxml.DomainDisk, target *kubevirtv1.DiskTarget, readOnlyFile bool, names targetNames) error {
 	target = ptr.To(ptr.Deref(target, kubevirtv1.DiskTarget{}))
-	if target.Bus == "" {
-		target.Bus = kubevirtv1.DefaultDiskBus
+	if ptr.Deref(target.Bus, "") == "" {
+		target.Bus = ptr.To(kubevirtv1.DefaultDiskBus)
 	}
-	name, err := names.next(target.Bus)
+	name, err := names.next(ptr.Deref(target.Bus, ""))
 	if err != nil {
 		return err
 	}
-	if disk.Address, err = buildPCIAddress(target.PciAddress); err != nil {
+	if disk.Address, err = buildPCIAddress(ptr.Deref(target.PciAddress, "")); err != nil {
 		return fmt.Errorf("pciAddress: %w", err)
 	}
 	disk.Device = "disk"
 	disk.Driver.Discard = "unmap"
-	disk.Target = &libvirtxml.DomainDiskTarget{Dev: name, Bus: string(target.Bus)}
-	if !target.ReadOnly && !readOnlyFile {
+	disk.Target = &libvirtxml.DomainDiskTarget{Dev: name, Bus: string(ptr.Deref(target.Bus, ""))}
+	if !ptr.Deref(target.ReadOnly, false) && !readOnlyFile {
 		return nil
 	}
-	if target.Bus == kubevirtv1.DiskBusSATA {
+	if ptr.Deref(target.Bus, "") == kubevirtv1.DiskBusSATA {
 		return fmt.Errorf("sata disks can't be read-only; use bus virtio or scsi, or a cdrom")
 	}
 	disk.ReadOnly = &libvirtxml.DomainDiskReadOnly{}
@@ -115,11 +115,11 @@ func setDisk(disk *libvirtxml.DomainDisk, target *kubevirtv1.DiskTarget, readOnl
 // setLUN has QEMU pass the guest's commands on. The device has a serial number and blocks of its own.
 func setLUN(disk *libvirtxml.DomainDisk, spec *kubevirtv1.Disk, file File, names targetNames) error {
 	switch {
-	case spec.LUN.Bus != "" && spec.LUN.Bus != kubevirtv1.DefaultLunBus:
-		return fmt.Errorf("a lun can't be on bus %s; use scsi", spec.LUN.Bus)
+	case ptr.Deref(spec.LUN.Bus, "") != "" && ptr.Deref(spec.LUN.Bus, "") != kubevirtv1.DefaultLunBus:
+		return fmt.Errorf("a lun can't be on bus %s; use scsi", ptr.Deref(spec.LUN.Bus, ""))
 	case file.Device == nil:
 		return errors.New("lun: the volume is a file; use disk in place of lun")
-	case spec.Serial != "" || disk.BlockIO != nil:
+	case ptr.Deref(spec.Serial, "") != "" || disk.BlockIO != nil:
 		return errors.New("a lun has the serial number and the blocks of its device; leave serial and blockSize out")
 	}
 	name, err := names.next(kubevirtv1.DefaultLunBus)
@@ -129,14 +129,14 @@ func setLUN(disk *libvirtxml.DomainDisk, spec *kubevirtv1.Disk, file File, names
 	disk.Device = "lun"
 	disk.Driver.Discard = "unmap"
 	disk.Target = &libvirtxml.DomainDiskTarget{Dev: name, Bus: string(kubevirtv1.DefaultLunBus)}
-	if spec.LUN.ReadOnly || file.ReadOnly {
+	if ptr.Deref(spec.LUN.ReadOnly, false) || file.ReadOnly {
 		disk.ReadOnly = &libvirtxml.DomainDiskReadOnly{}
 	}
 	return nil
 }
 
 func setCDRom(disk *libvirtxml.DomainDisk, target *kubevirtv1.CDRomTarget, names targetNames) error {
-	bus, tray := target.Bus, target.Tray
+	bus, tray := ptr.Deref(target.Bus, ""), ptr.Deref(target.Tray, "")
 	if bus == "" {
 		bus = kubevirtv1.DefaultDiskBus
 	}

@@ -35,10 +35,10 @@ func HasACPI(spec *kubevirtv1.DomainSpec) bool {
 
 func setKVMFeatures(features *libvirtxml.DomainFeatureList, spec *kubevirtv1.Features) {
 	if spec.APIC != nil {
-		features.APIC.EOI = onOff(spec.APIC.EndOfInterrupt)
+		features.APIC.EOI = onOff(ptr.Deref(spec.APIC.EndOfInterrupt, false))
 	}
 	if spec.KVM != nil {
-		features.KVM = &libvirtxml.DomainFeatureKVM{Hidden: state(spec.KVM.Hidden)}
+		features.KVM = &libvirtxml.DomainFeatureKVM{Hidden: state(ptr.Deref(spec.KVM.Hidden, false))}
 	}
 	if spec.Pvspinlock != nil {
 		features.PVSpinlock = state(spec.Pvspinlock.On())
@@ -77,7 +77,7 @@ func buildHyperv(spec *kubevirtv1.FeatureHyperv) *libvirtxml.DomainFeatureHyperV
 	}
 	if vendor := spec.VendorID; vendor != nil {
 		hyperv.VendorId = &libvirtxml.DomainFeatureHyperVVendorId{
-			DomainFeatureState: *state(ptr.Deref(vendor.Enabled, true)), Value: vendor.VendorID}
+			DomainFeatureState: *state(ptr.Deref(vendor.Enabled, true)), Value: ptr.Deref(vendor.VendorID, "")}
 	}
 	return hyperv
 }

@@ -11,12 +11,12 @@ import (
 
 func buildOS(in Input) *libvirtxml.DomainOS {
 	spec := &in.Instance.Spec.Domain
-	os := &libvirtxml.DomainOS{Type: &libvirtxml.DomainOSType{Arch: "x86_64", Machine: spec.Machine.Type, Type: "hvm"}}
+	os := &libvirtxml.DomainOS{Type: &libvirtxml.DomainOSType{Arch: "x86_64", Machine: ptr.Deref(spec.Machine.Type, ""), Type: "hvm"}}
 	if buildSysInfo(spec) != nil {
 		os.SMBios = &libvirtxml.DomainSMBios{Mode: "sysinfo"}
 	}
 	if in.Boot != nil {
-		os.Kernel, os.Initrd, os.Cmdline = in.Boot.Kernel, in.Boot.Initrd, spec.Firmware.KernelBoot.KernelArgs
+		os.Kernel, os.Initrd, os.Cmdline = in.Boot.Kernel, in.Boot.Initrd, ptr.Deref(spec.Firmware.KernelBoot.KernelArgs, "")
 	}
 	bootloader := spec.Firmware.Bootloader
 	switch {
@@ -57,7 +57,7 @@ func secureBoot(firmware *kubevirtv1.Firmware) bool {
 // buildSysInfo is what the firmware reports beyond QEMU's own.
 func buildSysInfo(spec *kubevirtv1.DomainSpec) []libvirtxml.DomainSysInfo {
 	smbios := &libvirtxml.DomainSysInfoSMBIOS{}
-	if serial := spec.Firmware.Serial; serial != "" {
+	if serial := ptr.Deref(spec.Firmware.Serial, ""); serial != "" {
 		smbios.System = &libvirtxml.DomainSysInfoSystem{Entry: []libvirtxml.DomainSysInfoEntry{{Name: "serial", Value: serial}}}
 	}
 	if entries := chassisEntries(spec.Chassis); entries != nil {
@@ -75,8 +75,8 @@ func chassisEntries(chassis *kubevirtv1.Chassis) []libvirtxml.DomainSysInfoEntry
 	}
 	var entries []libvirtxml.DomainSysInfoEntry
 	for _, entry := range []libvirtxml.DomainSysInfoEntry{
-		{Name: "manufacturer", Value: chassis.Manufacturer}, {Name: "version", Value: chassis.Version},
-		{Name: "serial", Value: chassis.Serial}, {Name: "asset", Value: chassis.Asset}, {Name: "sku", Value: chassis.Sku},
+		{Name: "manufacturer", Value: ptr.Deref(chassis.Manufacturer, "")}, {Name: "version", Value: ptr.Deref(chassis.Version, "")},
+		{Name: "serial", Value: ptr.Deref(chassis.Serial, "")}, {Name: "asset", Value: ptr.Deref(chassis.Asset, "")}, {Name: "sku", Value: ptr.Deref(chassis.Sku, "")},
 	} {
 		if entry.Value != "" {
 			entries = append(entries, entry)

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"k8s.io/utils/ptr"
 	"libvirt.org/go/libvirtxml"
 
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
@@ -40,11 +41,11 @@ func checkInterfaces(interfaces []kubevirtv1.Interface) error {
 			return fmt.Errorf("%s.name: %s is used twice", field, iface.Name)
 		}
 		seen[iface.Name] = true
-		if !slices.Contains(interfaceModels(), iface.Model) {
-			return fmt.Errorf("%s.model: %q is not one of %v", field, iface.Model, interfaceModels())
+		if !slices.Contains(interfaceModels(), ptr.Deref(iface.Model, "")) {
+			return fmt.Errorf("%s.model: %q is not one of %v", field, ptr.Deref(iface.Model, ""), interfaceModels())
 		}
-		if mac, err := net.ParseMAC(iface.MacAddress); err != nil || len(mac) != 6 || mac[0]&1 != 0 {
-			return fmt.Errorf("%s.macAddress: %q is no unicast MAC address", field, iface.MacAddress)
+		if mac, err := net.ParseMAC(ptr.Deref(iface.MacAddress, "")); err != nil || len(mac) != 6 || mac[0]&1 != 0 {
+			return fmt.Errorf("%s.macAddress: %q is no unicast MAC address", field, ptr.Deref(iface.MacAddress, ""))
 		}
 	}
 	return nil
@@ -54,7 +55,7 @@ func buildInterfaces(in Input) ([]libvirtxml.DomainInterface, error) {
 	specs := in.Instance.Spec.Domain.Devices.Interfaces
 	interfaces := make([]libvirtxml.DomainInterface, 0, len(specs))
 	for i := range specs {
-		if specs[i].State == kubevirtv1.InterfaceStateAbsent {
+		if ptr.Deref(specs[i].State, "") == kubevirtv1.InterfaceStateAbsent {
 			continue
 		}
 		iface, err := buildInterface(&specs[i], in.Taps[specs[i].Name])
@@ -67,17 +68,17 @@ func buildInterfaces(in Input) ([]libvirtxml.DomainInterface, error) {
 }
 
 func buildInterface(spec *kubevirtv1.Interface, tap string) (*libvirtxml.DomainInterface, error) {
-	address, err := buildPCIAddress(spec.PciAddress)
+	address, err := buildPCIAddress(ptr.Deref(spec.PciAddress, ""))
 	if err != nil {
 		return nil, fmt.Errorf("pciAddress: %w", err)
 	}
-	mac, err := net.ParseMAC(spec.MacAddress)
+	mac, err := net.ParseMAC(ptr.Deref(spec.MacAddress, ""))
 	if err != nil {
 		return nil, fmt.Errorf("macAddress: %w", err)
 	}
 	iface := &libvirtxml.DomainInterface{
 		MAC:     &libvirtxml.DomainInterfaceMAC{Address: mac.String()},
-		Model:   &libvirtxml.DomainInterfaceModel{Type: spec.Model},
+		Model:   &libvirtxml.DomainInterfaceModel{Type: ptr.Deref(spec.Model, "")},
 		Alias:   &libvirtxml.DomainAlias{Name: InterfaceAlias(spec.Name)},
 		Boot:    buildBoot(spec.BootOrder),
 		Address: address,
@@ -85,8 +86,8 @@ func buildInterface(spec *kubevirtv1.Interface, tap string) (*libvirtxml.DomainI
 	if spec.BootOrder == nil {
 		iface.ROM = &libvirtxml.DomainROM{Enabled: "no"} // no seconds lost to network boot
 	}
-	if spec.State == kubevirtv1.InterfaceStateLinkDown {
-		iface.Link = &libvirtxml.DomainInterfaceLink{State: string(spec.State)}
+	if ptr.Deref(spec.State, "") == kubevirtv1.InterfaceStateLinkDown {
+		iface.Link = &libvirtxml.DomainInterfaceLink{State: string(ptr.Deref(spec.State, ""))}
 	}
 	if err := connect(iface, tap); err != nil {
 		return nil, fmt.Errorf("name: %w", err)
@@ -138,8 +139,8 @@ func LinkedInterface(text string, wanted *kubevirtv1.Interface) (string, error) 
 
 // LinkOf is the state of the link that an interface is to have, which is not absent.
 func LinkOf(spec *kubevirtv1.Interface) kubevirtv1.InterfaceState {
-	if spec.State == kubevirtv1.InterfaceStateLinkDown {
-		return spec.State
+	if ptr.Deref(spec.State, "") == kubevirtv1.InterfaceStateLinkDown {
+		return ptr.Deref(spec.State, "")
 	}
 	return kubevirtv1.InterfaceStateLinkUp
 }

@@ -18,7 +18,7 @@ func PageSize(memory *kubevirtv1.Memory) int64 {
 	if memory == nil || memory.Hugepages == nil {
 		return 0
 	}
-	size, err := resource.ParseQuantity(memory.Hugepages.PageSize)
+	size, err := resource.ParseQuantity(ptr.Deref(memory.Hugepages.PageSize, ""))
 	if err != nil {
 		return 0
 	}

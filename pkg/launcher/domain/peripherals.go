@@ -13,16 +13,16 @@ func addPeripherals(devices *libvirtxml.DomainDeviceList, in Input) {
 	spec := &in.Instance.Spec.Domain.Devices
 	for _, input := range spec.Inputs {
 		devices.Inputs = append(devices.Inputs, libvirtxml.DomainInput{
-			Type: string(input.Type), Bus: string(input.Bus), Alias: aliasOf("input", input.Name),
+			Type: string(ptr.Deref(input.Type, "")), Bus: string(ptr.Deref(input.Bus, "")), Alias: aliasOf("input", input.Name),
 		})
 	}
 	if watchdog := spec.Watchdog; watchdog != nil && watchdog.I6300ESB != nil {
 		devices.Watchdogs = []libvirtxml.DomainWatchdog{{
-			Model: "i6300esb", Action: string(watchdog.I6300ESB.Action), Alias: aliasOf("watchdog", watchdog.Name),
+			Model: "i6300esb", Action: string(ptr.Deref(watchdog.I6300ESB.Action, "")), Alias: aliasOf("watchdog", watchdog.Name),
 		}}
 	}
 	if spec.Sound != nil {
-		devices.Sounds = []libvirtxml.DomainSound{{Model: spec.Sound.Model, Alias: aliasOf("sound", spec.Sound.Name)}}
+		devices.Sounds = []libvirtxml.DomainSound{{Model: ptr.Deref(spec.Sound.Model, ""), Alias: aliasOf("sound", spec.Sound.Name)}}
 	}
 	devices.Panics = buildPanics(spec.PanicDevices, in.KVM)
 	if HasVSOCK(spec) {

@@ -21,8 +21,8 @@ func Plugged(spec *kubevirtv1.Disk, file File, targets map[string]string) (strin
 	bus := kubevirtv1.DefaultLunBus
 	switch {
 	case spec.LUN != nil:
-	case spec.Disk != nil && (spec.Disk.Bus == kubevirtv1.DiskBusSCSI || spec.Disk.Bus == kubevirtv1.DiskBusVirtio):
-		bus = spec.Disk.Bus
+	case spec.Disk != nil && (ptr.Deref(spec.Disk.Bus, "") == kubevirtv1.DiskBusSCSI || ptr.Deref(spec.Disk.Bus, "") == kubevirtv1.DiskBusVirtio):
+		bus = ptr.Deref(spec.Disk.Bus, "")
 	default:
 		return "", fmt.Errorf("disk %s: only disks on scsi or virtio, and luns, can be added to a running guest", spec.Name)
 	}
@@ -56,7 +56,7 @@ func freeNames(targets map[string]string, bus kubevirtv1.DiskBus) targetNames {
 // addHotplug gives a domain what disks need that are added later: a controller, and ports. libvirt itself
 // adds ports for the devices that the domain begins with only where there are not enough.
 func addHotplug(devices *libvirtxml.DomainDeviceList, spec *kubevirtv1.Devices) {
-	if spec.DisableHotplug {
+	if ptr.Deref(spec.DisableHotplug, false) {
 		return
 	}
 	if !slices.ContainsFunc(devices.Controllers, func(c libvirtxml.DomainController) bool { return c.Type == "scsi" }) {

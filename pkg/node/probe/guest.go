@@ -14,6 +14,8 @@ import (
 	"strconv"
 	"time"
 
+	"k8s.io/utils/ptr"
+
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
 )
 
@@ -35,7 +37,7 @@ type Guest interface {
 
 // ask puts the question of a probe once.
 func ask(ctx context.Context, guest Guest, probe *kubevirtv1.Probe) error {
-	timeout := time.Duration(probe.TimeoutSeconds) * time.Second
+	timeout := time.Duration(ptr.Deref(probe.TimeoutSeconds, 0)) * time.Second
 	switch {
 	case probe.GuestAgentPing != nil:
 		return guest.Ping(ctx, timeout)
@@ -89,12 +91,12 @@ func get(ctx context.Context, address netip.Addr, action *kubevirtv1.HTTPGetActi
 }
 
 func newRequest(ctx context.Context, address netip.Addr, action *kubevirtv1.HTTPGetAction) (*http.Request, error) {
-	target, err := url.Parse(action.Path)
+	target, err := url.Parse(ptr.Deref(action.Path, ""))
 	if err != nil {
 		return nil, err
 	}
 	target = &url.URL{Scheme: "http", Path: target.Path, RawPath: target.RawPath, RawQuery: target.RawQuery}
-	if action.Scheme == "HTTPS" {
+	if ptr.Deref(action.Scheme, "") == "HTTPS" {
 		target.Scheme = "https"
 	}
 	target.Host = net.JoinHostPort(address.String(), strconv.Itoa(action.Port.IntValue()))

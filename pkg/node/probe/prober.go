@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/ptr"
 
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
 )
@@ -139,8 +140,8 @@ func (p *Prober) Results(key types.NamespacedName, uid types.UID) (liveness, rea
 
 // run puts the question until ctx ends. Guests that started together are not asked together.
 func (p *Prober) run(ctx context.Context, w *watch, probe *kubevirtv1.Probe, result *Result) {
-	period := time.Duration(probe.PeriodSeconds) * time.Second
-	if !sleep(ctx, time.Until(w.subject.StartedAt.Add(time.Duration(probe.InitialDelaySeconds)*time.Second))) {
+	period := time.Duration(ptr.Deref(probe.PeriodSeconds, 0)) * time.Second
+	if !sleep(ctx, time.Until(w.subject.StartedAt.Add(time.Duration(ptr.Deref(probe.InitialDelaySeconds, 0))*time.Second))) {
 		return
 	}
 	ticker := time.NewTicker(period)
@@ -199,9 +200,9 @@ func (r *row) add(err error) bool {
 
 func (r *row) verdict(probe *kubevirtv1.Probe, err error) Result {
 	switch {
-	case r.good >= probe.SuccessThreshold:
+	case r.good >= ptr.Deref(probe.SuccessThreshold, 0):
 		return Result{Verdict: Passed}
-	case r.bad >= probe.FailureThreshold:
+	case r.bad >= ptr.Deref(probe.FailureThreshold, 0):
 		return Result{Verdict: Failed, Message: err.Error()}
 	}
 	return Result{}

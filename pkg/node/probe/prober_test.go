@@ -20,6 +20,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/intstr"
+	"k8s.io/utils/ptr"
 
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
 )
@@ -60,7 +61,7 @@ func (g *guest) Address() (netip.Addr, error)                        { return ne
 func ping(failures int32) *kubevirtv1.Probe {
 	return &kubevirtv1.Probe{
 		Handler:        kubevirtv1.Handler{GuestAgentPing: &kubevirtv1.GuestAgentPing{}},
-		TimeoutSeconds: 1, PeriodSeconds: 1, SuccessThreshold: 1, FailureThreshold: failures,
+		TimeoutSeconds: ptr.To[int32](1), PeriodSeconds: ptr.To[int32](1), SuccessThreshold: ptr.To[int32](1), FailureThreshold: ptr.To(failures),
 	}
 }
 
@@ -144,7 +145,7 @@ func TestTheFirstQuestionWaits(t *testing.T) {
 	t.Parallel()
 	g := &guest{}
 	probe := ping(1)
-	probe.InitialDelaySeconds = 3600
+	probe.InitialDelaySeconds = ptr.To[int32](3600)
 	p, changes := attend(t, Subject{Readiness: probe, Guest: g, StartedAt: time.Now()})
 	p.Forget(key)
 	p.Wait()
@@ -171,8 +172,8 @@ func TestHTTPAndTCPReachTheGuest(t *testing.T) {
 		require.NoError(t, err)
 		g := &guest{address: "127.0.0.1"}
 		get := func(path string) error {
-			return ask(t.Context(), g, &kubevirtv1.Probe{TimeoutSeconds: 10, Handler: kubevirtv1.Handler{HTTPGet: &kubevirtv1.HTTPGetAction{
-				Path: path, Port: intstr.FromInt(port), Scheme: scheme,
+			return ask(t.Context(), g, &kubevirtv1.Probe{TimeoutSeconds: ptr.To[int32](10), Handler: kubevirtv1.Handler{HTTPGet: &kubevirtv1.HTTPGetAction{
+				Path: ptr.To(path), Port: intstr.FromInt(port), Scheme: ptr.To(scheme),
 				HTTPHeaders: []corev1.HTTPHeader{{Name: "host", Value: "shop"}, {Name: "X-Probe", Value: "yes"}},
 			}}})
 		}
@@ -182,7 +183,7 @@ func TestHTTPAndTCPReachTheGuest(t *testing.T) {
 		require.ErrorContains(t, get("/bad"), "HTTP status 502")
 		require.NoError(t, get("//elsewhere/ok"), "the host is the guest, whatever the path says")
 
-		tcp := &kubevirtv1.Probe{TimeoutSeconds: 10, Handler: kubevirtv1.Handler{TCPSocket: &kubevirtv1.TCPSocketAction{Port: intstr.FromInt(port)}}}
+		tcp := &kubevirtv1.Probe{TimeoutSeconds: ptr.To[int32](10), Handler: kubevirtv1.Handler{TCPSocket: &kubevirtv1.TCPSocketAction{Port: intstr.FromInt(port)}}}
 		require.NoError(t, ask(t.Context(), g, tcp))
 		server.Close()
 		require.ErrorContains(t, ask(t.Context(), g, tcp), "refused")
@@ -192,6 +193,6 @@ func TestHTTPAndTCPReachTheGuest(t *testing.T) {
 func TestCommandsGoToTheGuest(t *testing.T) {
 	t.Parallel()
 	g := &guest{answer: errBad}
-	exec := &kubevirtv1.Probe{TimeoutSeconds: 1, Handler: kubevirtv1.Handler{Exec: &kubevirtv1.ExecAction{Command: []string{"true"}}}}
+	exec := &kubevirtv1.Probe{TimeoutSeconds: ptr.To[int32](1), Handler: kubevirtv1.Handler{Exec: &kubevirtv1.ExecAction{Command: []string{"true"}}}}
 	require.ErrorIs(t, ask(t.Context(), g, exec), errBad)
 }

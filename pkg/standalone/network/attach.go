@@ -31,7 +31,7 @@ func (n *Network) Attach(_ context.Context, vmi *kubevirtv1.VirtualMachineInstan
 	attachment := &node.Attachment{Taps: map[string]string{}}
 	for i := range vmi.Spec.Domain.Devices.Interfaces {
 		iface := &vmi.Spec.Domain.Devices.Interfaces[i]
-		if iface.State == kubevirtv1.InterfaceStateAbsent {
+		if ptr.Deref(iface.State, "") == kubevirtv1.InterfaceStateAbsent {
 			continue
 		}
 		tap, err := n.attach(vmi, iface)
@@ -44,7 +44,7 @@ func (n *Network) Attach(_ context.Context, vmi *kubevirtv1.VirtualMachineInstan
 }
 
 func (n *Network) attach(vmi *kubevirtv1.VirtualMachineInstance, iface *kubevirtv1.Interface) (string, error) {
-	mac, err := net.ParseMAC(iface.MacAddress)
+	mac, err := net.ParseMAC(ptr.Deref(iface.MacAddress, ""))
 	if err != nil {
 		return "", err
 	}
@@ -167,7 +167,7 @@ func portsOf(iface *kubevirtv1.Interface) []leases.Port {
 	}
 	var ports []leases.Port
 	for _, port := range iface.Ports {
-		opened := leases.Port{Number: uint16(port.Port), UDP: port.Protocol == "UDP"}
+		opened := leases.Port{Number: uint16(port.Port), UDP: ptr.Deref(port.Protocol, "") == "UDP"}
 		if !slices.Contains(ports, opened) {
 			ports = append(ports, opened)
 		}
@@ -182,7 +182,7 @@ func newGuest(vmi *kubevirtv1.VirtualMachineInstance, iface *kubevirtv1.Interfac
 		offer: dhcp.Offer{Address: lease.Address, Hostname: hostname, Domain: zone},
 	}
 	searches := []string{zone, dns.Domain}
-	if subdomain := vmi.Spec.Subdomain; subdomain != "" {
+	if subdomain := ptr.Deref(vmi.Spec.Subdomain, ""); subdomain != "" {
 		added.aliases = append(added.aliases, join(hostname, subdomain, vmi.Namespace))
 		added.offer.Domain = join(subdomain, zone)
 		searches = append([]string{added.offer.Domain}, searches...)
@@ -199,7 +199,7 @@ func newGuest(vmi *kubevirtv1.VirtualMachineInstance, iface *kubevirtv1.Interfac
 		added.offer.Searches = append(added.offer.Searches, config.Searches...)
 	}
 	if options := iface.DHCPOptions; options != nil {
-		added.offer.BootFile, added.offer.TFTPServer = options.BootFileName, options.TFTPServerName
+		added.offer.BootFile, added.offer.TFTPServer = ptr.Deref(options.BootFileName, ""), ptr.Deref(options.TFTPServerName, "")
 		added.offer.NTPServers = addressesOf(options.NTPServers)
 		added.offer.Private = map[uint8]string{}
 		for _, option := range options.PrivateOptions {

@@ -85,7 +85,7 @@ func guestOf(t *testing.T, n *Network, vmi *kubevirtv1.VirtualMachineInstance) *
 	tap := attachment.Taps["default"]
 	require.NoError(t, link.RemoveTap(tap))
 	guest := networktest.New(t)
-	mac, err := net.ParseMAC(vmi.Spec.Domain.Devices.Interfaces[0].MacAddress)
+	mac, err := net.ParseMAC(ptr.Deref(vmi.Spec.Domain.Devices.Interfaces[0].MacAddress, ""))
 	require.NoError(t, err)
 	guest.Connect(tap, mac)
 	_, err = n.Attach(t.Context(), vmi)
@@ -112,10 +112,10 @@ func TestGuestsGetTheirAddressesAndFindOneAnother(t *testing.T) {
 	n, end := open(t, configIn(t, t.TempDir(), oneServer))
 	t.Cleanup(func() { end(); require.NoError(t, n.unmake()) })
 	web, db := instanceOf("web"), instanceOf("db")
-	db.Spec.Hostname, db.Spec.Subdomain = "primary", "data"
+	db.Spec.Hostname, db.Spec.Subdomain = ptr.To("primary"), ptr.To("data")
 	webGuest, dbGuest := guestOf(t, n, web), guestOf(t, n, db)
 
-	ack := leaseOf(t, webGuest, web.Spec.Domain.Devices.Interfaces[0].MacAddress)
+	ack := leaseOf(t, webGuest, ptr.Deref(web.Spec.Domain.Devices.Interfaces[0].MacAddress, ""))
 	address := n.Addresses(web)["default"]
 	assert.Equal(t, address.String(), ack.YourIPAddr.String())
 	assert.Equal(t, "web", ack.HostName())
@@ -351,7 +351,7 @@ func TestNamesOfOneDoNotHideAnother(t *testing.T) {
 	gateway := netip.MustParseAddr("10.0.0.1")
 	put := func(name, hostname, address string) {
 		vmi := instanceOf(name)
-		vmi.Spec.Hostname = hostname
+		vmi.Spec.Hostname = ptr.To(hostname)
 		iface := &vmi.Spec.Domain.Devices.Interfaces[0]
 		lease := leaseFor(vmi, iface, netip.MustParseAddr(address))
 		g.put(newGuest(vmi, iface, lease, gateway))
@@ -392,7 +392,7 @@ func TestDNSPolicyAndConfigAreTold(t *testing.T) {
 
 func leaseFor(vmi *kubevirtv1.VirtualMachineInstance, iface *kubevirtv1.Interface, address netip.Addr) leases.Lease {
 	return leases.Lease{
-		Namespace: vmi.Namespace, Name: vmi.Name, Owner: vmi.OwnerUID(), Interface: iface.Name, MAC: iface.MacAddress, Address: address,
+		Namespace: vmi.Namespace, Name: vmi.Name, Owner: vmi.OwnerUID(), Interface: iface.Name, MAC: ptr.Deref(iface.MacAddress, ""), Address: address,
 	}
 }
 

@@ -50,7 +50,7 @@ type DataVolumeSpec struct {
 	Storage *StorageSpec `json:"storage,omitempty"`
 	// ContentType is kubevirt, a disk image.
 	// +optional
-	ContentType DataVolumeContentType `json:"contentType,omitempty"`
+	ContentType *DataVolumeContentType `json:"contentType,omitempty"`
 	// Preallocation takes the whole size from the node's storage at once.
 	// +optional
 	Preallocation *bool `json:"preallocation,omitempty"`
@@ -129,10 +129,10 @@ type DataVolumeSourceHTTP struct {
 	URL string `json:"url"`
 	// SecretRef names a Secret with accessKeyId and secretKey, used as user name and password.
 	// +optional
-	SecretRef string `json:"secretRef,omitempty"`
+	SecretRef *string `json:"secretRef,omitempty"`
 	// CertConfigMap names a ConfigMap whose values are PEM certificates that are trusted besides the system's.
 	// +optional
-	CertConfigMap string `json:"certConfigMap,omitempty"`
+	CertConfigMap *string `json:"certConfigMap,omitempty"`
 	// ExtraHeaders are "Name: value" lines that are sent with each request.
 	// +optional
 	// +listType=atomic
@@ -143,7 +143,7 @@ type DataVolumeSourceHTTP struct {
 	SecretExtraHeaders []string `json:"secretExtraHeaders,omitzero"`
 	// Checksum is algorithm:hex over the bytes as transferred; md5, sha1, sha256 or sha512.
 	// +optional
-	Checksum string `json:"checksum,omitempty"`
+	Checksum *string `json:"checksum,omitempty"`
 	// InsecureSkipVerify accepts any certificate of the server.
 	// +optional
 	InsecureSkipVerify *bool `json:"insecureSkipVerify,omitempty"`

@@ -6,6 +6,7 @@ import (
 	apiequality "k8s.io/apimachinery/pkg/api/equality"
 	apivalidation "k8s.io/apimachinery/pkg/api/validation"
 	"k8s.io/apimachinery/pkg/util/validation/field"
+	"k8s.io/utils/ptr"
 
 	cdiv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/cdi/v1beta1"
 )
@@ -35,10 +36,10 @@ func ValidateDataVolumeUpdate(dv, old *cdiv1.DataVolume) field.ErrorList {
 func ValidateDataVolumeSpec(spec *cdiv1.DataVolumeSpec, path *field.Path) field.ErrorList {
 	errs := validateClaim(spec, path)
 	errs = append(errs, validateSource(spec.Source, path.Child("source"))...)
-	switch spec.ContentType {
+	switch ptr.Deref(spec.ContentType, "") {
 	case "", cdiv1.DataVolumeKubeVirt:
 	default:
-		errs = append(errs, field.NotSupported(path.Child("contentType"), spec.ContentType,
+		errs = append(errs, field.NotSupported(path.Child("contentType"), ptr.Deref(spec.ContentType, ""),
 			[]cdiv1.DataVolumeContentType{cdiv1.DataVolumeKubeVirt}))
 	}
 	return errs

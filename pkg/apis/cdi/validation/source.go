@@ -97,12 +97,12 @@ func validateSourcePVC(src *cdiv1.DataVolumeSourcePVC, path *field.Path) field.E
 func validateHTTP(src *cdiv1.DataVolumeSourceHTTP, path *field.Path) field.ErrorList {
 	errs := validateURL(src.URL, path.Child("url"))
 	errs = append(errs, validateHeaders(src.ExtraHeaders, path.Child("extraHeaders"))...)
-	errs = append(errs, validateChecksum(src.Checksum, path.Child("checksum"))...)
-	if src.SecretRef != "" {
-		errs = append(errs, validateName(src.SecretRef, path.Child("secretRef"))...)
+	errs = append(errs, validateChecksum(ptr.Deref(src.Checksum, ""), path.Child("checksum"))...)
+	if ptr.Deref(src.SecretRef, "") != "" {
+		errs = append(errs, validateName(ptr.Deref(src.SecretRef, ""), path.Child("secretRef"))...)
 	}
-	if src.CertConfigMap != "" {
-		errs = append(errs, validateName(src.CertConfigMap, path.Child("certConfigMap"))...)
+	if ptr.Deref(src.CertConfigMap, "") != "" {
+		errs = append(errs, validateName(ptr.Deref(src.CertConfigMap, ""), path.Child("certConfigMap"))...)
 	}
 	secrets := path.Child("secretExtraHeaders")
 	if n := len(src.SecretExtraHeaders); n > maxHeaderSecrets {

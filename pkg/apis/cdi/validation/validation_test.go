@@ -29,11 +29,11 @@ func valid() *cdiv1.DataVolume {
 		Spec: cdiv1.DataVolumeSpec{
 			Source: &cdiv1.DataVolumeSource{HTTP: &cdiv1.DataVolumeSourceHTTP{
 				URL:                "https://example.com/disk.qcow2",
-				SecretRef:          "login",
-				CertConfigMap:      "ca",
+				SecretRef:          ptr.To("login"),
+				CertConfigMap:      ptr.To("ca"),
 				ExtraHeaders:       []string{"X-Team: one"},
 				SecretExtraHeaders: []string{"token"},
-				Checksum:           "sha256:" + strings.Repeat("ab", 32),
+				Checksum:           ptr.To("sha256:" + strings.Repeat("ab", 32)),
 			}},
 			Storage: &cdiv1.StorageSpec{Resources: requests("1Gi")},
 		},
@@ -69,7 +69,7 @@ func TestDataVolumeAccepted(t *testing.T) {
 			dv.Spec.Storage.Resources = corev1.VolumeResourceRequirements{}
 		},
 		"all of storage": func(dv *cdiv1.DataVolume) {
-			dv.Spec.ContentType = cdiv1.DataVolumeKubeVirt
+			dv.Spec.ContentType = ptr.To(cdiv1.DataVolumeKubeVirt)
 			dv.Spec.Preallocation = ptr.To(true)
 			dv.Spec.Storage.StorageClassName = ptr.To("local")
 			dv.Spec.Storage.VolumeMode = ptr.To(corev1.PersistentVolumeFilesystem)
@@ -161,7 +161,7 @@ func TestDataVolumeRefused(t *testing.T) {
 		"empty source": {func(dv *cdiv1.DataVolume) { dv.Spec.Source.HTTP = nil }, "spec.source", "Missing Data volume source"},
 		"two sources": {func(dv *cdiv1.DataVolume) { dv.Spec.Source.Blank = &cdiv1.DataVolumeBlankImage{} },
 			"spec.source", "Multiple Data volume sources"},
-		"archive": {func(dv *cdiv1.DataVolume) { dv.Spec.ContentType = "archive" }, "spec.contentType", "kubevirt"},
+		"archive": {func(dv *cdiv1.DataVolume) { dv.Spec.ContentType = ptr.To[cdiv1.DataVolumeContentType]("archive") }, "spec.contentType", "kubevirt"},
 		"empty URL": {http(func(h *cdiv1.DataVolumeSourceHTTP) { h.URL = "" }),
 			"spec.source.http.url", "source URL is empty"},
 		"relative URL": {http(func(h *cdiv1.DataVolumeSourceHTTP) { h.URL = "disk.img" }),
@@ -172,9 +172,9 @@ func TestDataVolumeRefused(t *testing.T) {
 			"spec.source.http.url", "no host"},
 		"long URL": {http(func(h *cdiv1.DataVolumeSourceHTTP) { h.URL = "http://h/" + strings.Repeat("a", maxURL) }),
 			"spec.source.http.url", "may not be more"},
-		"checksum without algorithm": {http(func(h *cdiv1.DataVolumeSourceHTTP) { h.Checksum = "abcd" }),
+		"checksum without algorithm": {http(func(h *cdiv1.DataVolumeSourceHTTP) { h.Checksum = ptr.To("abcd") }),
 			"spec.source.http.checksum", "invalid checksum format"},
-		"short checksum": {http(func(h *cdiv1.DataVolumeSourceHTTP) { h.Checksum = "sha256:abcd" }),
+		"short checksum": {http(func(h *cdiv1.DataVolumeSourceHTTP) { h.Checksum = ptr.To("sha256:abcd") }),
 			"spec.source.http.checksum", "invalid checksum format"},
 		"header of two lines": {http(func(h *cdiv1.DataVolumeSourceHTTP) { h.ExtraHeaders = []string{"A: b\r\nC: d"} }),
 			"spec.source.http.extraHeaders[0]", "header"},
@@ -186,9 +186,9 @@ func TestDataVolumeRefused(t *testing.T) {
 			"spec.source.http.secretExtraHeaders", "must have at most"},
 		"odd header secret": {http(func(h *cdiv1.DataVolumeSourceHTTP) { h.SecretExtraHeaders = []string{""} }),
 			"spec.source.http.secretExtraHeaders[0]", "subdomain"},
-		"odd secret": {http(func(h *cdiv1.DataVolumeSourceHTTP) { h.SecretRef = "../s" }),
+		"odd secret": {http(func(h *cdiv1.DataVolumeSourceHTTP) { h.SecretRef = ptr.To("../s") }),
 			"spec.source.http.secretRef", "subdomain"},
-		"odd config map": {http(func(h *cdiv1.DataVolumeSourceHTTP) { h.CertConfigMap = "A" }),
+		"odd config map": {http(func(h *cdiv1.DataVolumeSourceHTTP) { h.CertConfigMap = ptr.To("A") }),
 			"spec.source.http.certConfigMap", "subdomain"},
 	} {
 		t.Run(name, func(t *testing.T) {

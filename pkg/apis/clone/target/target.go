@@ -105,7 +105,7 @@ func identify(vmi *kubevirtv1.VirtualMachineInstanceSpec, spec *clonev1.VirtualM
 	given := maps.Clone(spec.NewMacAddresses)
 	for i := range vmi.Domain.Devices.Interfaces {
 		nic := &vmi.Domain.Devices.Interfaces[i]
-		nic.MacAddress = strings.ReplaceAll(given[nic.Name], "-", ":")
+		nic.MacAddress = ptr.To(strings.ReplaceAll(given[nic.Name], "-", ":"))
 		delete(given, nic.Name)
 	}
 	for _, name := range slices.Sorted(maps.Keys(given)) {
@@ -117,8 +117,8 @@ func identify(vmi *kubevirtv1.VirtualMachineInstanceSpec, spec *clonev1.VirtualM
 	if vmi.Domain.Firmware == nil {
 		vmi.Domain.Firmware = &kubevirtv1.Firmware{}
 	}
-	vmi.Domain.Firmware.UUID = ""
-	vmi.Domain.Firmware.Serial = ptr.Deref(spec.NewSMBiosSerial, "")
+	vmi.Domain.Firmware.UUID = nil
+	vmi.Domain.Firmware.Serial = spec.NewSMBiosSerial
 	return nil
 }
 

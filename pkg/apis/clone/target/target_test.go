@@ -98,10 +98,10 @@ func TestACloneIsAMachineOfItsOwn(t *testing.T) {
 	assert.Nil(t, vm.Spec.Running)
 	assert.Equal(t, kubevirtv1.RunStrategyHalted, *vm.Spec.RunStrategy)
 	domain := vm.Spec.Template.Spec.Domain
-	assert.Empty(t, domain.Firmware.UUID)
-	assert.Empty(t, domain.Firmware.Serial)
+	assert.Empty(t, ptr.Deref(domain.Firmware.UUID, ""))
+	assert.Empty(t, ptr.Deref(domain.Firmware.Serial, ""))
 	for _, nic := range domain.Devices.Interfaces {
-		assert.Empty(t, nic.MacAddress, nic.Name)
+		assert.Empty(t, ptr.Deref(nic.MacAddress, ""), nic.Name)
 	}
 }
 
@@ -181,9 +181,9 @@ func TestIdentitiesCanBeGiven(t *testing.T) {
 		NewMacAddresses: map[string]string{"lab": "02-00-00-00-00-09"}, NewSMBiosSerial: ptr.To("new"),
 	})
 	domain := vm.Spec.Template.Spec.Domain
-	assert.Empty(t, domain.Devices.Interfaces[0].MacAddress)
-	assert.Equal(t, "02:00:00:00:00:09", domain.Devices.Interfaces[1].MacAddress)
-	assert.Equal(t, "new", domain.Firmware.Serial)
+	assert.Empty(t, ptr.Deref(domain.Devices.Interfaces[0].MacAddress, ""))
+	assert.Equal(t, "02:00:00:00:00:09", ptr.Deref(domain.Devices.Interfaces[1].MacAddress, ""))
+	assert.Equal(t, "new", ptr.Deref(domain.Firmware.Serial, ""))
 }
 
 func TestPatchesComeLast(t *testing.T) {

@@ -23,7 +23,7 @@ func applyDevices(spec *kubevirtv1.VirtualMachineInstanceSpec, preferred *instan
 	fill(&devices.BlockMultiQueue, preferred.PreferredBlockMultiQueue)
 	fill(&devices.NetworkInterfaceMultiQueue, preferred.PreferredNetworkInterfaceMultiQueue)
 	// That it is false and that it is not set are one.
-	devices.DisableHotplug = devices.DisableHotplug || ptr.Deref(preferred.PreferredDisableHotplug, false)
+	setTrue(&devices.DisableHotplug, preferred.PreferredDisableHotplug)
 	fill(&devices.Rng, preferred.PreferredRng)
 	fill(&devices.TPM, preferred.PreferredTPM.DeepCopy())
 	if devices.Sound != nil {
@@ -65,7 +65,7 @@ func applyDisk(disk *kubevirtv1.Disk, preferred *instancetypev1.DevicePreference
 		fillText(&disk.Cache, preferred.PreferredDiskCache)
 		fillText(&disk.IO, preferred.PreferredDiskIO)
 		fill(&disk.BlockSize, preferred.PreferredDiskBlockSize)
-		if disk.Disk.Bus == kubevirtv1.DiskBusVirtio {
+		if ptr.Deref(disk.Disk.Bus, "") == kubevirtv1.DiskBusVirtio {
 			fill(&disk.DedicatedIOThread, preferred.PreferredDiskDedicatedIoThread)
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/util/validation/field"
+	"k8s.io/utils/ptr"
 	"sigs.k8s.io/yaml"
 
 	"github.com/virt-apiserver/virt-apiserver/pkg/apis/instancetype/expand"
@@ -44,10 +45,10 @@ func machine(t *testing.T, s source, template string) *kubevirtv1.VirtualMachine
 	vm.Spec.Template = &kubevirtv1.VirtualMachineInstanceTemplateSpec{}
 	require.NoError(t, yaml.UnmarshalStrict([]byte(template), vm.Spec.Template))
 	if s.size != "" {
-		vm.Spec.Instancetype = &kubevirtv1.InstancetypeMatcher{Name: "size"}
+		vm.Spec.Instancetype = &kubevirtv1.InstancetypeMatcher{Name: ptr.To("size")}
 	}
 	if s.preference != "" {
-		vm.Spec.Preference = &kubevirtv1.PreferenceMatcher{Name: "taste"}
+		vm.Spec.Preference = &kubevirtv1.PreferenceMatcher{Name: ptr.To("taste")}
 	}
 	require.NoError(t, expand.Pin(t.Context(), s, vm))
 	return vm
@@ -236,7 +237,7 @@ func TestAMachineKeepsWhatItReferredToFirst(t *testing.T) {
 	require.NoError(t, expand.Pin(t.Context(), source{"{cpu: {guest: 9}, memory: {guest: 9Gi}}", ""}, vm))
 	assert.Equal(t, held, vm.Status.InstancetypeRef)
 
-	vm.Spec.Instancetype.Kind = "virtualmachineinstancetypes"
+	vm.Spec.Instancetype.Kind = ptr.To("virtualmachineinstancetypes")
 	require.False(t, expand.Pinned(vm))
 	require.NoError(t, expand.Pin(t.Context(), source{"{cpu: {guest: 9}, memory: {guest: 9Gi}}", ""}, vm))
 	assert.Equal(t, "VirtualMachineInstancetype", vm.Status.InstancetypeRef.Kind)
@@ -249,8 +250,8 @@ func TestAMachineKeepsWhatItReferredToFirst(t *testing.T) {
 
 func TestWhatIsMissingIsToldAndDoesNotHoldTheRestBack(t *testing.T) {
 	vm := machine(t, source{}, "{spec: {domain: {cpu: {cores: 2}, devices: {}}}}")
-	vm.Spec.Instancetype = &kubevirtv1.InstancetypeMatcher{Name: "size"}
-	vm.Spec.Preference = &kubevirtv1.PreferenceMatcher{Name: "taste"}
+	vm.Spec.Instancetype = &kubevirtv1.InstancetypeMatcher{Name: ptr.To("size")}
+	vm.Spec.Preference = &kubevirtv1.PreferenceMatcher{Name: ptr.To("taste")}
 	err := expand.Pin(t.Context(), source{"", "{}"}, vm)
 	assert.True(t, apierrors.IsNotFound(err), "%v", err)
 	assert.ErrorContains(t, err, `VirtualMachineClusterInstancetype "size"`)

@@ -53,13 +53,13 @@ func conflicts(template *kubevirtv1.VirtualMachineInstanceTemplateSpec, size *in
 		limit, limited := domain.Resources.Limits[name]
 		refuse(limited, domainPath.Child("resources", "limits", string(name)), limit.String())
 	}
-	refuse(cpu.Sockets != 0, cpuPath.Child("sockets"), cpu.Sockets)
-	refuse(cpu.Cores != 0, cpuPath.Child("cores"), cpu.Cores)
-	refuse(cpu.Threads != 0, cpuPath.Child("threads"), cpu.Threads)
-	refuse(cpu.Model != "" && size.CPU.Model != nil, cpuPath.Child("model"), cpu.Model)
-	refuse(cpu.DedicatedCPUPlacement && size.CPU.DedicatedCPUPlacement != nil, cpuPath.Child("dedicatedCpuPlacement"), true)
-	refuse(cpu.IsolateEmulatorThread && size.CPU.IsolateEmulatorThread != nil, cpuPath.Child("isolateEmulatorThread"), true)
-	refuse(cpu.MaxSockets != 0 && size.CPU.MaxSockets != nil, cpuPath.Child("maxSockets"), cpu.MaxSockets)
+	refuse(ptr.Deref(cpu.Sockets, 0) != 0, cpuPath.Child("sockets"), ptr.Deref(cpu.Sockets, 0))
+	refuse(ptr.Deref(cpu.Cores, 0) != 0, cpuPath.Child("cores"), ptr.Deref(cpu.Cores, 0))
+	refuse(ptr.Deref(cpu.Threads, 0) != 0, cpuPath.Child("threads"), ptr.Deref(cpu.Threads, 0))
+	refuse(ptr.Deref(cpu.Model, "") != "" && size.CPU.Model != nil, cpuPath.Child("model"), ptr.Deref(cpu.Model, ""))
+	refuse(ptr.Deref(cpu.DedicatedCPUPlacement, false) && size.CPU.DedicatedCPUPlacement != nil, cpuPath.Child("dedicatedCpuPlacement"), true)
+	refuse(ptr.Deref(cpu.IsolateEmulatorThread, false) && size.CPU.IsolateEmulatorThread != nil, cpuPath.Child("isolateEmulatorThread"), true)
+	refuse(ptr.Deref(cpu.MaxSockets, 0) != 0 && size.CPU.MaxSockets != nil, cpuPath.Child("maxSockets"), ptr.Deref(cpu.MaxSockets, 0))
 	refuse(memory.Guest != nil, memoryPath.Child("guest"), memory.Guest.String())
 	refuse(memory.Hugepages != nil && size.Memory.Hugepages != nil, memoryPath.Child("hugepages"), memory.Hugepages)
 	refuse(memory.MaxGuest != nil && size.Memory.MaxGuest != nil, memoryPath.Child("maxGuest"), memory.MaxGuest.String())
@@ -78,12 +78,12 @@ func applySize(domain *kubevirtv1.DomainSpec, size *instancetypev1.VirtualMachin
 	}
 	setTopology(domain.CPU, size.CPU.Guest, preference)
 	if size.CPU.Model != nil {
-		domain.CPU.Model = *size.CPU.Model
+		domain.CPU.Model = size.CPU.Model
 	}
-	domain.CPU.DedicatedCPUPlacement = domain.CPU.DedicatedCPUPlacement || ptr.Deref(size.CPU.DedicatedCPUPlacement, false)
-	domain.CPU.IsolateEmulatorThread = domain.CPU.IsolateEmulatorThread || ptr.Deref(size.CPU.IsolateEmulatorThread, false)
+	setTrue(&domain.CPU.DedicatedCPUPlacement, size.CPU.DedicatedCPUPlacement)
+	setTrue(&domain.CPU.IsolateEmulatorThread, size.CPU.IsolateEmulatorThread)
 	if size.CPU.MaxSockets != nil {
-		domain.CPU.MaxSockets = *size.CPU.MaxSockets
+		domain.CPU.MaxSockets = size.CPU.MaxSockets
 	}
 	if domain.Memory == nil {
 		domain.Memory = &kubevirtv1.Memory{}
@@ -117,8 +117,15 @@ func fill[T any](target **T, preferred *T) {
 }
 
 // fillText gives *target what is preferred, where it is open.
-func fillText[T ~string](target *T, preferred T) {
-	if *target == "" {
+func fillText[T ~string](target **T, preferred *T) {
+	if ptr.Deref(*target, "") == "" && ptr.Deref(preferred, "") != "" {
 		*target = preferred
+	}
+}
+
+// setTrue sets target where it is wanted. That it is false and that it is not set are one.
+func setTrue(target **bool, wanted *bool) {
+	if ptr.Deref(wanted, false) {
+		*target = wanted
 	}
 }

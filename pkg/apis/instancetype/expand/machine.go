@@ -101,16 +101,16 @@ func decode[Spec any](r *Reference) (*Spec, error) {
 
 // applyStorageClass has the DataVolumes of the preferred class that name none.
 func applyStorageClass(templates []kubevirtv1.DataVolumeTemplateSpec, preference *instancetypev1.VirtualMachinePreferenceSpec) {
-	if preference == nil || preference.Volumes == nil || preference.Volumes.PreferredStorageClassName == "" {
+	if preference == nil || preference.Volumes == nil || ptr.Deref(preference.Volumes.PreferredStorageClassName, "") == "" {
 		return
 	}
 	for i := range templates {
 		spec := &templates[i].Spec
 		if spec.PVC != nil && spec.PVC.StorageClassName == nil {
-			spec.PVC.StorageClassName = ptr.To(preference.Volumes.PreferredStorageClassName)
+			spec.PVC.StorageClassName = preference.Volumes.PreferredStorageClassName
 		}
 		if spec.Storage != nil && spec.Storage.StorageClassName == nil {
-			spec.Storage.StorageClassName = ptr.To(preference.Volumes.PreferredStorageClassName)
+			spec.Storage.StorageClassName = preference.Volumes.PreferredStorageClassName
 		}
 	}
 }

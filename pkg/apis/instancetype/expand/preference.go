@@ -32,14 +32,14 @@ func applyPreference(spec *kubevirtv1.VirtualMachineInstanceSpec, preference *in
 	if preference.Clock != nil {
 		applyClock(domain, preference.Clock)
 	}
-	if machine := preference.Machine; machine != nil && machine.PreferredMachineType != "" {
+	if machine := preference.Machine; machine != nil && ptr.Deref(machine.PreferredMachineType, "") != "" {
 		if domain.Machine == nil {
 			domain.Machine = &kubevirtv1.Machine{}
 		}
 		fillText(&domain.Machine.Type, machine.PreferredMachineType)
 	}
-	fillText(&spec.Subdomain, ptr.Deref(preference.PreferredSubdomain, ""))
-	fillText(&spec.Architecture, ptr.Deref(preference.PreferredArchitecture, ""))
+	fillText(&spec.Subdomain, preference.PreferredSubdomain)
+	fillText(&spec.Architecture, preference.PreferredArchitecture)
 	fill(&spec.TerminationGracePeriodSeconds, preference.PreferredTerminationGracePeriodSeconds)
 }
 

@@ -6,6 +6,7 @@ import (
 	apiequality "k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	"k8s.io/apimachinery/pkg/util/validation/field"
+	"k8s.io/utils/ptr"
 
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
 )
@@ -48,8 +49,8 @@ func instancetypeOf(vm *kubevirtv1.VirtualMachine) *Reference {
 		return nil
 	}
 	return &Reference{
-		Field: field.NewPath("spec", "instancetype"), Volume: m.InferFromVolume, Policy: m.InferFromVolumeFailurePolicy,
-		kind: m.ResolvedKind(), name: m.Name, status: &vm.Status.InstancetypeRef,
+		Field: field.NewPath("spec", "instancetype"), Volume: ptr.Deref(m.InferFromVolume, ""), Policy: m.InferFromVolumeFailurePolicy,
+		kind: m.ResolvedKind(), name: ptr.Deref(m.Name, ""), status: &vm.Status.InstancetypeRef,
 	}
 }
 
@@ -59,8 +60,8 @@ func preferenceOf(vm *kubevirtv1.VirtualMachine) *Reference {
 		return nil
 	}
 	return &Reference{
-		Field: field.NewPath("spec", "preference"), Volume: m.InferFromVolume, Policy: m.InferFromVolumeFailurePolicy, Preference: true,
-		kind: m.ResolvedKind(), name: m.Name, status: &vm.Status.PreferenceRef,
+		Field: field.NewPath("spec", "preference"), Volume: ptr.Deref(m.InferFromVolume, ""), Policy: m.InferFromVolumeFailurePolicy, Preference: true,
+		kind: m.ResolvedKind(), name: ptr.Deref(m.Name, ""), status: &vm.Status.PreferenceRef,
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/util/validation/field"
+	"k8s.io/utils/ptr"
 
 	instancetypev1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/instancetype/v1beta1"
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
@@ -22,9 +23,9 @@ func validateRequirements(size *instancetypev1.VirtualMachineInstancetypeSpec, p
 	complete := spec.DeepCopy()
 	kubevirtv1.SetDefaultsVirtualMachineInstanceSpec(complete)
 	errs := validateRequiredSize(size, preference.Requirements, complete, path)
-	if wanted := preference.Requirements.Architecture; wanted != nil && complete.Architecture != *wanted {
-		errs = append(errs, unmet(path.Child("architecture"), complete.Architecture,
-			"preference requires architecture %s but %s is being requested", *wanted, complete.Architecture))
+	if wanted := preference.Requirements.Architecture; wanted != nil && ptr.Deref(complete.Architecture, "") != *wanted {
+		errs = append(errs, unmet(path.Child("architecture"), ptr.Deref(complete.Architecture, ""),
+			"preference requires architecture %s but %s is being requested", *wanted, ptr.Deref(complete.Architecture, "")))
 	}
 	return errs
 }
@@ -37,7 +38,7 @@ func validateRequiredSize(size *instancetypev1.VirtualMachineInstancetypeSpec, r
 	}
 	var errs field.ErrorList
 	cpu := spec.Domain.CPU
-	if count := uint64(cpu.Sockets) * uint64(cpu.Cores) * uint64(cpu.Threads); required.CPU != nil && count < uint64(required.CPU.Guest) {
+	if count := uint64(ptr.Deref(cpu.Sockets, 0)) * uint64(ptr.Deref(cpu.Cores, 0)) * uint64(ptr.Deref(cpu.Threads, 0)); required.CPU != nil && count < uint64(required.CPU.Guest) {
 		errs = append(errs, unmet(cpuPath, count, "insufficient CPU resources of %d vCPU provided by %s, preference requires %d vCPU",
 			count, by, required.CPU.Guest))
 	}

@@ -46,8 +46,8 @@ func RenamedTopology(topology instancetypev1.PreferredCPUTopology) (instancetype
 // Spread returns what processors are spread across, and the ratio, defaults filled in.
 func Spread(preference *instancetypev1.VirtualMachinePreferenceSpec) (instancetypev1.SpreadAcross, uint32) {
 	across, ratio := instancetypev1.SpreadAcrossSocketsCores, uint32(DefaultRatio)
-	if preference.PreferSpreadSocketToCoreRatio != 0 {
-		ratio = preference.PreferSpreadSocketToCoreRatio
+	if ptr.Deref(preference.PreferSpreadSocketToCoreRatio, 0) != 0 {
+		ratio = ptr.Deref(preference.PreferSpreadSocketToCoreRatio, 0)
 	}
 	if preference.CPU != nil && preference.CPU.SpreadOptions != nil {
 		across = ptr.Deref(preference.CPU.SpreadOptions.Across, across)
@@ -58,26 +58,26 @@ func Spread(preference *instancetypev1.VirtualMachinePreferenceSpec) (instancety
 
 // setTopology lays so many processors out. They can be spread as preferred: see validateSpread.
 func setTopology(cpu *kubevirtv1.CPU, count uint32, preference *instancetypev1.VirtualMachinePreferenceSpec) {
-	cpu.Sockets, cpu.Cores, cpu.Threads = 1, 1, 1
+	cpu.Sockets, cpu.Cores, cpu.Threads = ptr.To[uint32](1), ptr.To[uint32](1), ptr.To[uint32](1)
 	if count == 1 {
 		return
 	}
 	switch Topology(preference) {
 	case instancetypev1.Cores:
-		cpu.Cores = count
+		cpu.Cores = ptr.To(count)
 	case instancetypev1.Threads:
-		cpu.Threads = count
+		cpu.Threads = ptr.To(count)
 	case instancetypev1.Spread:
 		switch across, ratio := Spread(preference); across {
 		case instancetypev1.SpreadAcrossSocketsCores:
-			cpu.Sockets, cpu.Cores = count/ratio, ratio
+			cpu.Sockets, cpu.Cores = ptr.To(count/ratio), ptr.To(ratio)
 		case instancetypev1.SpreadAcrossCoresThreads:
-			cpu.Cores, cpu.Threads = count/ratio, ratio
+			cpu.Cores, cpu.Threads = ptr.To(count/ratio), ptr.To(ratio)
 		case instancetypev1.SpreadAcrossSocketsCoresThreads:
-			cpu.Sockets, cpu.Cores, cpu.Threads = count/threadsPerCore/ratio, ratio, threadsPerCore
+			cpu.Sockets, cpu.Cores, cpu.Threads = ptr.To(count/threadsPerCore/ratio), ptr.To(ratio), ptr.To[uint32](threadsPerCore)
 		}
 	default:
-		cpu.Sockets = count
+		cpu.Sockets = ptr.To(count)
 	}
 }
 

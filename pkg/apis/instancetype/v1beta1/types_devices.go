@@ -22,30 +22,30 @@ type DevicePreferences struct {
 	PreferredDisableHotplug *bool `json:"preferredDisableHotplug,omitempty"`
 	// PreferredSoundModel is for a sound card that has none: ich9 or ac97.
 	// +optional
-	PreferredSoundModel string `json:"preferredSoundModel,omitempty"`
+	PreferredSoundModel *string `json:"preferredSoundModel,omitempty"`
 	// +optional
 	PreferredUseVirtioTransitional *bool `json:"preferredUseVirtioTransitional,omitempty"`
 	// PreferredInputBus is usb or virtio.
 	// +optional
-	PreferredInputBus kubevirtv1.InputBus `json:"preferredInputBus,omitempty"`
+	PreferredInputBus *kubevirtv1.InputBus `json:"preferredInputBus,omitempty"`
 	// PreferredInputType is tablet.
 	// +optional
-	PreferredInputType kubevirtv1.InputType `json:"preferredInputType,omitempty"`
+	PreferredInputType *kubevirtv1.InputType `json:"preferredInputType,omitempty"`
 	// PreferredDiskBus is virtio, sata, scsi or usb.
 	// +optional
-	PreferredDiskBus kubevirtv1.DiskBus `json:"preferredDiskBus,omitempty"`
+	PreferredDiskBus *kubevirtv1.DiskBus `json:"preferredDiskBus,omitempty"`
 	// PreferredCdromBus is sata, scsi or usb.
 	// +optional
-	PreferredCdromBus kubevirtv1.DiskBus `json:"preferredCdromBus,omitempty"`
+	PreferredCdromBus *kubevirtv1.DiskBus `json:"preferredCdromBus,omitempty"`
 	// PreferredLunBus is scsi.
 	// +optional
-	PreferredLunBus kubevirtv1.DiskBus `json:"preferredLunBus,omitempty"`
+	PreferredLunBus *kubevirtv1.DiskBus `json:"preferredLunBus,omitempty"`
 	// PreferredDiskCache is none, writethrough or writeback.
 	// +optional
-	PreferredDiskCache kubevirtv1.DriverCache `json:"preferredDiskCache,omitempty"`
+	PreferredDiskCache *kubevirtv1.DriverCache `json:"preferredDiskCache,omitempty"`
 	// PreferredDiskIO is native or threads.
 	// +optional
-	PreferredDiskIO kubevirtv1.DriverIO `json:"preferredDiskIO,omitempty"`
+	PreferredDiskIO *kubevirtv1.DriverIO `json:"preferredDiskIO,omitempty"`
 	// PreferredDiskDedicatedIoThread is for disks on virtio.
 	// +optional
 	PreferredDiskDedicatedIoThread *bool `json:"preferredDiskDedicatedIoThread,omitempty"`
@@ -54,7 +54,7 @@ type DevicePreferences struct {
 	PreferredDiskBlockSize *kubevirtv1.BlockSize `json:"preferredDiskBlockSize,omitempty"`
 	// PreferredInterfaceModel is virtio, e1000e or another that interfaces can have.
 	// +optional
-	PreferredInterfaceModel string `json:"preferredInterfaceModel,omitempty"`
+	PreferredInterfaceModel *string `json:"preferredInterfaceModel,omitempty"`
 	// PreferredInterfaceMasquerade is for interfaces to the pod network that name no binding.
 	// +optional
 	PreferredInterfaceMasquerade *kubevirtv1.InterfaceMasquerade `json:"preferredInterfaceMasquerade,omitempty"`

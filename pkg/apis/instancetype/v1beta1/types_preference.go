@@ -86,7 +86,7 @@ type VirtualMachinePreferenceSpec struct {
 	Annotations map[string]string `json:"annotations,omitzero"`
 	// PreferSpreadSocketToCoreRatio is the old form of cpu.spreadOptions.ratio.
 	// +optional
-	PreferSpreadSocketToCoreRatio uint32 `json:"preferSpreadSocketToCoreRatio,omitempty"`
+	PreferSpreadSocketToCoreRatio *uint32 `json:"preferSpreadSocketToCoreRatio,omitempty"`
 }
 
 // PreferredCPUTopology is what an instance type's processors are laid out as.
@@ -198,14 +198,14 @@ type FirmwarePreferences struct {
 type MachinePreferences struct {
 	// PreferredMachineType is q35 or a versioned pc-q35 name.
 	// +optional
-	PreferredMachineType string `json:"preferredMachineType,omitempty"`
+	PreferredMachineType *string `json:"preferredMachineType,omitempty"`
 }
 
 // VolumePreferences are about the machine's own DataVolumes.
 type VolumePreferences struct {
 	// PreferredStorageClassName is for DataVolume templates that name none.
 	// +optional
-	PreferredStorageClassName string `json:"preferredStorageClassName,omitempty"`
+	PreferredStorageClassName *string `json:"preferredStorageClassName,omitempty"`
 }
 
 // PreferenceRequirements are what a machine needs.

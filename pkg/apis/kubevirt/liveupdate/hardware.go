@@ -4,6 +4,7 @@ package liveupdate
 
 import (
 	"k8s.io/apimachinery/pkg/api/resource"
+	"k8s.io/utils/ptr"
 
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
 )
@@ -11,7 +12,7 @@ import (
 // takeSockets adds sockets, up to what the guest was started for. Guests can't be relied on to give any back.
 func takeSockets(next, wanted *kubevirtv1.VirtualMachineInstanceSpec, _ *kubevirtv1.VirtualMachineInstance) {
 	has, wants := next.Domain.CPU, wanted.Domain.CPU
-	if has != nil && wants != nil && wants.Sockets > has.Sockets && wants.Sockets <= has.MaxSockets {
+	if has != nil && wants != nil && ptr.Deref(wants.Sockets, 0) > ptr.Deref(has.Sockets, 0) && ptr.Deref(wants.Sockets, 0) <= ptr.Deref(has.MaxSockets, 0) {
 		has.Sockets = wants.Sockets
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	apiequality "k8s.io/apimachinery/pkg/api/equality"
+	"k8s.io/utils/ptr"
 
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
 )
@@ -70,6 +71,6 @@ func connectionsOf(spec *kubevirtv1.VirtualMachineInstanceSpec) connections {
 
 // takesHotplug says whether the interface can come and go while a guest of that spec runs.
 func (c connection) takesHotplug(spec *kubevirtv1.VirtualMachineInstanceSpec) bool {
-	return c.network.Multus != nil && c.iface.BootOrder == nil && c.iface.PciAddress == "" &&
-		c.iface.Model == kubevirtv1.DefaultInterfaceModel && !spec.Domain.Devices.DisableHotplug
+	return c.network.Multus != nil && c.iface.BootOrder == nil && ptr.Deref(c.iface.PciAddress, "") == "" &&
+		ptr.Deref(c.iface.Model, "") == kubevirtv1.DefaultInterfaceModel && !ptr.Deref(spec.Domain.Devices.DisableHotplug, false)
 }

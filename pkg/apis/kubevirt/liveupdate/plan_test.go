@@ -30,7 +30,7 @@ func TestWhatARunningGuestTakes(t *testing.T) {
 		return func(s *spec) { s.Domain.Memory.Guest = ptr.To(resource.MustParse(size)) }
 	}
 	sockets := func(count uint32) func(*spec) {
-		return func(s *spec) { s.Domain.CPU.Sockets = count }
+		return func(s *spec) { s.Domain.CPU.Sockets = ptr.To(count) }
 	}
 	for name, test := range map[string]struct {
 		change  func(*spec)
@@ -40,8 +40,8 @@ func TestWhatARunningGuestTakes(t *testing.T) {
 		"the same otherwise":   {memory("4096Mi"), nil},
 		"sockets":              {sockets(4), nil},
 		"too many sockets":     {sockets(5), []string{"domain.cpu.sockets"}},
-		"fewer sockets":        {func(s *spec) { s.Domain.CPU.Sockets = 0 }, []string{"domain.cpu.sockets"}},
-		"cores":                {func(s *spec) { s.Domain.CPU.Cores = 2 }, []string{"domain.cpu.cores"}},
+		"fewer sockets":        {func(s *spec) { s.Domain.CPU.Sockets = ptr.To[uint32](0) }, []string{"domain.cpu.sockets"}},
+		"cores":                {func(s *spec) { s.Domain.CPU.Cores = ptr.To[uint32](2) }, []string{"domain.cpu.cores"}},
 		"all memory":           {memory("8Gi"), nil},
 		"memory as at boot":    {memory("2Gi"), nil},
 		"less than at boot":    {memory("1Gi"), []string{"domain.memory.guest"}},
@@ -49,8 +49,8 @@ func TestWhatARunningGuestTakes(t *testing.T) {
 		"part of a block":      {memory("4097Mi"), []string{"domain.memory.guest"}},
 		"another maximum":      {func(s *spec) { s.Domain.Memory.MaxGuest = ptr.To(resource.MustParse("16Gi")) }, []string{"domain.memory.maxGuest"}},
 		"where to run":         {func(s *spec) { s.NodeSelector = map[string]string{"zone": "a"} }, nil},
-		"a list":               {func(s *spec) { s.Domain.Devices.Interfaces[0].Model = "e1000e" }, []string{"domain.devices.interfaces"}},
-		"a link":               {func(s *spec) { s.Domain.Devices.Interfaces[0].State = kubevirtv1.InterfaceStateLinkDown }, nil},
+		"a list":               {func(s *spec) { s.Domain.Devices.Interfaces[0].Model = ptr.To("e1000e") }, []string{"domain.devices.interfaces"}},
+		"a link":               {func(s *spec) { s.Domain.Devices.Interfaces[0].State = ptr.To(kubevirtv1.InterfaceStateLinkDown) }, nil},
 		"a network": {func(s *spec) {
 			onNetwork(s, kubevirtv1.NetworkSource{Multus: &kubevirtv1.MultusNetwork{NetworkName: "lab"}})
 		}, nil},
@@ -71,7 +71,7 @@ func TestWhatARunningGuestTakes(t *testing.T) {
 			s.Domain.Firmware = &kubevirtv1.Firmware{KernelBoot: &kubevirtv1.KernelBoot{Container: &kubevirtv1.KernelBootContainer{Image: "a"}}}
 		}, []string{"domain.firmware"}},
 		"several": {func(s *spec) {
-			s.Hostname, s.Domain.CPU.Sockets, s.Domain.Devices.Rng = "other", 2, &kubevirtv1.Rng{}
+			s.Hostname, s.Domain.CPU.Sockets, s.Domain.Devices.Rng = ptr.To("other"), ptr.To[uint32](2), &kubevirtv1.Rng{}
 		}, []string{"domain.devices.rng", "hostname"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -107,8 +107,8 @@ func TestAnInterfaceThatCameCanGo(t *testing.T) {
 func TestWhatIsTakenDoesNotWaitForTheRest(t *testing.T) {
 	vmi := running()
 	wanted := vmi.Spec.DeepCopy()
-	wanted.Domain.CPU.Sockets, wanted.Hostname = 2, "other"
+	wanted.Domain.CPU.Sockets, wanted.Hostname = ptr.To[uint32](2), ptr.To("other")
 	next, _ := liveupdate.Plan(vmi, wanted)
-	assert.EqualValues(t, 2, next.Domain.CPU.Sockets)
-	assert.Empty(t, next.Hostname)
+	assert.EqualValues(t, 2, ptr.Deref(next.Domain.CPU.Sockets, 0))
+	assert.Empty(t, ptr.Deref(next.Hostname, ""))
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	apiequality "k8s.io/apimachinery/pkg/api/equality"
+	"k8s.io/utils/ptr"
 
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
 )
@@ -80,16 +81,16 @@ func disksOf(spec *kubevirtv1.VirtualMachineInstanceSpec) shownVolumes {
 
 // takesHotplug says whether the disk can come and go while a guest of that spec runs.
 func (s shown) takesHotplug(spec *kubevirtv1.VirtualMachineInstanceSpec) bool {
-	if s.disk == nil || s.disk.BootOrder != nil || spec.Domain.Devices.DisableHotplug {
+	if s.disk == nil || s.disk.BootOrder != nil || ptr.Deref(spec.Domain.Devices.DisableHotplug, false) {
 		return false
 	}
 	if s.disk.LUN != nil {
 		return s.volume.IsHotpluggable()
 	}
-	if s.disk.Disk == nil || s.disk.Disk.PciAddress != "" {
+	if s.disk.Disk == nil || ptr.Deref(s.disk.Disk.PciAddress, "") != "" {
 		return false
 	}
-	bus := s.disk.Disk.Bus
+	bus := ptr.Deref(s.disk.Disk.Bus, "")
 	return s.volume.IsHotpluggable() && (bus == kubevirtv1.DiskBusSCSI || bus == kubevirtv1.DiskBusVirtio)
 }
 

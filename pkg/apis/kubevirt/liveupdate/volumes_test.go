@@ -18,14 +18,14 @@ type instanceSpec = kubevirtv1.VirtualMachineInstanceSpec
 // add adds a claim of the volume's name, at the place.
 func add(spec *instanceSpec, place int, name string, hotpluggable bool, bus kubevirtv1.DiskBus) {
 	spec.Volumes = slices.Insert(spec.Volumes, place, kubevirtv1.Volume{Name: name, VolumeSource: kubevirtv1.VolumeSource{
-		PersistentVolumeClaim: &kubevirtv1.PersistentVolumeClaimVolumeSource{ClaimName: name, Hotpluggable: hotpluggable}}})
+		PersistentVolumeClaim: &kubevirtv1.PersistentVolumeClaimVolumeSource{ClaimName: name, Hotpluggable: ptr.To(hotpluggable)}}})
 	spec.Domain.Devices.Disks = slices.Insert(spec.Domain.Devices.Disks, place, kubevirtv1.Disk{
-		Name: name, DiskDevice: kubevirtv1.DiskDevice{Disk: &kubevirtv1.DiskTarget{Bus: bus}}})
+		Name: name, DiskDevice: kubevirtv1.DiskDevice{Disk: &kubevirtv1.DiskTarget{Bus: ptr.To(bus)}}})
 }
 
 func addLUN(spec *instanceSpec, hotpluggable bool) {
 	add(spec, 2, "new", hotpluggable, "")
-	spec.Domain.Devices.Disks[2].DiskDevice = kubevirtv1.DiskDevice{LUN: &kubevirtv1.LunTarget{Bus: "scsi"}}
+	spec.Domain.Devices.Disks[2].DiskDevice = kubevirtv1.DiskDevice{LUN: &kubevirtv1.LunTarget{Bus: ptr.To[kubevirtv1.DiskBus]("scsi")}}
 }
 
 func remove(spec *instanceSpec, name string) {
@@ -48,7 +48,7 @@ func TestVolumesThatARunningGuestTakes(t *testing.T) {
 		"on a bus that can't": {func(s *instanceSpec) { add(s, 2, "new", true, "sata") }, both},
 		"the fixed one":       {func(s *instanceSpec) { remove(s, "root") }, both},
 		"another claim":       {func(s *instanceSpec) { s.Volumes[1].PersistentVolumeClaim.ClaimName = "other" }, []string{"volumes"}},
-		"another serial":      {func(s *instanceSpec) { s.Domain.Devices.Disks[1].Serial = "x" }, []string{"domain.devices.disks"}},
+		"another serial":      {func(s *instanceSpec) { s.Domain.Devices.Disks[1].Serial = ptr.To("x") }, []string{"domain.devices.disks"}},
 		"to boot from": {func(s *instanceSpec) {
 			add(s, 2, "new", true, "scsi")
 			s.Domain.Devices.Disks[2].BootOrder = ptr.To(uint(1))
@@ -73,7 +73,7 @@ func TestVolumesThatARunningGuestTakes(t *testing.T) {
 
 func TestGuestWithoutHotplugTakesNoVolumes(t *testing.T) {
 	vmi := running()
-	vmi.Spec.Domain.Devices.DisableHotplug = true
+	vmi.Spec.Domain.Devices.DisableHotplug = ptr.To(true)
 	wanted := vmi.Spec.DeepCopy()
 	add(wanted, 0, "new", true, "scsi")
 	_, restart := liveupdate.Plan(vmi, wanted)

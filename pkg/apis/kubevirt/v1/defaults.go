@@ -26,24 +26,24 @@ const (
 // given. It is applied to instances and to copies of templates, never to what a user wrote.
 func SetDefaultsVirtualMachineInstanceSpec(spec *VirtualMachineInstanceSpec) {
 	domain := &spec.Domain
-	if spec.Architecture == "" {
-		spec.Architecture = DefaultArchitecture
+	if ptr.Deref(spec.Architecture, "") == "" {
+		spec.Architecture = ptr.To(DefaultArchitecture)
 	}
 	setDefaultsCPU(domain)
 	setDefaultsMemory(domain)
 	if domain.Machine == nil {
 		domain.Machine = &Machine{}
 	}
-	if domain.Machine.Type == "" {
-		domain.Machine.Type = DefaultMachineType
+	if ptr.Deref(domain.Machine.Type, "") == "" {
+		domain.Machine.Type = ptr.To(DefaultMachineType)
 	}
 	setDefaultsFeatures(domain)
 	setDefaultsClock(domain.Clock)
 	if fw := domain.Firmware; fw != nil && fw.Bootloader != nil && fw.Bootloader.EFI != nil && fw.Bootloader.EFI.SecureBoot == nil {
 		fw.Bootloader.EFI.SecureBoot = ptr.To(true)
 	}
-	if container := domain.Firmware.KernelContainer(); container != nil && container.ImagePullPolicy == "" {
-		container.ImagePullPolicy = defaultPullPolicy(container.Image)
+	if container := domain.Firmware.KernelContainer(); container != nil && ptr.Deref(container.ImagePullPolicy, "") == "" {
+		container.ImagePullPolicy = ptr.To(defaultPullPolicy(container.Image))
 	}
 	setDefaultsPeripherals(&domain.Devices)
 	setDefaultsVolumes(spec.Volumes)
@@ -109,28 +109,28 @@ func defaultDisk(volume *Volume) Disk {
 
 func setDefaultsDisk(disk *Disk) {
 	if disk.CDRom != nil {
-		if disk.CDRom.Bus == "" {
-			disk.CDRom.Bus = DefaultDiskBus
+		if ptr.Deref(disk.CDRom.Bus, "") == "" {
+			disk.CDRom.Bus = ptr.To(DefaultDiskBus)
 		}
 		if disk.CDRom.ReadOnly == nil {
 			disk.CDRom.ReadOnly = ptr.To(true)
 		}
-		if disk.CDRom.Tray == "" {
-			disk.CDRom.Tray = TrayStateClosed
+		if ptr.Deref(disk.CDRom.Tray, "") == "" {
+			disk.CDRom.Tray = ptr.To(TrayStateClosed)
 		}
 		return
 	}
 	if disk.LUN != nil {
-		if disk.LUN.Bus == "" {
-			disk.LUN.Bus = DefaultLunBus
+		if ptr.Deref(disk.LUN.Bus, "") == "" {
+			disk.LUN.Bus = ptr.To(DefaultLunBus)
 		}
 		return
 	}
 	if disk.Disk == nil {
 		disk.Disk = &DiskTarget{}
 	}
-	if disk.Disk.Bus == "" {
-		disk.Disk.Bus = DefaultDiskBus
+	if ptr.Deref(disk.Disk.Bus, "") == "" {
+		disk.Disk.Bus = ptr.To(DefaultDiskBus)
 	}
 }
 
@@ -144,8 +144,8 @@ func setDefaultsInterface(iface *Interface, secondary map[string]bool) {
 			iface.Masquerade = &InterfaceMasquerade{}
 		}
 	}
-	if iface.Model == "" {
-		iface.Model = DefaultInterfaceModel
+	if ptr.Deref(iface.Model, "") == "" {
+		iface.Model = ptr.To(DefaultInterfaceModel)
 	}
 }
 
@@ -153,7 +153,7 @@ func setDefaultsInterface(iface *Interface, secondary map[string]bool) {
 func RemoveAbsentInterfaces(spec *VirtualMachineInstanceSpec) {
 	absent := map[string]bool{}
 	spec.Domain.Devices.Interfaces = slices.DeleteFunc(spec.Domain.Devices.Interfaces, func(iface Interface) bool {
-		absent[iface.Name] = iface.State == InterfaceStateAbsent
+		absent[iface.Name] = ptr.Deref(iface.State, "") == InterfaceStateAbsent
 		return absent[iface.Name]
 	})
 	spec.Networks = slices.DeleteFunc(spec.Networks, func(network Network) bool { return absent[network.Name] })

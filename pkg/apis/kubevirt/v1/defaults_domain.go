@@ -32,29 +32,29 @@ func setDefaultsCPU(domain *DomainSpec) {
 		domain.CPU = &CPU{}
 	}
 	cpu := domain.CPU
-	if cpu.Cores == 0 && cpu.Sockets == 0 && cpu.Threads == 0 {
+	if ptr.Deref(cpu.Cores, 0) == 0 && ptr.Deref(cpu.Sockets, 0) == 0 && ptr.Deref(cpu.Threads, 0) == 0 {
 		if quantity, ok := domain.Resources.Limits["cpu"]; ok {
-			cpu.Sockets = uint32(max(quantity.Value(), 0))
+			cpu.Sockets = ptr.To(uint32(max(quantity.Value(), 0)))
 		} else if quantity, ok := domain.Resources.Requests["cpu"]; ok {
-			cpu.Sockets = uint32(max(quantity.Value(), 0))
+			cpu.Sockets = ptr.To(uint32(max(quantity.Value(), 0)))
 		}
 	}
-	cpu.Cores = max(cpu.Cores, 1)
-	cpu.Sockets = max(cpu.Sockets, 1)
-	cpu.Threads = max(cpu.Threads, 1)
-	if cpu.MaxSockets == 0 {
-		cpu.MaxSockets = defaultMaxSockets(cpu)
+	cpu.Cores = ptr.To(max(ptr.Deref(cpu.Cores, 0), 1))
+	cpu.Sockets = ptr.To(max(ptr.Deref(cpu.Sockets, 0), 1))
+	cpu.Threads = ptr.To(max(ptr.Deref(cpu.Threads, 0), 1))
+	if ptr.Deref(cpu.MaxSockets, 0) == 0 {
+		cpu.MaxSockets = ptr.To(defaultMaxSockets(cpu))
 	}
-	if cpu.Model == "" {
-		cpu.Model = DefaultCPUModel
+	if ptr.Deref(cpu.Model, "") == "" {
+		cpu.Model = ptr.To(DefaultCPUModel)
 	}
 }
 
 // defaultMaxSockets is four times the sockets, or what MaxVCPUs leaves of that. The factors may be as large as
 // their type lets them: they are not validated yet.
 func defaultMaxSockets(cpu *CPU) uint32 {
-	limit := MaxVCPUs / max(uint64(cpu.Cores)*uint64(cpu.Threads), 1)
-	return uint32(max(min(maxHotplugRatio*uint64(cpu.Sockets), limit), uint64(cpu.Sockets)))
+	limit := MaxVCPUs / max(uint64(ptr.Deref(cpu.Cores, 0))*uint64(ptr.Deref(cpu.Threads, 0)), 1)
+	return uint32(max(min(maxHotplugRatio*uint64(ptr.Deref(cpu.Sockets, 0)), limit), uint64(ptr.Deref(cpu.Sockets, 0))))
 }
 
 func setDefaultsMemory(domain *DomainSpec) {
@@ -87,7 +87,7 @@ func setDefaultGuestMemory(domain *DomainSpec) {
 	} else if quantity, ok := domain.Resources.Limits["memory"]; ok {
 		domain.Memory.Guest = &quantity
 	} else if pages := domain.Memory.Hugepages; pages != nil {
-		if quantity, err := resource.ParseQuantity(pages.PageSize); err == nil {
+		if quantity, err := resource.ParseQuantity(ptr.Deref(pages.PageSize, "")); err == nil {
 			domain.Memory.Guest = &quantity
 		}
 	}
@@ -155,7 +155,7 @@ func needFeature(feature **FeatureState) {
 
 func needVMX(cpu *CPU) {
 	if !slices.ContainsFunc(cpu.Features, func(f CPUFeature) bool { return f.Name == "vmx" }) {
-		cpu.Features = append(cpu.Features, CPUFeature{Name: "vmx", Policy: "require"})
+		cpu.Features = append(cpu.Features, CPUFeature{Name: "vmx", Policy: ptr.To("require")})
 	}
 }
 
@@ -202,20 +202,20 @@ func setDefaultsPeripherals(devices *Devices) {
 	}
 	for i := range devices.Inputs {
 		input := &devices.Inputs[i]
-		if input.Bus == "" {
-			input.Bus = InputBusUSB
+		if ptr.Deref(input.Bus, "") == "" {
+			input.Bus = ptr.To(InputBusUSB)
 		}
-		if input.Type == "" {
-			input.Type = InputTypeTablet
+		if ptr.Deref(input.Type, "") == "" {
+			input.Type = ptr.To(InputTypeTablet)
 		}
 	}
-	if watchdog := devices.Watchdog; watchdog != nil && watchdog.I6300ESB != nil && watchdog.I6300ESB.Action == "" {
-		watchdog.I6300ESB.Action = WatchdogActionReset
+	if watchdog := devices.Watchdog; watchdog != nil && watchdog.I6300ESB != nil && ptr.Deref(watchdog.I6300ESB.Action, "") == "" {
+		watchdog.I6300ESB.Action = ptr.To(WatchdogActionReset)
 	}
 	if devices.TPM != nil {
 		setDefaultTrue(&devices.TPM.Enabled)
 	}
-	if devices.Sound != nil && devices.Sound.Model == "" {
-		devices.Sound.Model = "ich9"
+	if devices.Sound != nil && ptr.Deref(devices.Sound.Model, "") == "" {
+		devices.Sound.Model = ptr.To("ich9")
 	}
 }

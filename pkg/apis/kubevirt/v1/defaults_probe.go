@@ -2,7 +2,10 @@
 
 package v1
 
-import corev1 "k8s.io/api/core/v1"
+import (
+	corev1 "k8s.io/api/core/v1"
+	"k8s.io/utils/ptr"
+)
 
 // setDefaultsProbe completes a probe, which may be nil.
 func setDefaultsProbe(probe *Probe) {
@@ -10,7 +13,7 @@ func setDefaultsProbe(probe *Probe) {
 		return
 	}
 	for _, number := range []struct {
-		value *int32
+		value **int32
 		or    int32
 	}{
 		{&probe.TimeoutSeconds, 1},
@@ -18,16 +21,16 @@ func setDefaultsProbe(probe *Probe) {
 		{&probe.SuccessThreshold, 1},
 		{&probe.FailureThreshold, 3},
 	} {
-		if *number.value == 0 {
-			*number.value = number.or
+		if ptr.Deref(*number.value, 0) == 0 {
+			*number.value = &number.or
 		}
 	}
 	if get := probe.HTTPGet; get != nil {
-		if get.Path == "" {
-			get.Path = "/"
+		if ptr.Deref(get.Path, "") == "" {
+			get.Path = ptr.To("/")
 		}
-		if get.Scheme == "" {
-			get.Scheme = corev1.URISchemeHTTP
+		if ptr.Deref(get.Scheme, "") == "" {
+			get.Scheme = ptr.To(corev1.URISchemeHTTP)
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"k8s.io/utils/ptr"
 
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
 )
@@ -34,7 +35,7 @@ func TestAVolumeWithoutADiskGetsOneThatItsReadersLookAt(t *testing.T) {
 
 func TestDisksThatWereAddedLaterComeBehindThoseThatAreImplied(t *testing.T) {
 	claim := func(name string, hotpluggable bool) kubevirtv1.Volume {
-		source := &kubevirtv1.PersistentVolumeClaimVolumeSource{Hotpluggable: hotpluggable}
+		source := &kubevirtv1.PersistentVolumeClaimVolumeSource{Hotpluggable: ptr.To(hotpluggable)}
 		return kubevirtv1.Volume{Name: name, VolumeSource: kubevirtv1.VolumeSource{PersistentVolumeClaim: source}}
 	}
 	seed := kubevirtv1.Volume{Name: "seed", VolumeSource: kubevirtv1.VolumeSource{CloudInitNoCloud: &kubevirtv1.CloudInitSource{}}}

@@ -6,12 +6,13 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/utils/ptr"
 )
 
 func setDefaultsVolumes(volumes []Volume) {
 	for i := range volumes {
-		if disk := volumes[i].ContainerDisk; disk != nil && disk.ImagePullPolicy == "" {
-			disk.ImagePullPolicy = defaultPullPolicy(disk.Image)
+		if disk := volumes[i].ContainerDisk; disk != nil && ptr.Deref(disk.ImagePullPolicy, "") == "" {
+			disk.ImagePullPolicy = ptr.To(defaultPullPolicy(disk.Image))
 		}
 	}
 }
@@ -30,8 +31,8 @@ func setDefaultsHotplug(spec *VirtualMachineInstanceSpec) {
 		if disk.Disk == nil {
 			disk.Disk = &DiskTarget{}
 		}
-		if disk.Disk.Bus == "" {
-			disk.Disk.Bus = DiskBusSCSI
+		if ptr.Deref(disk.Disk.Bus, "") == "" {
+			disk.Disk.Bus = ptr.To(DiskBusSCSI)
 		}
 	}
 }

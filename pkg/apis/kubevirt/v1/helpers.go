@@ -80,7 +80,7 @@ func (v *VolumeSource) ClaimName() string {
 
 // IsHotpluggable says whether the volume can be added to and removed from a running guest.
 func (v *VolumeSource) IsHotpluggable() bool {
-	return v.DataVolume != nil && v.DataVolume.Hotpluggable || v.PersistentVolumeClaim != nil && v.PersistentVolumeClaim.Hotpluggable
+	return v.DataVolume != nil && ptr.Deref(v.DataVolume.Hotpluggable, false) || v.PersistentVolumeClaim != nil && ptr.Deref(v.PersistentVolumeClaim.Hotpluggable, false)
 }
 
 // AddedVolumes are the names of volumes that the instance was given while it ran, and its machine's template
@@ -124,7 +124,7 @@ func (s *VirtualMachineInstanceSpec) WritesClaim(name string) bool {
 func (v *VolumeSource) ConfigMapNames() []string {
 	switch {
 	case v.ConfigMap != nil && !ptr.Deref(v.ConfigMap.Optional, false):
-		return []string{v.ConfigMap.Name}
+		return []string{ptr.Deref(v.ConfigMap.Name, "")}
 	case v.Sysprep != nil && v.Sysprep.ConfigMap != nil:
 		return []string{v.Sysprep.ConfigMap.Name}
 	}
@@ -135,13 +135,13 @@ func (v *VolumeSource) ConfigMapNames() []string {
 func (v *VolumeSource) SecretNames() []string {
 	var names []string
 	if v.Secret != nil && !ptr.Deref(v.Secret.Optional, false) {
-		names = append(names, v.Secret.SecretName)
+		names = append(names, ptr.Deref(v.Secret.SecretName, ""))
 	}
 	if v.Sysprep != nil && v.Sysprep.Secret != nil {
 		names = append(names, v.Sysprep.Secret.Name)
 	}
-	if disk := v.ContainerDisk; disk != nil && disk.ImagePullSecret != "" {
-		names = append(names, disk.ImagePullSecret)
+	if disk := v.ContainerDisk; disk != nil && ptr.Deref(disk.ImagePullSecret, "") != "" {
+		names = append(names, ptr.Deref(disk.ImagePullSecret, ""))
 	}
 	for _, source := range []*CloudInitSource{v.CloudInitNoCloud, v.CloudInitConfigDrive} {
 		if source == nil {
@@ -165,4 +165,13 @@ func (s *VirtualMachineInstanceSpec) ClaimNames() []string {
 		}
 	}
 	return names
+}
+
+// Given is for an optional field: nil where the value is the type's zero.
+func Given[T comparable](value T) *T {
+	var zero T
+	if value == zero {
+		return nil
+	}
+	return &value
 }

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"k8s.io/utils/ptr"
 )
 
 func TestHostnameIsAFirstLabel(t *testing.T) {
@@ -18,7 +19,7 @@ func TestHostnameIsAFirstLabel(t *testing.T) {
 		instance := &VirtualMachineInstance{}
 		instance.Name = name
 		assert.Equal(t, want, instance.Hostname())
-		instance.Spec.Hostname = "asked-for"
+		instance.Spec.Hostname = ptr.To("asked-for")
 		assert.Equal(t, "asked-for", instance.Hostname())
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/google/uuid"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
+	"k8s.io/utils/ptr"
 )
 
 // SetIdentity gives spec the firmware UUID and MAC addresses that it does not name. They are computed from
@@ -18,13 +19,13 @@ func SetIdentity(spec *VirtualMachineInstanceSpec, owner types.UID) {
 	if spec.Domain.Firmware == nil {
 		spec.Domain.Firmware = &Firmware{}
 	}
-	if spec.Domain.Firmware.UUID == "" {
-		spec.Domain.Firmware.UUID = types.UID(uuid.NewSHA1(uuid.NameSpaceOID, []byte("firmware/"+owner)).String())
+	if ptr.Deref(spec.Domain.Firmware.UUID, "") == "" {
+		spec.Domain.Firmware.UUID = ptr.To(types.UID(uuid.NewSHA1(uuid.NameSpaceOID, []byte("firmware/"+owner)).String()))
 	}
 	for i := range spec.Domain.Devices.Interfaces {
 		iface := &spec.Domain.Devices.Interfaces[i]
-		if iface.MacAddress == "" {
-			iface.MacAddress = macAddress(owner, iface.Name)
+		if ptr.Deref(iface.MacAddress, "") == "" {
+			iface.MacAddress = ptr.To(macAddress(owner, iface.Name))
 		}
 	}
 }

@@ -2,7 +2,11 @@
 
 package v1
 
-import "unicode"
+import (
+	"unicode"
+
+	"k8s.io/utils/ptr"
+)
 
 // MaxKernelArgs is the length in bytes of the longest command line that Linux on amd64 takes; it would cut a longer one.
 const MaxKernelArgs = 2047
@@ -20,16 +24,16 @@ func (f *Firmware) KernelContainer() *KernelBootContainer {
 
 // SecretNames returns the names of the Secrets that the guest can't be started without.
 func (f *Firmware) SecretNames() []string {
-	if container := f.KernelContainer(); container != nil && container.ImagePullSecret != "" {
-		return []string{container.ImagePullSecret}
+	if container := f.KernelContainer(); container != nil && ptr.Deref(container.ImagePullSecret, "") != "" {
+		return []string{ptr.Deref(container.ImagePullSecret, "")}
 	}
 	return nil
 }
 
 // Paths of the files in the image: the kernel, and the initrd where there is one.
 func (c *KernelBootContainer) Paths() []string {
-	if c.InitrdPath == "" {
-		return []string{c.KernelPath}
+	if ptr.Deref(c.InitrdPath, "") == "" {
+		return []string{ptr.Deref(c.KernelPath, "")}
 	}
-	return []string{c.KernelPath, c.InitrdPath}
+	return []string{ptr.Deref(c.KernelPath, ""), ptr.Deref(c.InitrdPath, "")}
 }

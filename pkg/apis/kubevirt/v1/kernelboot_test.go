@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/utils/ptr"
 )
 
 func TestKernelIsAskedForAgainWhereItsTagMoves(t *testing.T) {
@@ -17,9 +18,9 @@ func TestKernelIsAskedForAgainWhereItsTagMoves(t *testing.T) {
 		"boot@sha256:aa":             corev1.PullIfNotPresent,
 	} {
 		spec := &VirtualMachineInstanceSpec{}
-		spec.Domain.Firmware = &Firmware{KernelBoot: &KernelBoot{Container: &KernelBootContainer{Image: image, ImagePullSecret: "s"}}}
+		spec.Domain.Firmware = &Firmware{KernelBoot: &KernelBoot{Container: &KernelBootContainer{Image: image, ImagePullSecret: ptr.To("s")}}}
 		SetDefaultsVirtualMachineInstanceSpec(spec)
-		assert.Equal(t, want, spec.Domain.Firmware.KernelContainer().ImagePullPolicy, image)
+		assert.Equal(t, want, ptr.Deref(spec.Domain.Firmware.KernelContainer().ImagePullPolicy, ""), image)
 		assert.Equal(t, []string{"s"}, spec.Domain.Firmware.SecretNames())
 	}
 }

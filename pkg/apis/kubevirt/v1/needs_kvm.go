@@ -18,7 +18,7 @@ func (d *DomainSpec) NeedsKVM() []string {
 		}
 	}
 	if features := d.Features; features != nil {
-		add("features.apic.endOfInterrupt", features.APIC != nil && features.APIC.EndOfInterrupt)
+		add("features.apic.endOfInterrupt", features.APIC != nil && ptr.Deref(features.APIC.EndOfInterrupt, false))
 		add("features.hyperv", features.Hyperv != nil)
 		add("features.hypervPassthrough", features.HypervPassthrough != nil && ptr.Deref(features.HypervPassthrough.Enabled, true))
 		add("features.pvspinlock", features.Pvspinlock.On())

@@ -75,20 +75,20 @@ const (
 type RTCTimer struct {
 	// TickPolicy is delay or catchup.
 	// +optional
-	TickPolicy TickPolicy `json:"tickPolicy,omitempty"`
+	TickPolicy *TickPolicy `json:"tickPolicy,omitempty"`
 	// Enabled is true where it is absent.
 	// +optional
 	Enabled *bool `json:"present,omitempty"`
 	// Track is guest or wall.
 	// +optional
-	Track RTCTimerTrack `json:"track,omitempty"`
+	Track *RTCTimerTrack `json:"track,omitempty"`
 }
 
 // HPETTimer is the high precision event timer, which can only delay missed ticks.
 type HPETTimer struct {
 	// TickPolicy is delay.
 	// +optional
-	TickPolicy TickPolicy `json:"tickPolicy,omitempty"`
+	TickPolicy *TickPolicy `json:"tickPolicy,omitempty"`
 	// Enabled is true where it is absent.
 	// +optional
 	Enabled *bool `json:"present,omitempty"`
@@ -98,7 +98,7 @@ type HPETTimer struct {
 type PITTimer struct {
 	// TickPolicy is delay or discard.
 	// +optional
-	TickPolicy TickPolicy `json:"tickPolicy,omitempty"`
+	TickPolicy *TickPolicy `json:"tickPolicy,omitempty"`
 	// Enabled is true where it is absent.
 	// +optional
 	Enabled *bool `json:"present,omitempty"`

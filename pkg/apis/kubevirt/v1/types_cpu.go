@@ -8,20 +8,20 @@ import "k8s.io/apimachinery/pkg/api/resource"
 type CPU struct {
 	// Cores in each socket; 1 by default.
 	// +optional
-	Cores uint32 `json:"cores,omitempty"`
+	Cores *uint32 `json:"cores,omitempty"`
 	// Sockets of the guest; 1 by default. More can be added while it runs.
 	// +optional
-	Sockets uint32 `json:"sockets,omitempty"`
+	Sockets *uint32 `json:"sockets,omitempty"`
 	// MaxSockets is how many sockets the running guest may be given; by default four times as many as it starts
 	// with. The total of processors is 255 at most.
 	// +optional
-	MaxSockets uint32 `json:"maxSockets,omitempty"`
+	MaxSockets *uint32 `json:"maxSockets,omitempty"`
 	// Threads in each core; 1 by default.
 	// +optional
-	Threads uint32 `json:"threads,omitempty"`
+	Threads *uint32 `json:"threads,omitempty"`
 	// Model is host-model (default), host-passthrough, or a name that libvirt knows.
 	// +optional
-	Model string `json:"model,omitempty"`
+	Model *string `json:"model,omitempty"`
 	// Features are added to those of the model, or taken from them. Without KVM the guest has those that QEMU
 	// can emulate.
 	// +optional
@@ -30,10 +30,10 @@ type CPU struct {
 	// DedicatedCPUPlacement would give the guest processors of the node that nobody else has. No node sets any aside:
 	// true is refused.
 	// +optional
-	DedicatedCPUPlacement bool `json:"dedicatedCpuPlacement,omitempty"`
+	DedicatedCPUPlacement *bool `json:"dedicatedCpuPlacement,omitempty"`
 	// IsolateEmulatorThread would keep QEMU's own work from processors that are dedicated: true is refused.
 	// +optional
-	IsolateEmulatorThread bool `json:"isolateEmulatorThread,omitempty"`
+	IsolateEmulatorThread *bool `json:"isolateEmulatorThread,omitempty"`
 }
 
 // CPUFeature is one flag of the processors.
@@ -42,7 +42,7 @@ type CPUFeature struct {
 	Name string `json:"name"`
 	// Policy is require (default), force, optional, disable or forbid.
 	// +optional
-	Policy string `json:"policy,omitempty"`
+	Policy *string `json:"policy,omitempty"`
 }
 
 // Memory of the guest.
@@ -63,5 +63,5 @@ type Memory struct {
 type Hugepages struct {
 	// PageSize is 2Mi or 1Gi.
 	// +optional
-	PageSize string `json:"pageSize,omitempty"`
+	PageSize *string `json:"pageSize,omitempty"`
 }

@@ -8,7 +8,7 @@ import "k8s.io/utils/ptr"
 type DiskTuning struct {
 	// IO is native or threads. Where it is absent, it is native for the cache none, and threads otherwise.
 	// +optional
-	IO DriverIO `json:"io,omitempty"`
+	IO *DriverIO `json:"io,omitempty"`
 	// ErrorPolicy is what an error of the disk does: stop pauses the guest, and is what happens where it is
 	// absent; report tells the guest; ignore goes on; enospace pauses for a full disk and reports all else.
 	// +optional
@@ -62,6 +62,6 @@ func (b *BlockSize) MatchesVolume() bool {
 
 // CustomBlockSize in bytes: powers of two from 512 to 2097152, the logical one no more than the physical one.
 type CustomBlockSize struct {
-	Logical  uint `json:"logical,omitempty"`
-	Physical uint `json:"physical,omitempty"`
+	Logical  *uint `json:"logical,omitempty"`
+	Physical *uint `json:"physical,omitempty"`
 }

@@ -48,7 +48,7 @@ type Devices struct {
 	Disks []Disk `json:"disks,omitzero"`
 	// DisableHotplug leaves a guest without what disks need that are added while it runs.
 	// +optional
-	DisableHotplug bool `json:"disableHotplug,omitempty"`
+	DisableHotplug *bool `json:"disableHotplug,omitempty"`
 	// Interfaces of the guest. Where there are none, one to the pod network is made.
 	// +optional
 	// +listType=atomic
@@ -131,10 +131,10 @@ type Disk struct {
 	BootOrder *uint `json:"bootOrder,omitempty"`
 	// Serial number of the disk.
 	// +optional
-	Serial string `json:"serial,omitempty"`
+	Serial *string `json:"serial,omitempty"`
 	// Cache is none, writethrough or writeback.
 	// +optional
-	Cache      DriverCache `json:"cache,omitempty"`
+	Cache      *DriverCache `json:"cache,omitempty"`
 	DiskTuning `json:",inline"`
 }
 
@@ -162,22 +162,22 @@ type DiskDevice struct {
 type DiskTarget struct {
 	// Bus is sata on amd64 where it is absent.
 	// +optional
-	Bus DiskBus `json:"bus,omitempty"`
+	Bus *DiskBus `json:"bus,omitempty"`
 	// +optional
-	ReadOnly bool `json:"readonly,omitempty"`
+	ReadOnly *bool `json:"readonly,omitempty"`
 	// PciAddress is where the guest finds a disk on virtio, for example 0000:81:01.0. Such a disk neither comes to a
 	// guest that runs nor leaves it.
 	// +optional
-	PciAddress string `json:"pciAddress,omitempty"`
+	PciAddress *string `json:"pciAddress,omitempty"`
 }
 
 // LunTarget attaches a claim that is a SCSI device of the node as one: what the guest commands goes to the device itself.
 type LunTarget struct {
 	// Bus is scsi, also where it is absent.
 	// +optional
-	Bus DiskBus `json:"bus,omitempty"`
+	Bus *DiskBus `json:"bus,omitempty"`
 	// +optional
-	ReadOnly bool `json:"readonly,omitempty"`
+	ReadOnly *bool `json:"readonly,omitempty"`
 }
 
 // TrayState is open or closed.
@@ -193,11 +193,11 @@ const (
 type CDRomTarget struct {
 	// Bus is sata where it is absent; virtio is refused.
 	// +optional
-	Bus DiskBus `json:"bus,omitempty"`
+	Bus *DiskBus `json:"bus,omitempty"`
 	// ReadOnly is true where it is absent.
 	// +optional
 	ReadOnly *bool `json:"readonly,omitempty"`
 	// Tray is closed where it is absent.
 	// +optional
-	Tray TrayState `json:"tray,omitempty"`
+	Tray *TrayState `json:"tray,omitempty"`
 }

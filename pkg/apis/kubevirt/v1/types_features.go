@@ -44,14 +44,14 @@ type FeatureAPIC struct {
 	Enabled *bool `json:"enabled,omitempty"`
 	// EndOfInterrupt lets a guest under KVM acknowledge interrupts without leaving it.
 	// +optional
-	EndOfInterrupt bool `json:"endOfInterrupt,omitempty"`
+	EndOfInterrupt *bool `json:"endOfInterrupt,omitempty"`
 }
 
 // FeatureKVM is about what the guest sees of KVM.
 type FeatureKVM struct {
 	// Hidden keeps it from the guest.
 	// +optional
-	Hidden bool `json:"hidden,omitempty"`
+	Hidden *bool `json:"hidden,omitempty"`
 }
 
 // HyperVPassthrough switches the pass-through of the host's Hyper-V features.
@@ -125,7 +125,7 @@ type FeatureVendorID struct {
 	Enabled *bool `json:"enabled,omitempty"`
 	// VendorID has 12 characters at most.
 	// +optional
-	VendorID string `json:"vendorid,omitempty"`
+	VendorID *string `json:"vendorid,omitempty"`
 }
 
 // SyNICTimer are timers of the synthetic interrupt controller.

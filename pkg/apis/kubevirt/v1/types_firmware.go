@@ -11,17 +11,17 @@ import (
 type Machine struct {
 	// Type is q35 (default) or a versioned pc-q35 name.
 	// +optional
-	Type string `json:"type"`
+	Type *string `json:"type,omitempty"`
 }
 
 // Firmware of the guest.
 type Firmware struct {
 	// UUID that the guest's firmware reports. Computed from the machine's UID where it is absent.
 	// +optional
-	UUID types.UID `json:"uuid,omitempty"`
+	UUID *types.UID `json:"uuid,omitempty"`
 	// Serial that the guest's firmware reports.
 	// +optional
-	Serial string `json:"serial,omitempty"`
+	Serial *string `json:"serial,omitempty"`
 	// Bootloader is BIOS where it is absent.
 	// +optional
 	Bootloader *Bootloader `json:"bootloader,omitempty"`
@@ -34,7 +34,7 @@ type Firmware struct {
 type KernelBoot struct {
 	// KernelArgs is the kernel's command line, 2047 bytes at the most.
 	// +optional
-	KernelArgs string `json:"kernelArgs,omitempty"`
+	KernelArgs *string `json:"kernelArgs,omitempty"`
 	// Container is the image that the kernel is in.
 	// +optional
 	Container *KernelBootContainer `json:"container,omitempty"`
@@ -47,17 +47,17 @@ type KernelBootContainer struct {
 	Image string `json:"image"`
 	// ImagePullSecret names a Secret of type kubernetes.io/dockerconfigjson with the registry's credentials.
 	// +optional
-	ImagePullSecret string `json:"imagePullSecret,omitempty"`
+	ImagePullSecret *string `json:"imagePullSecret,omitempty"`
 	// ImagePullPolicy is Always, IfNotPresent or Never. Where it is absent it is Always for an image with the
 	// tag latest or none, else IfNotPresent.
 	// +optional
-	ImagePullPolicy corev1.PullPolicy `json:"imagePullPolicy,omitempty"`
+	ImagePullPolicy *corev1.PullPolicy `json:"imagePullPolicy,omitempty"`
 	// KernelPath is the kernel's path in the image: a plain file of at most 512Mi.
 	// +optional
-	KernelPath string `json:"kernelPath,omitempty"`
+	KernelPath *string `json:"kernelPath,omitempty"`
 	// InitrdPath is the initrd's path in the image: a plain file of at most 512Mi. It needs a kernel.
 	// +optional
-	InitrdPath string `json:"initrdPath,omitempty"`
+	InitrdPath *string `json:"initrdPath,omitempty"`
 }
 
 // Bootloader is exactly one of BIOS and EFI.
@@ -88,13 +88,13 @@ type EFI struct {
 // Chassis is the case of the machine, as the guest's firmware reports it.
 type Chassis struct {
 	// +optional
-	Manufacturer string `json:"manufacturer,omitempty"`
+	Manufacturer *string `json:"manufacturer,omitempty"`
 	// +optional
-	Version string `json:"version,omitempty"`
+	Version *string `json:"version,omitempty"`
 	// +optional
-	Serial string `json:"serial,omitempty"`
+	Serial *string `json:"serial,omitempty"`
 	// +optional
-	Asset string `json:"asset,omitempty"`
+	Asset *string `json:"asset,omitempty"`
 	// +optional
-	Sku string `json:"sku,omitempty"`
+	Sku *string `json:"sku,omitempty"`
 }

@@ -62,14 +62,14 @@ type DeveloperConfiguration struct {
 // its own flags say. Components in one process log at the highest of theirs. It applies at once.
 type LogVerbosity struct {
 	// +optional
-	VirtAPI int32 `json:"virtAPI,omitempty"`
+	VirtAPI *int32 `json:"virtAPI,omitempty"`
 	// +optional
-	VirtController int32 `json:"virtController,omitempty"`
+	VirtController *int32 `json:"virtController,omitempty"`
 	// +optional
-	VirtHandler int32 `json:"virtHandler,omitempty"`
+	VirtHandler *int32 `json:"virtHandler,omitempty"`
 	// VirtLauncher above 2 has launchers log each request.
 	// +optional
-	VirtLauncher int32 `json:"virtLauncher,omitempty"`
+	VirtLauncher *int32 `json:"virtLauncher,omitempty"`
 }
 
 // KubeVirtPhase is how far the installation is.

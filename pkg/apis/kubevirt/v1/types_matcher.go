@@ -6,21 +6,22 @@ import (
 	"strings"
 
 	"k8s.io/apimachinery/pkg/runtime"
+	"k8s.io/utils/ptr"
 )
 
 // InstancetypeMatcher refers to the instance type that gives a machine its size.
 type InstancetypeMatcher struct {
 	// Name of the instance type. Exactly one of name and inferFromVolume is given.
 	// +optional
-	Name string `json:"name,omitempty"`
+	Name *string `json:"name,omitempty"`
 	// Kind is VirtualMachineClusterInstancetype (default) or VirtualMachineInstancetype, which is of the
 	// machine's namespace. Case does not matter, and the plural is understood.
 	// +optional
-	Kind string `json:"kind,omitempty"`
+	Kind *string `json:"kind,omitempty"`
 	// InferFromVolume is one of the template's volumes, whose claim or DataVolume names the instance type in its labels
 	// instancetype.kubevirt.io/default-instancetype and default-instancetype-kind. Name and kind are then left out.
 	// +optional
-	InferFromVolume string `json:"inferFromVolume,omitempty"`
+	InferFromVolume *string `json:"inferFromVolume,omitempty"`
 	// InferFromVolumeFailurePolicy is Reject (default), which refuses a machine whose volume names none, or Ignore,
 	// which lets it have none.
 	// +optional
@@ -31,15 +32,15 @@ type InstancetypeMatcher struct {
 type PreferenceMatcher struct {
 	// Name of the preference. Exactly one of name and inferFromVolume is given.
 	// +optional
-	Name string `json:"name,omitempty"`
+	Name *string `json:"name,omitempty"`
 	// Kind is VirtualMachineClusterPreference (default) or VirtualMachinePreference, which is of the machine's
 	// namespace. Case does not matter, and the plural is understood.
 	// +optional
-	Kind string `json:"kind,omitempty"`
+	Kind *string `json:"kind,omitempty"`
 	// InferFromVolume is one of the template's volumes, whose claim or DataVolume names the preference in its labels
 	// instancetype.kubevirt.io/default-preference and default-preference-kind. Name and kind are then left out.
 	// +optional
-	InferFromVolume string `json:"inferFromVolume,omitempty"`
+	InferFromVolume *string `json:"inferFromVolume,omitempty"`
 	// InferFromVolumeFailurePolicy is Reject (default), which refuses a machine whose volume names none, or Ignore,
 	// which lets it have none.
 	// +optional
@@ -78,7 +79,7 @@ func (m *InstancetypeMatcher) ResolvedKind() string {
 	if m == nil {
 		return ""
 	}
-	return resolveKind(m.Kind, KindClusterInstancetype, KindInstancetype)
+	return resolveKind(ptr.Deref(m.Kind, ""), KindClusterInstancetype, KindInstancetype)
 }
 
 // ResolvedKind returns the kind that the matcher refers to, or "" where it is none. A nil matcher has none.
@@ -86,7 +87,7 @@ func (m *PreferenceMatcher) ResolvedKind() string {
 	if m == nil {
 		return ""
 	}
-	return resolveKind(m.Kind, KindClusterPreference, KindPreference)
+	return resolveKind(ptr.Deref(m.Kind, ""), KindClusterPreference, KindPreference)
 }
 
 // resolveKind understands what clients of KubeVirt write, of which the first kind is the default.

@@ -8,7 +8,7 @@ type Interface struct {
 	Name string `json:"name"`
 	// Model is virtio where it is absent.
 	// +optional
-	Model string `json:"model,omitempty"`
+	Model *string `json:"model,omitempty"`
 	// InterfaceBindingMethod is masquerade on the pod network, and bridge on others, where it is absent.
 	InterfaceBindingMethod `json:",inline"`
 	// Ports that the guest can be reached at; all, where none is named. With the bridge binding they name what
@@ -18,20 +18,20 @@ type Interface struct {
 	Ports []Port `json:"ports,omitzero"`
 	// MacAddress is computed from the machine's UID where it is absent. No two machines have the same.
 	// +optional
-	MacAddress string `json:"macAddress,omitempty"`
+	MacAddress *string `json:"macAddress,omitempty"`
 	// BootOrder from 1, unique among disks and interfaces.
 	// +optional
 	BootOrder *uint `json:"bootOrder,omitempty"`
 	// PciAddress is where the guest finds the interface, for example 0000:81:01.0.
 	// +optional
-	PciAddress string `json:"pciAddress,omitempty"`
+	PciAddress *string `json:"pciAddress,omitempty"`
 	// DHCPOptions are told to the guest beside its address.
 	// +optional
 	DHCPOptions *DHCPOptions `json:"dhcpOptions,omitempty"`
 	// State of the link is up where it is absent, or down. absent, on another than the pod network, takes the interface
 	// from the guest, and leaves it out when the guest is started.
 	// +optional
-	State InterfaceState `json:"state,omitempty"`
+	State *InterfaceState `json:"state,omitempty"`
 }
 
 // InterfaceState is the state of an interface's link.
@@ -48,10 +48,10 @@ const (
 type Port struct {
 	// Name is unique within the interface.
 	// +optional
-	Name string `json:"name,omitempty"`
+	Name *string `json:"name,omitempty"`
 	// Protocol is TCP where it is absent, or UDP.
 	// +optional
-	Protocol string `json:"protocol,omitempty"`
+	Protocol *string `json:"protocol,omitempty"`
 	// Port is a number from 1 to 65535.
 	Port int32 `json:"port"`
 }
@@ -60,10 +60,10 @@ type Port struct {
 type DHCPOptions struct {
 	// BootFileName is option 67.
 	// +optional
-	BootFileName string `json:"bootFileName,omitempty"`
+	BootFileName *string `json:"bootFileName,omitempty"`
 	// TFTPServerName is option 66.
 	// +optional
-	TFTPServerName string `json:"tftpServerName,omitempty"`
+	TFTPServerName *string `json:"tftpServerName,omitempty"`
 	// NTPServers are IPv4 addresses, option 42.
 	// +optional
 	// +listType=atomic

@@ -22,10 +22,10 @@ type Input struct {
 	Name string `json:"name"`
 	// Bus is usb where it is absent.
 	// +optional
-	Bus InputBus `json:"bus,omitempty"`
+	Bus *InputBus `json:"bus,omitempty"`
 	// Type is tablet, also where it is absent.
 	// +optional
-	Type InputType `json:"type,omitempty"`
+	Type *InputType `json:"type,omitempty"`
 }
 
 // Watchdog acts when the guest does not report to it in time.
@@ -56,7 +56,7 @@ const (
 type I6300ESBWatchdog struct {
 	// Action is reset where it is absent.
 	// +optional
-	Action WatchdogAction `json:"action,omitempty"`
+	Action *WatchdogAction `json:"action,omitempty"`
 }
 
 // SoundDevice is a sound card. What it plays goes nowhere.
@@ -64,7 +64,7 @@ type SoundDevice struct {
 	Name string `json:"name"`
 	// Model is ich9 (default) or ac97.
 	// +optional
-	Model string `json:"model,omitempty"`
+	Model *string `json:"model,omitempty"`
 }
 
 // TPMDevice is a trusted platform module of version 2.0.
@@ -84,7 +84,7 @@ func (t *TPMDevice) On() bool { return t != nil && (t.Enabled == nil || *t.Enabl
 type VideoDevice struct {
 	// Type is vga, as where there is no video, or cirrus, virtio, ramfb or bochs.
 	// +optional
-	Type string `json:"type,omitempty"`
+	Type *string `json:"type,omitempty"`
 }
 
 // PanicDeviceModel is how a guest tells of its panic: hyperv or isa.

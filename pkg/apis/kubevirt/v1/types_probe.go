@@ -12,19 +12,19 @@ type Probe struct {
 	Handler `json:",inline"`
 	// InitialDelaySeconds is how long after its start the guest is asked first.
 	// +optional
-	InitialDelaySeconds int32 `json:"initialDelaySeconds,omitempty"`
+	InitialDelaySeconds *int32 `json:"initialDelaySeconds,omitempty"`
 	// TimeoutSeconds is how long the answer may take; 1 by default. A command that takes longer is not ended.
 	// +optional
-	TimeoutSeconds int32 `json:"timeoutSeconds,omitempty"`
+	TimeoutSeconds *int32 `json:"timeoutSeconds,omitempty"`
 	// PeriodSeconds is how often the guest is asked; 10 by default.
 	// +optional
-	PeriodSeconds int32 `json:"periodSeconds,omitempty"`
+	PeriodSeconds *int32 `json:"periodSeconds,omitempty"`
 	// SuccessThreshold is how many successes in a row count as one after a failure; 1 by default, and always for liveness.
 	// +optional
-	SuccessThreshold int32 `json:"successThreshold,omitempty"`
+	SuccessThreshold *int32 `json:"successThreshold,omitempty"`
 	// FailureThreshold is how many failures in a row count as one; 3 by default.
 	// +optional
-	FailureThreshold int32 `json:"failureThreshold,omitempty"`
+	FailureThreshold *int32 `json:"failureThreshold,omitempty"`
 }
 
 // Handler is exactly one way to ask.
@@ -57,11 +57,11 @@ type GuestAgentPing struct{}
 // HTTPGetAction is a request to the guest's first interface.
 type HTTPGetAction struct {
 	// +optional
-	Path string             `json:"path,omitempty"`
+	Path *string            `json:"path,omitempty"`
 	Port intstr.IntOrString `json:"port"`
 	// Scheme HTTP, the default, or HTTPS, whose certificate is not looked at.
 	// +optional
-	Scheme corev1.URIScheme `json:"scheme,omitempty"`
+	Scheme *corev1.URIScheme `json:"scheme,omitempty"`
 	// +optional
 	// +listType=atomic
 	HTTPHeaders []corev1.HTTPHeader `json:"httpHeaders,omitzero"`

@@ -56,10 +56,10 @@ type VirtualMachineInstanceSpec struct {
 	Domain DomainSpec `json:"domain"`
 	// Architecture of the guest; amd64, the default, is the one there is.
 	// +optional
-	Architecture string `json:"architecture,omitempty"`
+	Architecture *string `json:"architecture,omitempty"`
 	// Hostname is the guest's name for cloud-init and DHCP; the instance's name where it is empty.
 	// +optional
-	Hostname string `json:"hostname,omitempty"`
+	Hostname *string `json:"hostname,omitempty"`
 	// NodeSelector are labels that the node must have. Standalone's only node has kubernetes.io/arch,
 	// kubernetes.io/hostname, kubernetes.io/os and kubevirt.io/schedulable.
 	// +optional
@@ -71,7 +71,7 @@ type VirtualMachineInstanceSpec struct {
 	EvictionStrategy *EvictionStrategy `json:"evictionStrategy,omitempty"`
 	// Subdomain gives the guest the further name hostname.subdomain.namespace.
 	// +optional
-	Subdomain string `json:"subdomain,omitempty"`
+	Subdomain *string `json:"subdomain,omitempty"`
 	// DNSPolicy is ClusterFirst where it is absent: names of guests, and then what the node resolves. Default
 	// leaves out the search domains, None all that dnsConfig does not say.
 	// +optional

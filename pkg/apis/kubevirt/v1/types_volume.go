@@ -58,17 +58,17 @@ type DataVolumeSource struct {
 	Name string `json:"name"`
 	// Hotpluggable lets the volume be added to and removed from a running guest.
 	// +optional
-	Hotpluggable bool `json:"hotpluggable,omitempty"`
+	Hotpluggable *bool `json:"hotpluggable,omitempty"`
 }
 
 // PersistentVolumeClaimVolumeSource names a claim.
 type PersistentVolumeClaimVolumeSource struct {
 	ClaimName string `json:"claimName"`
 	// +optional
-	ReadOnly bool `json:"readOnly,omitempty"`
+	ReadOnly *bool `json:"readOnly,omitempty"`
 	// Hotpluggable lets the volume be added to and removed from a running guest.
 	// +optional
-	Hotpluggable bool `json:"hotpluggable,omitempty"`
+	Hotpluggable *bool `json:"hotpluggable,omitempty"`
 }
 
 // CloudInitSource is user data and network data, each from at most one place.
@@ -77,16 +77,16 @@ type CloudInitSource struct {
 	// +optional
 	UserDataSecretRef *corev1.LocalObjectReference `json:"secretRef,omitempty"`
 	// +optional
-	UserDataBase64 string `json:"userDataBase64,omitempty"`
+	UserDataBase64 *string `json:"userDataBase64,omitempty"`
 	// +optional
-	UserData string `json:"userData,omitempty"`
+	UserData *string `json:"userData,omitempty"`
 	// NetworkDataSecretRef names a Secret with the key networkdata or networkData.
 	// +optional
 	NetworkDataSecretRef *corev1.LocalObjectReference `json:"networkDataSecretRef,omitempty"`
 	// +optional
-	NetworkDataBase64 string `json:"networkDataBase64,omitempty"`
+	NetworkDataBase64 *string `json:"networkDataBase64,omitempty"`
 	// +optional
-	NetworkData string `json:"networkData,omitempty"`
+	NetworkData *string `json:"networkData,omitempty"`
 }
 
 // ContainerDiskSource is a disk, raw or qcow2, in a container image.
@@ -96,14 +96,14 @@ type ContainerDiskSource struct {
 	Image string `json:"image"`
 	// ImagePullSecret names a Secret of type kubernetes.io/dockerconfigjson with the registry's credentials.
 	// +optional
-	ImagePullSecret string `json:"imagePullSecret,omitempty"`
+	ImagePullSecret *string `json:"imagePullSecret,omitempty"`
 	// Path of the disk in the image; the only file in /disk where it is absent.
 	// +optional
-	Path string `json:"path,omitempty"`
+	Path *string `json:"path,omitempty"`
 	// ImagePullPolicy is Always, IfNotPresent or Never. Where it is absent it is Always for an image with the
 	// tag latest or none, else IfNotPresent.
 	// +optional
-	ImagePullPolicy corev1.PullPolicy `json:"imagePullPolicy,omitempty"`
+	ImagePullPolicy *corev1.PullPolicy `json:"imagePullPolicy,omitempty"`
 }
 
 // EmptyDiskSource is an empty disk.

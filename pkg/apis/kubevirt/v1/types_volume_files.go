@@ -17,7 +17,7 @@ type EphemeralClaim struct {
 	ClaimName string `json:"claimName"`
 	// ReadOnly changes nothing: the claim is never written.
 	// +optional
-	ReadOnly bool `json:"readOnly,omitempty"`
+	ReadOnly *bool `json:"readOnly,omitempty"`
 }
 
 // HostDiskType says whether a file may be made.
@@ -47,24 +47,24 @@ type HostDisk struct {
 // ConfigMapVolumeSource names a ConfigMap.
 type ConfigMapVolumeSource struct {
 	// Name of the ConfigMap.
-	Name string `json:"name,omitempty"`
+	Name *string `json:"name,omitempty"`
 	// Optional lets the guest start, with an empty image, where there is no such ConfigMap.
 	// +optional
 	Optional *bool `json:"optional,omitempty"`
 	// VolumeLabel of the image; cfgdata where it is absent.
 	// +optional
-	VolumeLabel string `json:"volumeLabel,omitempty"`
+	VolumeLabel *string `json:"volumeLabel,omitempty"`
 }
 
 // SecretVolumeSource names a Secret.
 type SecretVolumeSource struct {
-	SecretName string `json:"secretName,omitempty"`
+	SecretName *string `json:"secretName,omitempty"`
 	// Optional lets the guest start, with an empty image, where there is no such Secret.
 	// +optional
 	Optional *bool `json:"optional,omitempty"`
 	// VolumeLabel of the image; cfgdata where it is absent.
 	// +optional
-	VolumeLabel string `json:"volumeLabel,omitempty"`
+	VolumeLabel *string `json:"volumeLabel,omitempty"`
 }
 
 // DownwardAPIVolumeSource is made of fields of the instance.
@@ -75,7 +75,7 @@ type DownwardAPIVolumeSource struct {
 	Fields []DownwardAPIVolumeFile `json:"fields,omitzero"`
 	// VolumeLabel of the image; cfgdata where it is absent.
 	// +optional
-	VolumeLabel string `json:"volumeLabel,omitempty"`
+	VolumeLabel *string `json:"volumeLabel,omitempty"`
 }
 
 // DownwardAPIVolumeFile is a file with a field of the instance.

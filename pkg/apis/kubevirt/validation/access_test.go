@@ -137,17 +137,17 @@ func TestProbesAskOneThingInATimeThatMakesSense(t *testing.T) {
 		"NUL":           {exec("a", "b\x00"), path + ".exec.command[1]"},
 		"port 0":        {handler(kubevirtv1.Handler{TCPSocket: &kubevirtv1.TCPSocketAction{}}), path + ".tcpSocket.port"},
 		"named port":    {get(func(a *kubevirtv1.HTTPGetAction) { a.Port = intstr.FromString("http") }), path + ".httpGet.port"},
-		"scheme":        {get(func(a *kubevirtv1.HTTPGetAction) { a.Scheme = "GOPHER" }), path + ".httpGet.scheme"},
-		"relative path": {get(func(a *kubevirtv1.HTTPGetAction) { a.Path = "healthz" }), path + ".httpGet.path"},
+		"scheme":        {get(func(a *kubevirtv1.HTTPGetAction) { a.Scheme = ptr.To[corev1.URIScheme]("GOPHER") }), path + ".httpGet.scheme"},
+		"relative path": {get(func(a *kubevirtv1.HTTPGetAction) { a.Path = ptr.To("healthz") }), path + ".httpGet.path"},
 		"header name":   {get(func(a *kubevirtv1.HTTPGetAction) { a.HTTPHeaders = []corev1.HTTPHeader{{Name: "a b"}} }), path + ".httpGet.httpHeaders[0].name"},
 		"two headers": {get(func(a *kubevirtv1.HTTPGetAction) {
 			a.HTTPHeaders = []corev1.HTTPHeader{{Name: "a", Value: "b\r\nc: d"}}
 		}), path + ".httpGet.httpHeaders[0].value"},
-		"negative delay": {ping(func(p *probe) { p.InitialDelaySeconds = -1 }), path + ".initialDelaySeconds"},
-		"absurd timeout": {ping(func(p *probe) { p.TimeoutSeconds = 1 << 30 }), path + ".timeoutSeconds"},
-		"period":         {ping(func(p *probe) { p.PeriodSeconds = -1 }), path + ".periodSeconds"},
-		"successes":      {ping(func(p *probe) { p.SuccessThreshold = -1 }), path + ".successThreshold"},
-		"failures":       {ping(func(p *probe) { p.FailureThreshold = -1 }), path + ".failureThreshold"},
+		"negative delay": {ping(func(p *probe) { p.InitialDelaySeconds = ptr.To[int32](-1) }), path + ".initialDelaySeconds"},
+		"absurd timeout": {ping(func(p *probe) { p.TimeoutSeconds = ptr.To[int32](1 << 30) }), path + ".timeoutSeconds"},
+		"period":         {ping(func(p *probe) { p.PeriodSeconds = ptr.To[int32](-1) }), path + ".periodSeconds"},
+		"successes":      {ping(func(p *probe) { p.SuccessThreshold = ptr.To[int32](-1) }), path + ".successThreshold"},
+		"failures":       {ping(func(p *probe) { p.FailureThreshold = ptr.To[int32](-1) }), path + ".failureThreshold"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			err := refused(t, func(spec *kubevirtv1.VirtualMachineInstanceSpec) { spec.ReadinessProbe = test.probe })
@@ -160,7 +160,7 @@ func TestProbesAskOneThingInATimeThatMakesSense(t *testing.T) {
 		})
 	}
 	err := refused(t, func(spec *kubevirtv1.VirtualMachineInstanceSpec) {
-		spec.LivenessProbe = ping(func(p *probe) { p.SuccessThreshold = 2 })
+		spec.LivenessProbe = ping(func(p *probe) { p.SuccessThreshold = ptr.To[int32](2) })
 	})
 	assert.Equal(t, "spec.livenessProbe.successThreshold", err.Field)
 	err = refused(t, func(spec *kubevirtv1.VirtualMachineInstanceSpec) {

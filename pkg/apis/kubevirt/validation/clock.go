@@ -6,6 +6,7 @@ import (
 	"regexp"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
+	"k8s.io/utils/ptr"
 
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
 )
@@ -47,17 +48,17 @@ func validateClock(clock *kubevirtv1.Clock, path *field.Path) field.ErrorList {
 // validateTimer takes what QEMU can do with missed ticks.
 func validateTimer(timer *kubevirtv1.Timer, path *field.Path) field.ErrorList {
 	var errs field.ErrorList
-	if timer.HPET != nil && timer.HPET.TickPolicy != "" {
-		errs = append(errs, oneOf(path.Child("hpet", "tickPolicy"), timer.HPET.TickPolicy, hpetPolicies)...)
+	if timer.HPET != nil && ptr.Deref(timer.HPET.TickPolicy, "") != "" {
+		errs = append(errs, oneOf(path.Child("hpet", "tickPolicy"), ptr.Deref(timer.HPET.TickPolicy, ""), hpetPolicies)...)
 	}
-	if timer.PIT != nil && timer.PIT.TickPolicy != "" {
-		errs = append(errs, oneOf(path.Child("pit", "tickPolicy"), timer.PIT.TickPolicy, pitPolicies)...)
+	if timer.PIT != nil && ptr.Deref(timer.PIT.TickPolicy, "") != "" {
+		errs = append(errs, oneOf(path.Child("pit", "tickPolicy"), ptr.Deref(timer.PIT.TickPolicy, ""), pitPolicies)...)
 	}
-	if timer.RTC != nil && timer.RTC.TickPolicy != "" {
-		errs = append(errs, oneOf(path.Child("rtc", "tickPolicy"), timer.RTC.TickPolicy, rtcPolicies)...)
+	if timer.RTC != nil && ptr.Deref(timer.RTC.TickPolicy, "") != "" {
+		errs = append(errs, oneOf(path.Child("rtc", "tickPolicy"), ptr.Deref(timer.RTC.TickPolicy, ""), rtcPolicies)...)
 	}
-	if timer.RTC != nil && timer.RTC.Track != "" {
-		errs = append(errs, oneOf(path.Child("rtc", "track"), timer.RTC.Track, rtcTracks)...)
+	if timer.RTC != nil && ptr.Deref(timer.RTC.Track, "") != "" {
+		errs = append(errs, oneOf(path.Child("rtc", "track"), ptr.Deref(timer.RTC.Track, ""), rtcTracks)...)
 	}
 	return errs
 }

@@ -7,6 +7,7 @@ import (
 	"regexp"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
+	"k8s.io/utils/ptr"
 
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
 )
@@ -18,8 +19,8 @@ var (
 
 func validateCPU(cpu *kubevirtv1.CPU, path *field.Path) field.ErrorList {
 	var errs field.ErrorList
-	if !cpuModels.MatchString(cpu.Model) {
-		errs = append(errs, field.Invalid(path.Child("model"), cpu.Model, "must be host-model, host-passthrough or the name of a CPU model, such as Westmere"))
+	if !cpuModels.MatchString(ptr.Deref(cpu.Model, "")) {
+		errs = append(errs, field.Invalid(path.Child("model"), ptr.Deref(cpu.Model, ""), "must be host-model, host-passthrough or the name of a CPU model, such as Westmere"))
 	}
 	errs = append(errs, refuseDedicated(cpu, path)...)
 	// Each factor is bounded first, so that the product cannot overflow.
@@ -27,7 +28,7 @@ func validateCPU(cpu *kubevirtv1.CPU, path *field.Path) field.ErrorList {
 	for _, factor := range []struct {
 		name  string
 		count uint32
-	}{{"cores", cpu.Cores}, {"maxSockets", cpu.MaxSockets}, {"sockets", cpu.Sockets}, {"threads", cpu.Threads}} {
+	}{{"cores", ptr.Deref(cpu.Cores, 0)}, {"maxSockets", ptr.Deref(cpu.MaxSockets, 0)}, {"sockets", ptr.Deref(cpu.Sockets, 0)}, {"threads", ptr.Deref(cpu.Threads, 0)}} {
 		if factor.count > maxVCPUs {
 			errs, bounded = append(errs, field.Invalid(path.Child(factor.name), factor.count, "a guest has at most 255 virtual CPUs")), false
 		}
@@ -35,13 +36,13 @@ func validateCPU(cpu *kubevirtv1.CPU, path *field.Path) field.ErrorList {
 	if !bounded {
 		return errs
 	}
-	if total := cpu.Cores * cpu.Sockets * cpu.Threads; total > maxVCPUs {
+	if total := ptr.Deref(cpu.Cores, 0) * ptr.Deref(cpu.Sockets, 0) * ptr.Deref(cpu.Threads, 0); total > maxVCPUs {
 		errs = append(errs, field.Invalid(path, total, "sockets × cores × threads is at most 255"))
-	} else if total := cpu.Cores * cpu.MaxSockets * cpu.Threads; total > maxVCPUs {
-		errs = append(errs, field.Invalid(path.Child("maxSockets"), cpu.MaxSockets, "maxSockets × cores × threads is at most 255"))
+	} else if total := ptr.Deref(cpu.Cores, 0) * ptr.Deref(cpu.MaxSockets, 0) * ptr.Deref(cpu.Threads, 0); total > maxVCPUs {
+		errs = append(errs, field.Invalid(path.Child("maxSockets"), ptr.Deref(cpu.MaxSockets, 0), "maxSockets × cores × threads is at most 255"))
 	}
-	if cpu.Sockets > cpu.MaxSockets {
-		errs = append(errs, field.Invalid(path.Child("sockets"), cpu.Sockets, fmt.Sprintf("must be at most maxSockets, %d", cpu.MaxSockets)))
+	if ptr.Deref(cpu.Sockets, 0) > ptr.Deref(cpu.MaxSockets, 0) {
+		errs = append(errs, field.Invalid(path.Child("sockets"), ptr.Deref(cpu.Sockets, 0), fmt.Sprintf("must be at most maxSockets, %d", ptr.Deref(cpu.MaxSockets, 0))))
 	}
 	return append(errs, validateCPUFeatures(cpu.Features, path.Child("features"))...)
 }
@@ -49,10 +50,10 @@ func validateCPU(cpu *kubevirtv1.CPU, path *field.Path) field.ErrorList {
 // refuseDedicated says why no guest has processors of its own.
 func refuseDedicated(cpu *kubevirtv1.CPU, path *field.Path) field.ErrorList {
 	var errs field.ErrorList
-	if cpu.DedicatedCPUPlacement {
+	if ptr.Deref(cpu.DedicatedCPUPlacement, false) {
 		errs = append(errs, field.Invalid(path.Child("dedicatedCpuPlacement"), true, "no node sets processors aside for guests; leave it out"))
 	}
-	if cpu.IsolateEmulatorThread {
+	if ptr.Deref(cpu.IsolateEmulatorThread, false) {
 		errs = append(errs, field.Invalid(path.Child("isolateEmulatorThread"), true, "isolateEmulatorThread is only for dedicated processors, which no node sets aside; leave it out"))
 	}
 	return errs
@@ -73,8 +74,8 @@ func validateCPUFeatures(features []kubevirtv1.CPUFeature, path *field.Path) fie
 			errs = append(errs, field.Duplicate(path.Child("name"), feature.Name))
 		}
 		seen[feature.Name] = true
-		if feature.Policy != "" {
-			errs = append(errs, oneOf(path.Child("policy"), feature.Policy, cpuFeaturePolicies)...)
+		if ptr.Deref(feature.Policy, "") != "" {
+			errs = append(errs, oneOf(path.Child("policy"), ptr.Deref(feature.Policy, ""), cpuFeaturePolicies)...)
 		}
 	}
 	return errs

@@ -8,6 +8,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/apimachinery/pkg/util/validation/field"
+	"k8s.io/utils/ptr"
 
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
 )
@@ -59,23 +60,23 @@ func validateDisk(disk *kubevirtv1.Disk, path *field.Path) field.ErrorList {
 		errs = append(errs, field.Invalid(path, strings.Join(targets, ", "), "can only have a single target defined: disk, cdrom or lun"))
 	}
 	if target := disk.Disk; target != nil {
-		errs = append(errs, oneOf(path.Child("disk", "bus"), target.Bus, diskBuses)...)
-		if target.ReadOnly && target.Bus == kubevirtv1.DiskBusSATA {
+		errs = append(errs, oneOf(path.Child("disk", "bus"), ptr.Deref(target.Bus, ""), diskBuses)...)
+		if ptr.Deref(target.ReadOnly, false) && ptr.Deref(target.Bus, "") == kubevirtv1.DiskBusSATA {
 			errs = append(errs, field.Invalid(path.Child("disk", "readonly"), true, "a sata disk can't be read-only; use the bus virtio or scsi, or a cdrom"))
 		}
 	}
 	if target := disk.CDRom; target != nil {
-		errs = append(errs, oneOf(path.Child("cdrom", "bus"), target.Bus, cdromBuses)...)
-		errs = append(errs, oneOf(path.Child("cdrom", "tray"), target.Tray, trayStates)...)
+		errs = append(errs, oneOf(path.Child("cdrom", "bus"), ptr.Deref(target.Bus, ""), cdromBuses)...)
+		errs = append(errs, oneOf(path.Child("cdrom", "tray"), ptr.Deref(target.Tray, ""), trayStates)...)
 		if target.ReadOnly != nil && !*target.ReadOnly {
 			errs = append(errs, field.Invalid(path.Child("cdrom", "readonly"), false, "a CD-ROM is read-only; use a disk to write"))
 		}
 	}
-	if disk.Serial != "" && !serials.MatchString(disk.Serial) {
-		errs = append(errs, field.Invalid(path.Child("serial"), disk.Serial, "must be made up of 1 to 256 of the following characters [A-Za-z0-9_.+-]"))
+	if ptr.Deref(disk.Serial, "") != "" && !serials.MatchString(ptr.Deref(disk.Serial, "")) {
+		errs = append(errs, field.Invalid(path.Child("serial"), ptr.Deref(disk.Serial, ""), "must be made up of 1 to 256 of the following characters [A-Za-z0-9_.+-]"))
 	}
-	if disk.Cache != "" {
-		errs = append(errs, oneOf(path.Child("cache"), disk.Cache, diskCaches)...)
+	if ptr.Deref(disk.Cache, "") != "" {
+		errs = append(errs, oneOf(path.Child("cache"), ptr.Deref(disk.Cache, ""), diskCaches)...)
 	}
 	return errs
 }
@@ -94,12 +95,12 @@ func targetsOf(disk *kubevirtv1.Disk) []string {
 // validateLUN refuses also what the device itself decides.
 func validateLUN(disk *kubevirtv1.Disk, volume *kubevirtv1.Volume, path *field.Path) field.ErrorList {
 	lun := path.Child("lun")
-	errs := oneOf(lun.Child("bus"), disk.LUN.Bus, lunBuses)
+	errs := oneOf(lun.Child("bus"), ptr.Deref(disk.LUN.Bus, ""), lunBuses)
 	if volume != nil && volume.PersistentVolumeClaim == nil && volume.DataVolume == nil {
 		errs = append(errs, field.Invalid(lun, disk.Name, "can only be mapped to a DataVolume or PersistentVolumeClaim volume; use a disk"))
 	}
-	if disk.Serial != "" {
-		errs = append(errs, field.Invalid(path.Child("serial"), disk.Serial, "the guest sees the serial number of the device itself; leave serial out, or use a disk"))
+	if ptr.Deref(disk.Serial, "") != "" {
+		errs = append(errs, field.Invalid(path.Child("serial"), ptr.Deref(disk.Serial, ""), "the guest sees the serial number of the device itself; leave serial out, or use a disk"))
 	}
 	if disk.BlockSize != nil && (disk.BlockSize.Custom != nil || disk.BlockSize.MatchesVolume()) {
 		errs = append(errs, field.Invalid(path.Child("blockSize"), disk.Name, "the guest sees the blocks of the device itself; leave blockSize out, or use a disk"))

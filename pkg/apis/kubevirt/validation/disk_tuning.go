@@ -26,11 +26,11 @@ var (
 // validateDiskTuning refuses also what QEMU would: native input and output with the page cache.
 func validateDiskTuning(disk *kubevirtv1.Disk, hotpluggable bool, path *field.Path) field.ErrorList {
 	var errs field.ErrorList
-	if disk.IO != "" {
-		errs = append(errs, oneOf(path.Child("io"), disk.IO, diskIOs)...)
+	if ptr.Deref(disk.IO, "") != "" {
+		errs = append(errs, oneOf(path.Child("io"), ptr.Deref(disk.IO, ""), diskIOs)...)
 	}
-	if disk.IO == kubevirtv1.IONative && disk.Cache != "" && disk.Cache != kubevirtv1.CacheNone {
-		errs = append(errs, field.Invalid(path.Child("io"), disk.IO, "needs the cache none; use threads, or leave cache out"))
+	if ptr.Deref(disk.IO, "") == kubevirtv1.IONative && ptr.Deref(disk.Cache, "") != "" && ptr.Deref(disk.Cache, "") != kubevirtv1.CacheNone {
+		errs = append(errs, field.Invalid(path.Child("io"), ptr.Deref(disk.IO, ""), "needs the cache none; use threads, or leave cache out"))
 	}
 	if policy := disk.ErrorPolicy; policy != nil {
 		errs = append(errs, among(path.Child("errorPolicy"), *policy, diskErrorPolicies)...)
@@ -38,10 +38,10 @@ func validateDiskTuning(disk *kubevirtv1.Disk, hotpluggable bool, path *field.Pa
 	if ptr.Deref(disk.DedicatedIOThread, false) {
 		errs = append(errs, validateOwnThread(disk, hotpluggable, path)...)
 	}
-	if ptr.Deref(disk.Shareable, false) && disk.Cache != "" && disk.Cache != kubevirtv1.CacheNone {
-		errs = append(errs, field.Invalid(path.Child("cache"), disk.Cache, "a shareable disk needs the cache none: others would not see what it holds; leave cache out"))
+	if ptr.Deref(disk.Shareable, false) && ptr.Deref(disk.Cache, "") != "" && ptr.Deref(disk.Cache, "") != kubevirtv1.CacheNone {
+		errs = append(errs, field.Invalid(path.Child("cache"), ptr.Deref(disk.Cache, ""), "a shareable disk needs the cache none: others would not see what it holds; leave cache out"))
 	}
-	if disk.Disk != nil && disk.Disk.PciAddress != "" {
+	if disk.Disk != nil && ptr.Deref(disk.Disk.PciAddress, "") != "" {
 		errs = append(errs, validateDiskAddress(disk, path.Child("disk", "pciAddress"))...)
 	}
 	if disk.BlockSize != nil && (disk.BlockSize.Custom != nil || disk.BlockSize.MatchesVolume()) {
@@ -51,7 +51,7 @@ func validateDiskTuning(disk *kubevirtv1.Disk, hotpluggable bool, path *field.Pa
 }
 
 func validateDiskAddress(disk *kubevirtv1.Disk, path *field.Path) field.ErrorList {
-	address := disk.Disk.PciAddress
+	address := ptr.Deref(disk.Disk.PciAddress, "")
 	switch {
 	case busOf(disk) != kubevirtv1.DiskBusVirtio:
 		return field.ErrorList{field.Invalid(path, address, fmt.Sprintf("only disks on the bus virtio are on PCI, and this one is on %s", busOf(disk)))}
@@ -83,13 +83,13 @@ func validateBlockSize(disk *kubevirtv1.Disk, path *field.Path) field.ErrorList 
 		return nil
 	}
 	size, custom := disk.BlockSize.Custom, path.Child("custom")
-	if size.Logical > size.Physical {
-		return field.ErrorList{field.Invalid(custom.Child("logical"), size.Logical, "must not be more than the physical size")}
+	if ptr.Deref(size.Logical, 0) > ptr.Deref(size.Physical, 0) {
+		return field.ErrorList{field.Invalid(custom.Child("logical"), ptr.Deref(size.Logical, 0), "must not be more than the physical size")}
 	}
-	if busOf(disk) == kubevirtv1.DiskBusSATA && size.Logical != minBlockSize {
-		return field.ErrorList{field.Invalid(custom.Child("logical"), size.Logical, "must be 512 on the bus sata; use virtio or scsi")}
+	if busOf(disk) == kubevirtv1.DiskBusSATA && ptr.Deref(size.Logical, 0) != minBlockSize {
+		return field.ErrorList{field.Invalid(custom.Child("logical"), ptr.Deref(size.Logical, 0), "must be 512 on the bus sata; use virtio or scsi")}
 	}
-	return append(validateBytes(size.Logical, custom.Child("logical")), validateBytes(size.Physical, custom.Child("physical"))...)
+	return append(validateBytes(ptr.Deref(size.Logical, 0), custom.Child("logical")), validateBytes(ptr.Deref(size.Physical, 0), custom.Child("physical"))...)
 }
 
 func validateBytes(size uint, path *field.Path) field.ErrorList {
@@ -103,11 +103,11 @@ func busOf(disk *kubevirtv1.Disk) kubevirtv1.DiskBus {
 	bus := kubevirtv1.DiskBus("")
 	switch {
 	case disk.CDRom != nil:
-		bus = disk.CDRom.Bus
+		bus = ptr.Deref(disk.CDRom.Bus, "")
 	case disk.LUN != nil:
-		return cmp.Or(disk.LUN.Bus, kubevirtv1.DefaultLunBus)
+		return cmp.Or(ptr.Deref(disk.LUN.Bus, ""), kubevirtv1.DefaultLunBus)
 	case disk.Disk != nil:
-		bus = disk.Disk.Bus
+		bus = ptr.Deref(disk.Disk.Bus, "")
 	}
 	if bus == "" {
 		return kubevirtv1.DefaultDiskBus

@@ -9,6 +9,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/validation/field"
+	"k8s.io/utils/ptr"
 
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
 )
@@ -34,8 +35,8 @@ func validateDomain(domain *kubevirtv1.DomainSpec, path *field.Path) field.Error
 	errs := validateResources(&domain.Resources, path.Child("resources"))
 	errs = append(errs, validateCPU(domain.CPU, path.Child("cpu"))...)
 	errs = append(errs, validateMemory(domain, path.Child("memory"))...)
-	if !machineTypes.MatchString(domain.Machine.Type) {
-		errs = append(errs, field.Invalid(path.Child("machine", "type"), domain.Machine.Type, "must be q35 or a versioned pc-q35 name such as pc-q35-7.2"))
+	if !machineTypes.MatchString(ptr.Deref(domain.Machine.Type, "")) {
+		errs = append(errs, field.Invalid(path.Child("machine", "type"), ptr.Deref(domain.Machine.Type, ""), "must be q35 or a versioned pc-q35 name such as pc-q35-7.2"))
 	}
 	errs = append(errs, validateFirmware(domain, path.Child("firmware"))...)
 	errs = append(errs, validateChassis(domain.Chassis, path.Child("chassis"))...)

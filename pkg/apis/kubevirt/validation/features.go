@@ -67,8 +67,8 @@ func validateHypervValues(hyperv *kubevirtv1.FeatureHyperv, path *field.Path) fi
 	if locks := hyperv.Spinlocks; locks != nil && locks.Retries != nil && *locks.Retries < minSpinlockRetries {
 		errs = append(errs, field.Invalid(path.Child("spinlocks", "spinlocks"), *locks.Retries, "must be 4095 or more"))
 	}
-	if vendor := hyperv.VendorID; vendor != nil && ptr.Deref(vendor.Enabled, true) && !hypervVendors.MatchString(vendor.VendorID) {
-		errs = append(errs, field.Invalid(path.Child("vendorid", "vendorid"), vendor.VendorID, "must be 1 to 12 letters, digits, spaces or _ . -"))
+	if vendor := hyperv.VendorID; vendor != nil && ptr.Deref(vendor.Enabled, true) && !hypervVendors.MatchString(ptr.Deref(vendor.VendorID, "")) {
+		errs = append(errs, field.Invalid(path.Child("vendorid", "vendorid"), ptr.Deref(vendor.VendorID, ""), "must be 1 to 12 letters, digits, spaces or _ . -"))
 	}
 	return errs
 }
@@ -78,7 +78,7 @@ func validateEVMCS(cpu *kubevirtv1.CPU, path *field.Path) field.ErrorList {
 	if vmx < 0 {
 		return field.ErrorList{field.Required(path, "the CPU feature vmx is required where evmcs is set")}
 	}
-	if policy := cpu.Features[vmx].Policy; policy != "require" {
+	if policy := ptr.Deref(cpu.Features[vmx].Policy, ""); policy != "require" {
 		return field.ErrorList{field.Invalid(path.Index(vmx).Child("policy"), policy, "the CPU feature vmx must have the policy require where evmcs is set")}
 	}
 	return nil

@@ -21,11 +21,11 @@ func validateFirmware(domain *kubevirtv1.DomainSpec, path *field.Path) field.Err
 		return nil
 	}
 	var errs field.ErrorList
-	if id := string(firmware.UUID); id != "" && (len(id) != 36 || uuid.Validate(id) != nil) {
+	if id := string(ptr.Deref(firmware.UUID, "")); id != "" && (len(id) != 36 || uuid.Validate(id) != nil) {
 		errs = append(errs, field.Invalid(path.Child("uuid"), id, "must be a UUID such as 5d307ca9-b3ef-428c-8861-06e72d69f223"))
 	}
-	if firmware.Serial != "" && !serials.MatchString(firmware.Serial) {
-		errs = append(errs, field.Invalid(path.Child("serial"), firmware.Serial, "must be 1 to 256 letters, digits or _ . + -"))
+	if ptr.Deref(firmware.Serial, "") != "" && !serials.MatchString(ptr.Deref(firmware.Serial, "")) {
+		errs = append(errs, field.Invalid(path.Child("serial"), ptr.Deref(firmware.Serial, ""), "must be 1 to 256 letters, digits or _ . + -"))
 	}
 	errs = append(errs, validateKernelBoot(firmware.KernelBoot, path.Child("kernelBoot"))...)
 	boot := firmware.Bootloader
@@ -53,8 +53,8 @@ func validateChassis(chassis *kubevirtv1.Chassis, path *field.Path) field.ErrorL
 	}
 	var errs field.ErrorList
 	for _, text := range []struct{ name, value string }{
-		{"manufacturer", chassis.Manufacturer}, {"version", chassis.Version}, {"serial", chassis.Serial},
-		{"asset", chassis.Asset}, {"sku", chassis.Sku},
+		{"manufacturer", ptr.Deref(chassis.Manufacturer, "")}, {"version", ptr.Deref(chassis.Version, "")}, {"serial", ptr.Deref(chassis.Serial, "")},
+		{"asset", ptr.Deref(chassis.Asset, "")}, {"sku", ptr.Deref(chassis.Sku, "")},
 	} {
 		if !chassisTexts.MatchString(text.value) {
 			errs = append(errs, field.Invalid(path.Child(text.name), text.value, "may have 256 letters, digits, spaces or _ . : ; / ( ) @ # + - at most"))

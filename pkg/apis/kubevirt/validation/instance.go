@@ -61,8 +61,8 @@ func ValidateVirtualMachineInstanceSpec(spec *kubevirtv1.VirtualMachineInstanceS
 	if grace := spec.TerminationGracePeriodSeconds; grace != nil && *grace < 0 {
 		errs = append(errs, field.Invalid(path.Child("terminationGracePeriodSeconds"), *grace, "must be 0 or more"))
 	}
-	if spec.Architecture != kubevirtv1.DefaultArchitecture {
-		errs = append(errs, field.Invalid(path.Child("architecture"), spec.Architecture, "unsupported architecture; must be amd64"))
+	if ptr.Deref(spec.Architecture, "") != kubevirtv1.DefaultArchitecture {
+		errs = append(errs, field.Invalid(path.Child("architecture"), ptr.Deref(spec.Architecture, ""), "unsupported architecture; must be amd64"))
 	}
 	errs = append(errs, validateDomain(&spec.Domain, path.Child("domain"))...)
 	errs = append(errs, validateVolumes(spec.Volumes, path.Child("volumes"))...)

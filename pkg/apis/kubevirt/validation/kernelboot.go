@@ -8,6 +8,7 @@ import (
 
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/validation/field"
+	"k8s.io/utils/ptr"
 
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
 	"github.com/virt-apiserver/virt-apiserver/pkg/image/source"
@@ -30,25 +31,25 @@ func validateKernelBoot(boot *kubevirtv1.KernelBoot, path *field.Path) field.Err
 		errs = append(errs, field.Invalid(path.Child("image"), container.Image, err.Error()))
 	}
 	switch {
-	case container.KernelPath == "" && container.InitrdPath == "":
+	case ptr.Deref(container.KernelPath, "") == "" && ptr.Deref(container.InitrdPath, "") == "":
 		errs = append(errs, field.Required(path, "must be defined with at least one of the following: kernelPath, initrdPath"))
-	case container.KernelPath == "":
+	case ptr.Deref(container.KernelPath, "") == "":
 		errs = append(errs, field.Required(path.Child("kernelPath"), "must be the path of a kernel in the image: QEMU loads an initrd with a kernel only"))
 	}
-	for _, file := range []struct{ name, path string }{{"kernelPath", container.KernelPath}, {"initrdPath", container.InitrdPath}} {
+	for _, file := range []struct{ name, path string }{{"kernelPath", ptr.Deref(container.KernelPath, "")}, {"initrdPath", ptr.Deref(container.InitrdPath, "")}} {
 		if err := source.ValidateDiskPath(file.path); err != nil {
 			errs = append(errs, field.Invalid(path.Child(file.name), file.path, err.Error()))
 		}
 	}
-	if container.ImagePullSecret != "" {
-		errs = append(errs, validateReference(container.ImagePullSecret, path.Child("imagePullSecret"))...)
+	if ptr.Deref(container.ImagePullSecret, "") != "" {
+		errs = append(errs, validateReference(ptr.Deref(container.ImagePullSecret, ""), path.Child("imagePullSecret"))...)
 	}
-	return append(errs, oneOf(path.Child("imagePullPolicy"), container.ImagePullPolicy,
+	return append(errs, oneOf(path.Child("imagePullPolicy"), ptr.Deref(container.ImagePullPolicy, ""),
 		[]corev1.PullPolicy{corev1.PullAlways, corev1.PullIfNotPresent, corev1.PullNever})...)
 }
 
 func validateKernelArgs(boot *kubevirtv1.KernelBoot, path *field.Path) field.ErrorList {
-	args := boot.KernelArgs
+	args := ptr.Deref(boot.KernelArgs, "")
 	switch {
 	case args == "":
 	case boot.Container == nil:

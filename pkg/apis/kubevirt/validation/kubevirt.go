@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
+	"k8s.io/utils/ptr"
 
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
 )
@@ -32,10 +33,10 @@ func ValidateKubeVirt(kv *kubevirtv1.KubeVirt) field.ErrorList {
 		name  string
 		value int32
 	}{
-		{"virtAPI", verbosity.VirtAPI},
-		{"virtController", verbosity.VirtController},
-		{"virtHandler", verbosity.VirtHandler},
-		{"virtLauncher", verbosity.VirtLauncher},
+		{"virtAPI", ptr.Deref(verbosity.VirtAPI, 0)},
+		{"virtController", ptr.Deref(verbosity.VirtController, 0)},
+		{"virtHandler", ptr.Deref(verbosity.VirtHandler, 0)},
+		{"virtLauncher", ptr.Deref(verbosity.VirtLauncher, 0)},
 	} {
 		if component.value < 0 || component.value > maxVerbosity {
 			errs = append(errs, field.Invalid(path.Child(component.name), component.value, fmt.Sprintf("must be from 0 to %d", maxVerbosity)))

@@ -20,9 +20,13 @@ func TestKubeVirtIsOneObjectWithVerbositiesThatExist(t *testing.T) {
 	}{
 		"no settings":    {func(*kubevirtv1.KubeVirt) {}, ""},
 		"empty settings": {func(kv *kubevirtv1.KubeVirt) { verbosity(kv, kubevirtv1.LogVerbosity{}) }, ""},
-		"highest":        {func(kv *kubevirtv1.KubeVirt) { verbosity(kv, kubevirtv1.LogVerbosity{VirtAPI: 10, VirtLauncher: 9}) }, ""},
-		"too high":       {func(kv *kubevirtv1.KubeVirt) { verbosity(kv, kubevirtv1.LogVerbosity{VirtHandler: 11}) }, "spec.configuration.developerConfiguration.logVerbosity.virtHandler: Invalid value: 11: must be from 0 to 10"},
-		"negative":       {func(kv *kubevirtv1.KubeVirt) { verbosity(kv, kubevirtv1.LogVerbosity{VirtController: -1}) }, "logVerbosity.virtController: Invalid value: -1"},
+		"highest": {func(kv *kubevirtv1.KubeVirt) {
+			verbosity(kv, kubevirtv1.LogVerbosity{VirtAPI: ptr.To[int32](10), VirtLauncher: ptr.To[int32](9)})
+		}, ""},
+		"too high": {func(kv *kubevirtv1.KubeVirt) { verbosity(kv, kubevirtv1.LogVerbosity{VirtHandler: ptr.To[int32](11)}) }, "spec.configuration.developerConfiguration.logVerbosity.virtHandler: Invalid value: 11: must be from 0 to 10"},
+		"negative": {func(kv *kubevirtv1.KubeVirt) {
+			verbosity(kv, kubevirtv1.LogVerbosity{VirtController: ptr.To[int32](-1)})
+		}, "logVerbosity.virtController: Invalid value: -1"},
 		"a strategy": {func(kv *kubevirtv1.KubeVirt) {
 			kv.Spec.Configuration.EvictionStrategy = ptr.To(kubevirtv1.EvictionStrategyExternal)
 		}, ""},

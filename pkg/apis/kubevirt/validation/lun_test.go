@@ -19,14 +19,14 @@ import (
 func machineOnLUN() (*kubevirtv1.VirtualMachine, *kubevirtv1.Disk) {
 	vm := machine()
 	disk := &vm.Spec.Template.Spec.Domain.Devices.Disks[0]
-	disk.DiskDevice, disk.Serial = kubevirtv1.DiskDevice{LUN: &kubevirtv1.LunTarget{ReadOnly: true}}, ""
+	disk.DiskDevice, disk.Serial = kubevirtv1.DiskDevice{LUN: &kubevirtv1.LunTarget{ReadOnly: ptr.To(true)}}, ptr.To("")
 	return vm, disk
 }
 
 func TestALUNIsAClaimOnSCSI(t *testing.T) {
 	vm, disk := machineOnLUN()
 	assert.Empty(t, validation.ValidateVirtualMachine(vm))
-	disk.LUN.Bus, disk.Shareable = kubevirtv1.DiskBusSCSI, ptr.To(true)
+	disk.LUN.Bus, disk.Shareable = ptr.To(kubevirtv1.DiskBusSCSI), ptr.To(true)
 	assert.Empty(t, validation.ValidateVirtualMachine(vm))
 
 	const path = "spec.template.spec.domain.devices.disks[0]"
@@ -35,11 +35,11 @@ func TestALUNIsAClaimOnSCSI(t *testing.T) {
 		field  string
 		kind   field.ErrorType
 	}{
-		"on sata":       {func(d *kubevirtv1.Disk, _ *kubevirtv1.Volume) { d.LUN.Bus = "sata" }, path + ".lun.bus", field.ErrorTypeNotSupported},
+		"on sata":       {func(d *kubevirtv1.Disk, _ *kubevirtv1.Volume) { d.LUN.Bus = ptr.To[kubevirtv1.DiskBus]("sata") }, path + ".lun.bus", field.ErrorTypeNotSupported},
 		"a cdrom too":   {func(d *kubevirtv1.Disk, _ *kubevirtv1.Volume) { d.CDRom = &kubevirtv1.CDRomTarget{} }, path, field.ErrorTypeInvalid},
-		"with a serial": {func(d *kubevirtv1.Disk, _ *kubevirtv1.Volume) { d.Serial = "s1" }, path + ".serial", field.ErrorTypeInvalid},
+		"with a serial": {func(d *kubevirtv1.Disk, _ *kubevirtv1.Volume) { d.Serial = ptr.To("s1") }, path + ".serial", field.ErrorTypeInvalid},
 		"with blocks": {func(d *kubevirtv1.Disk, _ *kubevirtv1.Volume) {
-			d.BlockSize = &kubevirtv1.BlockSize{Custom: &kubevirtv1.CustomBlockSize{Logical: 512, Physical: 512}}
+			d.BlockSize = &kubevirtv1.BlockSize{Custom: &kubevirtv1.CustomBlockSize{Logical: ptr.To[uint](512), Physical: ptr.To[uint](512)}}
 		}, path + ".blockSize", field.ErrorTypeInvalid},
 		"with a thread": {func(d *kubevirtv1.Disk, _ *kubevirtv1.Volume) { d.DedicatedIOThread = ptr.To(true) }, path, field.ErrorTypeNotSupported},
 		"no claim": {func(_ *kubevirtv1.Disk, v *kubevirtv1.Volume) {

@@ -7,6 +7,7 @@ import (
 
 	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/apimachinery/pkg/util/validation/field"
+	"k8s.io/utils/ptr"
 
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
 )
@@ -26,12 +27,12 @@ func ValidateMatchers(spec *kubevirtv1.VirtualMachineSpec, path *field.Path) fie
 	var errs field.ErrorList
 	if m := spec.Instancetype; m != nil {
 		errs = append(errs, validateMatcher(matcher{
-			m.Name, m.Kind, m.ResolvedKind(), m.InferFromVolume, m.InferFromVolumeFailurePolicy, "InstancetypeMatcher",
+			ptr.Deref(m.Name, ""), ptr.Deref(m.Kind, ""), m.ResolvedKind(), ptr.Deref(m.InferFromVolume, ""), m.InferFromVolumeFailurePolicy, "InstancetypeMatcher",
 		}, path.Child("instancetype"), kubevirtv1.KindInstancetype, kubevirtv1.KindClusterInstancetype)...)
 	}
 	if m := spec.Preference; m != nil {
 		errs = append(errs, validateMatcher(matcher{
-			m.Name, m.Kind, m.ResolvedKind(), m.InferFromVolume, m.InferFromVolumeFailurePolicy, "PreferenceMatcher",
+			ptr.Deref(m.Name, ""), ptr.Deref(m.Kind, ""), m.ResolvedKind(), ptr.Deref(m.InferFromVolume, ""), m.InferFromVolumeFailurePolicy, "PreferenceMatcher",
 		}, path.Child("preference"), kubevirtv1.KindPreference, kubevirtv1.KindClusterPreference)...)
 	}
 	return errs

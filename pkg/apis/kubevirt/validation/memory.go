@@ -6,6 +6,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/util/validation/field"
+	"k8s.io/utils/ptr"
 
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
 )
@@ -56,12 +57,12 @@ func validateHugepages(memory *kubevirtv1.Memory, path *field.Path) field.ErrorL
 	if pages == nil {
 		return nil
 	}
-	size, err := resource.ParseQuantity(pages.PageSize)
+	size, err := resource.ParseQuantity(ptr.Deref(pages.PageSize, ""))
 	if err != nil || size.Value() != 2<<20 && size.Value() != 1<<30 {
-		return field.ErrorList{field.Invalid(path, pages.PageSize, "must be 2Mi or 1Gi")}
+		return field.ErrorList{field.Invalid(path, ptr.Deref(pages.PageSize, ""), "must be 2Mi or 1Gi")}
 	}
 	if memory.Guest != nil && memory.Guest.Value()%size.Value() != 0 {
-		return field.ErrorList{field.Invalid(path, pages.PageSize, "the guest's memory, "+memory.Guest.String()+", must be a multiple of the page size")}
+		return field.ErrorList{field.Invalid(path, ptr.Deref(pages.PageSize, ""), "the guest's memory, "+memory.Guest.String()+", must be a multiple of the page size")}
 	}
 	return nil
 }

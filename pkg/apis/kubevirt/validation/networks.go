@@ -8,6 +8,7 @@ import (
 	"regexp"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
+	"k8s.io/utils/ptr"
 
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
 )
@@ -109,19 +110,19 @@ func validateInterface(iface *kubevirtv1.Interface, secondary bool, path *field.
 	if iface.Bridge != nil && iface.Masquerade != nil {
 		errs = append(errs, field.Invalid(path, "bridge, masquerade", "has more than one binding; keep one of bridge and masquerade"))
 	}
-	errs = append(errs, oneOf(path.Child("model"), iface.Model, modelNames)...)
-	errs = append(errs, validateMAC(iface.MacAddress, path.Child("macAddress"))...)
-	if iface.PciAddress != "" && !pciAddresses.MatchString(iface.PciAddress) {
-		errs = append(errs, field.Invalid(path.Child("pciAddress"), iface.PciAddress, "must be a PCI address such as 0000:81:01.0"))
+	errs = append(errs, oneOf(path.Child("model"), ptr.Deref(iface.Model, ""), modelNames)...)
+	errs = append(errs, validateMAC(ptr.Deref(iface.MacAddress, ""), path.Child("macAddress"))...)
+	if ptr.Deref(iface.PciAddress, "") != "" && !pciAddresses.MatchString(ptr.Deref(iface.PciAddress, "")) {
+		errs = append(errs, field.Invalid(path.Child("pciAddress"), ptr.Deref(iface.PciAddress, ""), "must be a PCI address such as 0000:81:01.0"))
 	}
-	switch iface.State {
+	switch ptr.Deref(iface.State, "") {
 	case "", kubevirtv1.InterfaceStateLinkUp, kubevirtv1.InterfaceStateLinkDown:
 	case kubevirtv1.InterfaceStateAbsent:
 		if !secondary {
-			errs = append(errs, field.Invalid(path.Child("state"), iface.State, fmt.Sprintf("%q interface's state %q is not supported on default networks", iface.Name, iface.State)))
+			errs = append(errs, field.Invalid(path.Child("state"), ptr.Deref(iface.State, ""), fmt.Sprintf("%q interface's state %q is not supported on default networks", iface.Name, ptr.Deref(iface.State, ""))))
 		}
 	default:
-		errs = append(errs, field.Invalid(path.Child("state"), iface.State, "must be up, down or absent"))
+		errs = append(errs, field.Invalid(path.Child("state"), ptr.Deref(iface.State, ""), "must be up, down or absent"))
 	}
 	errs = append(errs, validatePorts(iface.Ports, path.Child("ports"))...)
 	return append(errs, validateDHCPOptions(iface.DHCPOptions, path.Child("dhcpOptions"))...)

@@ -54,21 +54,21 @@ func TestARefusedNetworkNamesTheField(t *testing.T) {
 		"DHCP options on multus": {onLab(func(s *spec) {
 			s.Domain.Devices.Interfaces[1].DHCPOptions = &kubevirtv1.DHCPOptions{}
 		}), "spec.template.spec.domain.devices.interfaces[1].dhcpOptions"},
-		"MAC of zeros":      {onInterface(func(i *iface) { i.MacAddress = "00:00:00:00:00:00" }), first + "macAddress"},
-		"PCI address":       {onInterface(func(i *iface) { i.PciAddress = "81:01.0" }), first + "pciAddress"},
-		"state":             {onInterface(func(i *iface) { i.State = "sideways" }), first + "state"},
-		"absent":            {onInterface(func(i *iface) { i.State = "absent" }), first + "state"},
-		"no port":           {ports(kubevirtv1.Port{Name: "http"}), first + "ports[0]"},
+		"MAC of zeros":      {onInterface(func(i *iface) { i.MacAddress = ptr.To("00:00:00:00:00:00") }), first + "macAddress"},
+		"PCI address":       {onInterface(func(i *iface) { i.PciAddress = ptr.To("81:01.0") }), first + "pciAddress"},
+		"state":             {onInterface(func(i *iface) { i.State = ptr.To[kubevirtv1.InterfaceState]("sideways") }), first + "state"},
+		"absent":            {onInterface(func(i *iface) { i.State = ptr.To[kubevirtv1.InterfaceState]("absent") }), first + "state"},
+		"no port":           {ports(kubevirtv1.Port{Name: ptr.To("http")}), first + "ports[0]"},
 		"port 65536":        {ports(kubevirtv1.Port{Port: 65536}), first + "ports[0]"},
-		"protocol":          {ports(kubevirtv1.Port{Port: 80, Protocol: "SCTP"}), first + "ports[0].protocol"},
-		"port name":         {ports(kubevirtv1.Port{Port: 80, Name: "a b"}), first + "ports[0].name"},
-		"port name twice":   {ports(kubevirtv1.Port{Port: 80, Name: "a"}, kubevirtv1.Port{Port: 81, Name: "a"}), first + "ports[1].name"},
+		"protocol":          {ports(kubevirtv1.Port{Port: 80, Protocol: ptr.To("SCTP")}), first + "ports[0].protocol"},
+		"port name":         {ports(kubevirtv1.Port{Port: 80, Name: ptr.To("a b")}), first + "ports[0].name"},
+		"port name twice":   {ports(kubevirtv1.Port{Port: 80, Name: ptr.To("a")}, kubevirtv1.Port{Port: 81, Name: ptr.To("a")}), first + "ports[1].name"},
 		"257 ports":         {ports(make([]kubevirtv1.Port, 257)...), first + "ports"},
 		"NTP server":        {dhcp(kubevirtv1.DHCPOptions{NTPServers: []string{"::1"}}), first + "dhcpOptions.ntpServers[0]"},
-		"boot file":         {dhcp(kubevirtv1.DHCPOptions{BootFileName: strings.Repeat("x", 256)}), first + "dhcpOptions.bootFileName"},
+		"boot file":         {dhcp(kubevirtv1.DHCPOptions{BootFileName: ptr.To(strings.Repeat("x", 256))}), first + "dhcpOptions.bootFileName"},
 		"private option":    {dhcp(kubevirtv1.DHCPOptions{PrivateOptions: []kubevirtv1.DHCPPrivateOptions{{Option: 42}}}), first + "dhcpOptions.privateOptions[0].option"},
 		"option twice":      {dhcp(kubevirtv1.DHCPOptions{PrivateOptions: []kubevirtv1.DHCPPrivateOptions{{Option: 224}, {Option: 224}}}), first + "dhcpOptions.privateOptions[1].option"},
-		"subdomain":         {func(s *spec) { s.Subdomain = "a.b" }, "spec.template.spec.subdomain"},
+		"subdomain":         {func(s *spec) { s.Subdomain = ptr.To("a.b") }, "spec.template.spec.subdomain"},
 		"policy":            {func(s *spec) { s.DNSPolicy = ptr.To(corev1.DNSPolicy("Mine")) }, "spec.template.spec.dnsPolicy"},
 		"no name server":    {func(s *spec) { s.DNSPolicy = ptr.To(corev1.DNSNone) }, "spec.template.spec.dnsConfig.nameservers"},
 		"name server":       {func(s *spec) { s.DNSConfig = &kubevirtv1.DNSConfig{Nameservers: []string{"fd00::1"}} }, "spec.template.spec.dnsConfig.nameservers[0]"},
@@ -100,7 +100,7 @@ func TestAGuestMayBeOnSeveralNetworks(t *testing.T) {
 	spec := &vm.Spec.Template.Spec
 	addNetwork(spec, "lab", "lab")
 	addNetwork(spec, "lan", "default/lan.example")
-	spec.Domain.Devices.Interfaces[2].State = kubevirtv1.InterfaceStateAbsent
+	spec.Domain.Devices.Interfaces[2].State = ptr.To(kubevirtv1.InterfaceStateAbsent)
 	assert.Empty(t, validation.ValidateVirtualMachine(vm))
 	kubevirtv1.SetDefaultsVirtualMachineInstanceSpec(spec)
 	assert.NotNil(t, spec.Domain.Devices.Interfaces[1].Bridge, "there is no masquerade but on the pod network")
@@ -113,11 +113,11 @@ func TestANetworkWithOneOfEverythingIsAccepted(t *testing.T) {
 	vm := machine()
 	spec := &vm.Spec.Template.Spec
 	iface := &spec.Domain.Devices.Interfaces[0]
-	iface.Bridge, iface.State, iface.PciAddress = &kubevirtv1.InterfaceBridge{}, kubevirtv1.InterfaceStateLinkDown, "0000:81:01.0"
-	iface.Ports = []kubevirtv1.Port{{Port: 80, Name: "http"}, {Port: 53, Protocol: "UDP"}}
-	iface.DHCPOptions = &kubevirtv1.DHCPOptions{BootFileName: "boot", TFTPServerName: "tftp", NTPServers: []string{"192.0.2.1"},
+	iface.Bridge, iface.State, iface.PciAddress = &kubevirtv1.InterfaceBridge{}, ptr.To(kubevirtv1.InterfaceStateLinkDown), ptr.To("0000:81:01.0")
+	iface.Ports = []kubevirtv1.Port{{Port: 80, Name: ptr.To("http")}, {Port: 53, Protocol: ptr.To("UDP")}}
+	iface.DHCPOptions = &kubevirtv1.DHCPOptions{BootFileName: ptr.To("boot"), TFTPServerName: ptr.To("tftp"), NTPServers: []string{"192.0.2.1"},
 		PrivateOptions: []kubevirtv1.DHCPPrivateOptions{{Option: 240, Value: "x"}}}
-	spec.Subdomain, spec.DNSPolicy = "shop", ptr.To(corev1.DNSNone)
+	spec.Subdomain, spec.DNSPolicy = ptr.To("shop"), ptr.To(corev1.DNSNone)
 	spec.DNSConfig = &kubevirtv1.DNSConfig{Nameservers: []string{"192.0.2.53"}, Searches: []string{"example.org"}}
 	assert.Empty(t, validation.ValidateVirtualMachine(vm))
 }

@@ -30,12 +30,12 @@ func validatePeripherals(devices *kubevirtv1.Devices, path *field.Path) field.Er
 	errs = append(errs, validateWatchdog(devices.Watchdog, path.Child("watchdog"))...)
 	if sound := devices.Sound; sound != nil {
 		errs = append(errs, validateDeviceName(sound.Name, path.Child("sound", "name"))...)
-		errs = append(errs, among(path.Child("sound", "model"), sound.Model, soundModels)...)
+		errs = append(errs, among(path.Child("sound", "model"), ptr.Deref(sound.Model, ""), soundModels)...)
 	}
 	if video := devices.Video; video != nil {
-		errs = append(errs, oneOf(path.Child("video", "type"), video.Type, videoTypes)...)
+		errs = append(errs, oneOf(path.Child("video", "type"), ptr.Deref(video.Type, ""), videoTypes)...)
 		if !ptr.Deref(devices.AutoattachGraphicsDevice, true) {
-			errs = append(errs, field.Invalid(path.Child("video"), video.Type, "is not allowed where autoattachGraphicsDevice is false"))
+			errs = append(errs, field.Invalid(path.Child("video"), ptr.Deref(video.Type, ""), "is not allowed where autoattachGraphicsDevice is false"))
 		}
 	}
 	return append(errs, validatePanicDevices(devices.PanicDevices, path.Child("panicDevices"))...)
@@ -54,8 +54,8 @@ func validateInputs(inputs []kubevirtv1.Input, path *field.Path) field.ErrorList
 			errs = append(errs, field.Duplicate(path.Child("name"), input.Name))
 		}
 		seen[input.Name] = true
-		errs = append(errs, among(path.Child("bus"), input.Bus, inputBuses)...)
-		errs = append(errs, among(path.Child("type"), input.Type, inputTypes)...)
+		errs = append(errs, among(path.Child("bus"), ptr.Deref(input.Bus, ""), inputBuses)...)
+		errs = append(errs, among(path.Child("type"), ptr.Deref(input.Type, ""), inputTypes)...)
 	}
 	return errs
 }
@@ -68,7 +68,7 @@ func validateWatchdog(watchdog *kubevirtv1.Watchdog, path *field.Path) field.Err
 	if watchdog.I6300ESB == nil {
 		return append(errs, field.NotSupported(path, "none", []string{"i6300esb"}))
 	}
-	return append(errs, oneOf(path.Child("i6300esb", "action"), watchdog.I6300ESB.Action, watchdogActions)...)
+	return append(errs, oneOf(path.Child("i6300esb", "action"), ptr.Deref(watchdog.I6300ESB.Action, ""), watchdogActions)...)
 }
 
 func validatePanicDevices(devices []kubevirtv1.PanicDevice, path *field.Path) field.ErrorList {

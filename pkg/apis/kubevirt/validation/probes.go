@@ -10,6 +10,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/intstr"
 	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/apimachinery/pkg/util/validation/field"
+	"k8s.io/utils/ptr"
 
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
 )
@@ -42,8 +43,8 @@ func validateProbes(spec *kubevirtv1.VirtualMachineInstanceSpec, path *field.Pat
 		}
 	}
 	if probe := spec.LivenessProbe; probe != nil {
-		if probe.SuccessThreshold > 1 {
-			errs = append(errs, field.Invalid(path.Child("livenessProbe", "successThreshold"), probe.SuccessThreshold, "must be 1"))
+		if ptr.Deref(probe.SuccessThreshold, 0) > 1 {
+			errs = append(errs, field.Invalid(path.Child("livenessProbe", "successThreshold"), ptr.Deref(probe.SuccessThreshold, 0), "must be 1"))
 		}
 		if spec.StartStrategy != nil && *spec.StartStrategy == kubevirtv1.StartStrategyPaused {
 			errs = append(errs, field.Invalid(path.Child("startStrategy"), *spec.StartStrategy, "must not be used with a livenessProbe, which a paused guest fails"))
@@ -109,9 +110,9 @@ func validateCommand(command []string, path *field.Path) field.ErrorList {
 
 func validateHTTPGet(get *kubevirtv1.HTTPGetAction, path *field.Path) field.ErrorList {
 	errs := validatePort(get.Port, path.Child("port"))
-	errs = append(errs, oneOf(path.Child("scheme"), get.Scheme, []corev1.URIScheme{corev1.URISchemeHTTP, corev1.URISchemeHTTPS})...)
-	if !strings.HasPrefix(get.Path, "/") || len(get.Path) > maxProbeText {
-		errs = append(errs, field.Invalid(path.Child("path"), get.Path, "must begin with a slash and not be endless"))
+	errs = append(errs, oneOf(path.Child("scheme"), ptr.Deref(get.Scheme, ""), []corev1.URIScheme{corev1.URISchemeHTTP, corev1.URISchemeHTTPS})...)
+	if !strings.HasPrefix(ptr.Deref(get.Path, ""), "/") || len(ptr.Deref(get.Path, "")) > maxProbeText {
+		errs = append(errs, field.Invalid(path.Child("path"), ptr.Deref(get.Path, ""), "must begin with a slash and not be endless"))
 	}
 	if len(get.HTTPHeaders) > maxItems {
 		return append(errs, field.TooMany(path.Child("httpHeaders"), len(get.HTTPHeaders), maxItems))
@@ -142,11 +143,11 @@ func validateTimes(probe *kubevirtv1.Probe, path *field.Path) field.ErrorList {
 		name             string
 		value, low, high int32
 	}{
-		{"initialDelaySeconds", probe.InitialDelaySeconds, 0, maxProbeSeconds},
-		{"timeoutSeconds", probe.TimeoutSeconds, 1, maxProbeTimeout},
-		{"periodSeconds", probe.PeriodSeconds, 1, maxProbeSeconds},
-		{"successThreshold", probe.SuccessThreshold, 1, maxProbeCount},
-		{"failureThreshold", probe.FailureThreshold, 1, maxProbeCount},
+		{"initialDelaySeconds", ptr.Deref(probe.InitialDelaySeconds, 0), 0, maxProbeSeconds},
+		{"timeoutSeconds", ptr.Deref(probe.TimeoutSeconds, 0), 1, maxProbeTimeout},
+		{"periodSeconds", ptr.Deref(probe.PeriodSeconds, 0), 1, maxProbeSeconds},
+		{"successThreshold", ptr.Deref(probe.SuccessThreshold, 0), 1, maxProbeCount},
+		{"failureThreshold", ptr.Deref(probe.FailureThreshold, 0), 1, maxProbeCount},
 	} {
 		if number.value < number.low || number.value > number.high {
 			errs = append(errs, field.Invalid(path.Child(number.name), number.value, fmt.Sprintf("must be from %d to %d", number.low, number.high)))

@@ -9,6 +9,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/apimachinery/pkg/util/validation/field"
+	"k8s.io/utils/ptr"
 
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
 )
@@ -39,18 +40,18 @@ func validatePorts(ports []kubevirtv1.Port, path *field.Path) field.ErrorList {
 		case port.Port < 0 || port.Port > 65535:
 			errs = append(errs, field.Invalid(path, port.Port, "Port field must be in range 0 < x < 65536."))
 		}
-		if port.Protocol != "" && port.Protocol != "TCP" && port.Protocol != "UDP" {
-			errs = append(errs, field.Invalid(path.Child("protocol"), port.Protocol, "Unknown protocol, only TCP or UDP allowed"))
+		if ptr.Deref(port.Protocol, "") != "" && ptr.Deref(port.Protocol, "") != "TCP" && ptr.Deref(port.Protocol, "") != "UDP" {
+			errs = append(errs, field.Invalid(path.Child("protocol"), ptr.Deref(port.Protocol, ""), "Unknown protocol, only TCP or UDP allowed"))
 		}
-		if port.Name == "" {
+		if ptr.Deref(port.Name, "") == "" {
 			continue
 		}
-		if names[port.Name] {
-			errs = append(errs, field.Duplicate(path.Child("name"), port.Name))
+		if names[ptr.Deref(port.Name, "")] {
+			errs = append(errs, field.Duplicate(path.Child("name"), ptr.Deref(port.Name, "")))
 		}
-		names[port.Name] = true
-		for _, message := range validation.IsValidPortName(port.Name) {
-			errs = append(errs, field.Invalid(path.Child("name"), port.Name, message))
+		names[ptr.Deref(port.Name, "")] = true
+		for _, message := range validation.IsValidPortName(ptr.Deref(port.Name, "")) {
+			errs = append(errs, field.Invalid(path.Child("name"), ptr.Deref(port.Name, ""), message))
 		}
 	}
 	return errs
@@ -61,7 +62,7 @@ func validateDHCPOptions(options *kubevirtv1.DHCPOptions, path *field.Path) fiel
 		return nil
 	}
 	var errs field.ErrorList
-	for _, text := range []struct{ name, value string }{{"bootFileName", options.BootFileName}, {"tftpServerName", options.TFTPServerName}} {
+	for _, text := range []struct{ name, value string }{{"bootFileName", ptr.Deref(options.BootFileName, "")}, {"tftpServerName", ptr.Deref(options.TFTPServerName, "")}} {
 		if len(text.value) > maxDHCPOption {
 			errs = append(errs, field.TooLong(path.Child(text.name), text.value, maxDHCPOption))
 		}
@@ -95,7 +96,7 @@ func validateDHCPOptions(options *kubevirtv1.DHCPOptions, path *field.Path) fiel
 // validateNames looks at what the guest is called and what names it resolves.
 func validateNames(spec *kubevirtv1.VirtualMachineInstanceSpec, path *field.Path) field.ErrorList {
 	var errs field.ErrorList
-	for _, label := range []struct{ name, value string }{{"hostname", spec.Hostname}, {"subdomain", spec.Subdomain}} {
+	for _, label := range []struct{ name, value string }{{"hostname", ptr.Deref(spec.Hostname, "")}, {"subdomain", ptr.Deref(spec.Subdomain, "")}} {
 		if label.value == "" {
 			continue
 		}

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"k8s.io/apimachinery/pkg/util/validation/field"
+	"k8s.io/utils/ptr"
 
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
 )
@@ -68,8 +69,8 @@ func validateConfigMap(source *kubevirtv1.VolumeSource, path *field.Path) (bool,
 		return false, nil
 	}
 	path = path.Child("configMap")
-	return true, append(validateReference(source.ConfigMap.Name, path.Child("name")),
-		validateVolumeLabel(source.ConfigMap.VolumeLabel, path)...)
+	return true, append(validateReference(ptr.Deref(source.ConfigMap.Name, ""), path.Child("name")),
+		validateVolumeLabel(ptr.Deref(source.ConfigMap.VolumeLabel, ""), path)...)
 }
 
 func validateSecret(source *kubevirtv1.VolumeSource, path *field.Path) (bool, field.ErrorList) {
@@ -77,8 +78,8 @@ func validateSecret(source *kubevirtv1.VolumeSource, path *field.Path) (bool, fi
 		return false, nil
 	}
 	path = path.Child("secret")
-	return true, append(validateReference(source.Secret.SecretName, path.Child("secretName")),
-		validateVolumeLabel(source.Secret.VolumeLabel, path)...)
+	return true, append(validateReference(ptr.Deref(source.Secret.SecretName, ""), path.Child("secretName")),
+		validateVolumeLabel(ptr.Deref(source.Secret.VolumeLabel, ""), path)...)
 }
 
 func validateVolumeLabel(label string, path *field.Path) field.ErrorList {
@@ -93,7 +94,7 @@ func validateDownwardAPI(source *kubevirtv1.VolumeSource, at *field.Path) (bool,
 		return false, nil
 	}
 	at = at.Child("downwardAPI")
-	errs := validateVolumeLabel(source.DownwardAPI.VolumeLabel, at)
+	errs := validateVolumeLabel(ptr.Deref(source.DownwardAPI.VolumeLabel, ""), at)
 	fields, at := source.DownwardAPI.Fields, at.Child("fields")
 	if len(fields) > maxItems {
 		return true, append(errs, field.TooMany(at, len(fields), maxItems))

@@ -9,6 +9,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/util/validation"
 	"k8s.io/apimachinery/pkg/util/validation/field"
+	"k8s.io/utils/ptr"
 
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
 )
@@ -108,8 +109,8 @@ func validateReference(name string, path *field.Path) field.ErrorList {
 }
 
 func validateSeed(seed *kubevirtv1.CloudInitSource, path *field.Path) field.ErrorList {
-	user, errs := validateSeedData(seed.UserData, seed.UserDataBase64, seed.UserDataSecretRef, "userData", "userDataBase64", "secretRef", path)
-	network, more := validateSeedData(seed.NetworkData, seed.NetworkDataBase64, seed.NetworkDataSecretRef, "networkData", "networkDataBase64", "networkDataSecretRef", path)
+	user, errs := validateSeedData(ptr.Deref(seed.UserData, ""), ptr.Deref(seed.UserDataBase64, ""), seed.UserDataSecretRef, "userData", "userDataBase64", "secretRef", path)
+	network, more := validateSeedData(ptr.Deref(seed.NetworkData, ""), ptr.Deref(seed.NetworkDataBase64, ""), seed.NetworkDataSecretRef, "networkData", "networkDataBase64", "networkDataSecretRef", path)
 	errs = append(errs, more...)
 	if user+network == 0 {
 		errs = append(errs, field.Required(path, "must have userData or networkData, inline, base64 or by secret"))

@@ -99,10 +99,10 @@ func pulled(source *cdiv1.DataVolumeSourceRegistry, path *field.Path) []referenc
 
 // fetched are sent to the server, or say whom to trust there.
 func fetched(source *cdiv1.DataVolumeSourceHTTP, path *field.Path) []reference.Reference {
-	server := []string{source.URL, source.CertConfigMap, strconv.FormatBool(ptr.Deref(source.InsecureSkipVerify, false))}
+	server := []string{source.URL, ptr.Deref(source.CertConfigMap, ""), strconv.FormatBool(ptr.Deref(source.InsecureSkipVerify, false))}
 	found := []reference.Reference{
-		reference.Secret(path.Child("secretRef"), source.SecretRef).To(server...),
-		reference.ConfigMap(path.Child("certConfigMap"), source.CertConfigMap).To(source.URL),
+		reference.Secret(path.Child("secretRef"), ptr.Deref(source.SecretRef, "")).To(server...),
+		reference.ConfigMap(path.Child("certConfigMap"), ptr.Deref(source.CertConfigMap, "")).To(source.URL),
 	}
 	for i, name := range source.SecretExtraHeaders {
 		found = append(found, reference.Secret(path.Child("secretExtraHeaders").Index(i), name).To(server...))

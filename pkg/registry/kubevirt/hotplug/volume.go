@@ -32,8 +32,8 @@ func CheckAdd(kind schema.GroupKind, name string, options *kubevirtv1.AddVolumeO
 	if options.Disk.CDRom != nil {
 		errs = append(errs, field.Invalid(disk.Child("cdrom"), "", "a CD-ROM can't be added while the guest runs; use a disk"))
 	}
-	if target := options.Disk.Disk; target != nil && target.Bus != "" && target.Bus != kubevirtv1.DiskBusSCSI && target.Bus != kubevirtv1.DiskBusVirtio {
-		errs = append(errs, field.NotSupported(disk.Child("disk", "bus"), target.Bus, []kubevirtv1.DiskBus{kubevirtv1.DiskBusSCSI, kubevirtv1.DiskBusVirtio}))
+	if target := options.Disk.Disk; target != nil && ptr.Deref(target.Bus, "") != "" && ptr.Deref(target.Bus, "") != kubevirtv1.DiskBusSCSI && ptr.Deref(target.Bus, "") != kubevirtv1.DiskBusVirtio {
+		errs = append(errs, field.NotSupported(disk.Child("disk", "bus"), ptr.Deref(target.Bus, ""), []kubevirtv1.DiskBus{kubevirtv1.DiskBusSCSI, kubevirtv1.DiskBusVirtio}))
 	}
 	if lun := options.Disk.LUN; lun != nil {
 		errs = append(errs, checkLUN(options, lun, disk)...)
@@ -57,10 +57,10 @@ func checkLUN(options *kubevirtv1.AddVolumeOptions, lun *kubevirtv1.LunTarget, d
 	if options.Disk.Disk != nil || options.Disk.CDRom != nil {
 		errs = append(errs, field.Invalid(disk, options.Name, "can only have a single target defined: disk or lun"))
 	}
-	if lun.Bus != "" && lun.Bus != kubevirtv1.DiskBusSCSI {
-		errs = append(errs, field.NotSupported(disk.Child("lun", "bus"), lun.Bus, []kubevirtv1.DiskBus{kubevirtv1.DiskBusSCSI}))
+	if ptr.Deref(lun.Bus, "") != "" && ptr.Deref(lun.Bus, "") != kubevirtv1.DiskBusSCSI {
+		errs = append(errs, field.NotSupported(disk.Child("lun", "bus"), ptr.Deref(lun.Bus, ""), []kubevirtv1.DiskBus{kubevirtv1.DiskBusSCSI}))
 	}
-	if serial := options.Disk.Serial; serial != "" && serial != options.Name {
+	if serial := ptr.Deref(options.Disk.Serial, ""); serial != "" && serial != options.Name {
 		errs = append(errs, field.Invalid(disk.Child("serial"), serial, "the guest sees the serial number of the device itself; leave serial out, or use a disk"))
 	}
 	return errs
@@ -81,10 +81,10 @@ func Add(spec *kubevirtv1.VirtualMachineInstanceSpec, options *kubevirtv1.AddVol
 		PersistentVolumeClaim: options.VolumeSource.PersistentVolumeClaim.DeepCopy(),
 	}}
 	if volume.DataVolume != nil {
-		volume.DataVolume.Hotpluggable = true
+		volume.DataVolume.Hotpluggable = ptr.To(true)
 	}
 	if volume.PersistentVolumeClaim != nil {
-		volume.PersistentVolumeClaim.Hotpluggable = true
+		volume.PersistentVolumeClaim.Hotpluggable = ptr.To(true)
 	}
 	claim := volume.ClaimName()
 	for i := range spec.Volumes {
@@ -107,14 +107,14 @@ func Add(spec *kubevirtv1.VirtualMachineInstanceSpec, options *kubevirtv1.AddVol
 
 func setTarget(disk *kubevirtv1.Disk) {
 	if disk.LUN != nil {
-		disk.LUN.Bus, disk.Serial = kubevirtv1.DiskBusSCSI, ""
+		disk.LUN.Bus, disk.Serial = ptr.To(kubevirtv1.DiskBusSCSI), nil
 		return
 	}
 	if disk.Disk == nil {
 		disk.Disk = &kubevirtv1.DiskTarget{}
 	}
-	if disk.Disk.Bus == "" {
-		disk.Disk.Bus = kubevirtv1.DiskBusSCSI
+	if ptr.Deref(disk.Disk.Bus, "") == "" {
+		disk.Disk.Bus = ptr.To(kubevirtv1.DiskBusSCSI)
 	}
 }
 

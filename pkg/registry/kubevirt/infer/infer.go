@@ -13,6 +13,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	"k8s.io/apiserver/pkg/registry/rest"
 	corev1client "k8s.io/client-go/kubernetes/typed/core/v1"
+	"k8s.io/utils/ptr"
 
 	"github.com/virt-apiserver/virt-apiserver/pkg/apis/instancetype/expand"
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
@@ -63,11 +64,11 @@ type labels struct {
 func labelsOf(r *expand.Reference) labels {
 	if r.Preference {
 		return labels{kubevirtv1.DefaultPreferenceLabel, kubevirtv1.DefaultPreferenceKindLabel, func(kind string) string {
-			return (&kubevirtv1.PreferenceMatcher{Kind: kind}).ResolvedKind()
+			return (&kubevirtv1.PreferenceMatcher{Kind: ptr.To(kind)}).ResolvedKind()
 		}}
 	}
 	return labels{kubevirtv1.DefaultInstancetypeLabel, kubevirtv1.DefaultInstancetypeKindLabel, func(kind string) string {
-		return (&kubevirtv1.InstancetypeMatcher{Kind: kind}).ResolvedKind()
+		return (&kubevirtv1.InstancetypeMatcher{Kind: ptr.To(kind)}).ResolvedKind()
 	}}
 }
 

@@ -15,6 +15,7 @@ import (
 	"k8s.io/apimachinery/pkg/runtime"
 	genericapirequest "k8s.io/apiserver/pkg/endpoints/request"
 	"k8s.io/apiserver/pkg/registry/rest"
+	"k8s.io/utils/ptr"
 
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
 	"github.com/virt-apiserver/virt-apiserver/pkg/registry/kubevirt/kubevirt"
@@ -63,7 +64,7 @@ func TestChangeOfTheVerbosityIsANewGeneration(t *testing.T) {
 	require.NoError(t, err)
 	info := rest.DefaultUpdatedObjectInfo(nil, func(_ context.Context, _, old runtime.Object) (runtime.Object, error) {
 		changed := old.DeepCopyObject().(*kubevirtv1.KubeVirt)
-		changed.Spec.Configuration.DeveloperConfiguration = &kubevirtv1.DeveloperConfiguration{LogVerbosity: &kubevirtv1.LogVerbosity{VirtAPI: 4}}
+		changed.Spec.Configuration.DeveloperConfiguration = &kubevirtv1.DeveloperConfiguration{LogVerbosity: &kubevirtv1.LogVerbosity{VirtAPI: ptr.To[int32](4)}}
 		return changed, nil
 	})
 	for range 2 {

@@ -52,8 +52,8 @@ func (s storages) makeTaste(t *testing.T, ctx context.Context) {
 func sized() *kubevirtv1.VirtualMachine {
 	vm := newMachine("vm", kubevirtv1.RunStrategyHalted)
 	vm.Spec.Template.Spec.Domain.Memory = nil
-	vm.Spec.Instancetype = &kubevirtv1.InstancetypeMatcher{Name: "size"}
-	vm.Spec.Preference = &kubevirtv1.PreferenceMatcher{Name: "taste", Kind: "virtualmachinepreference"}
+	vm.Spec.Instancetype = &kubevirtv1.InstancetypeMatcher{Name: ptr.To("size")}
+	vm.Spec.Preference = &kubevirtv1.PreferenceMatcher{Name: ptr.To("taste"), Kind: ptr.To("virtualmachinepreference")}
 	return vm
 }
 
@@ -82,7 +82,7 @@ func TestAMachineHoldsWhatItRefersToAsItWas(t *testing.T) {
 	updated, _, err := s.store("virtualmachineclusterinstancetypes").Update(ctx, "size", change, rest.ValidateAllObjectFunc, rest.ValidateAllObjectUpdateFunc, false, &metav1.UpdateOptions{})
 	require.NoError(t, err)
 	assert.EqualValues(t, 2, updated.(metav1.Object).GetGeneration())
-	assert.EqualValues(t, 2, s.expanded(t, ctx).Spec.Template.Spec.Domain.CPU.Cores)
+	assert.EqualValues(t, 2, ptr.Deref(s.expanded(t, ctx).Spec.Template.Spec.Domain.CPU.Cores, 0))
 }
 
 // expanded is what the expand-spec subresource answers.
@@ -109,9 +109,9 @@ func TestExpandSpecShowsWhatInstancesAreMadeFrom(t *testing.T) {
 	assert.Nil(t, vm.Spec.Preference)
 	assert.Nil(t, vm.Status.InstancetypeRef)
 	domain := vm.Spec.Template.Spec.Domain
-	assert.EqualValues(t, 2, domain.CPU.Cores)
+	assert.EqualValues(t, 2, ptr.Deref(domain.CPU.Cores, 0))
 	assert.Equal(t, "1Gi", domain.Memory.Guest.String())
-	assert.Equal(t, "q35", domain.Machine.Type, "with the defaults")
+	assert.Equal(t, "q35", ptr.Deref(domain.Machine.Type, ""), "with the defaults")
 }
 
 func TestAMachineThatConflictsWithItsInstancetypeIsRefused(t *testing.T) {
@@ -138,7 +138,7 @@ func TestWhatAMachineRefersToNeedNotExistYet(t *testing.T) {
 func TestAKindThatIsNoneIsRefused(t *testing.T) {
 	s, ctx := newStorages(t, nil), registrytest.As(t, "user")
 	vm := sized()
-	vm.Spec.Instancetype.Kind = "Pod"
+	vm.Spec.Instancetype.Kind = ptr.To("Pod")
 	err := s.createError(ctx, vm)
 	require.True(t, apierrors.IsInvalid(err), "%v", err)
 	assert.ErrorContains(t, err, "spec.instancetype.kind")
@@ -166,7 +166,7 @@ func TestABodyIsExpandedOrToldWhatIsWrongWithIt(t *testing.T) {
 	const template = `"template":{"spec":{"domain":{"devices":{}}}}`
 	vm, err := s.machines.ExpandBody(ctx, registrytest.Namespace, strings.NewReader(`{"spec":{"instancetype":{"name":"size"},`+template+`}}`))
 	require.NoError(t, err)
-	assert.EqualValues(t, 2, vm.Spec.Template.Spec.Domain.CPU.Sockets)
+	assert.EqualValues(t, 2, ptr.Deref(vm.Spec.Template.Spec.Domain.CPU.Sockets, 0))
 
 	for body, want := range map[string]string{
 		"":  "empty request body",

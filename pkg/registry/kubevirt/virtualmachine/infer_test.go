@@ -52,8 +52,8 @@ func newDataVolume(name string, labels map[string]string) *cdiv1.DataVolume {
 // inferring has what the volume root names, which is a DataVolume, or with a colon before it a claim.
 func inferring(volume string, policy *kubevirtv1.InferFromVolumeFailurePolicy) *kubevirtv1.VirtualMachine {
 	vm := sized()
-	vm.Spec.Instancetype = &kubevirtv1.InstancetypeMatcher{InferFromVolume: "root", InferFromVolumeFailurePolicy: policy}
-	vm.Spec.Preference = &kubevirtv1.PreferenceMatcher{InferFromVolume: "root", InferFromVolumeFailurePolicy: policy}
+	vm.Spec.Instancetype = &kubevirtv1.InstancetypeMatcher{InferFromVolume: ptr.To("root"), InferFromVolumeFailurePolicy: policy}
+	vm.Spec.Preference = &kubevirtv1.PreferenceMatcher{InferFromVolume: ptr.To("root"), InferFromVolumeFailurePolicy: policy}
 	root := kubevirtv1.Volume{Name: "root"}
 	if claim, ok := strings.CutPrefix(volume, ":"); ok {
 		root.PersistentVolumeClaim = &kubevirtv1.PersistentVolumeClaimVolumeSource{ClaimName: claim}
@@ -120,7 +120,7 @@ func TestAMachineHasWhatItsVolumeNames(t *testing.T) {
 			require.NotNil(t, got.Status.PreferenceRef)
 			assert.Equal(t, "VirtualMachinePreference", got.Status.PreferenceRef.Kind)
 			expanded := s.expanded(t, ctx)
-			assert.EqualValues(t, 2, expanded.Spec.Template.Spec.Domain.CPU.Cores)
+			assert.EqualValues(t, 2, ptr.Deref(expanded.Spec.Template.Spec.Domain.CPU.Cores, 0))
 			assert.Nil(t, expanded.Spec.Instancetype)
 		})
 	}
@@ -223,11 +223,11 @@ func TestWhatWasInferredStaysUntilTheReferenceChanges(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, first.Status.InstancetypeRef, got.Status.InstancetypeRef)
 
-	_, err = s.update(ctx, func(vm *kubevirtv1.VirtualMachine) { vm.Spec.Instancetype.InferFromVolume = "other" })
+	_, err = s.update(ctx, func(vm *kubevirtv1.VirtualMachine) { vm.Spec.Instancetype.InferFromVolume = ptr.To("other") })
 	assert.True(t, apierrors.IsBadRequest(err), "%v", err)
 
 	got, err = s.update(ctx, func(vm *kubevirtv1.VirtualMachine) {
-		vm.Spec.Instancetype = &kubevirtv1.InstancetypeMatcher{Name: "size"}
+		vm.Spec.Instancetype = &kubevirtv1.InstancetypeMatcher{Name: ptr.To("size")}
 	})
 	require.NoError(t, err)
 	assert.Empty(t, got.Status.InstancetypeRef.InferFromVolume)
@@ -285,7 +285,7 @@ func TestABodyIsExpandedByWhatItsVolumeNames(t *testing.T) {
 	s.makeClaim(t, "root", names())
 	vm, err := s.machines.ExpandBody(ctx, registrytest.Namespace, strings.NewReader(string(body)))
 	require.NoError(t, err)
-	assert.EqualValues(t, 2, vm.Spec.Template.Spec.Domain.CPU.Cores)
+	assert.EqualValues(t, 2, ptr.Deref(vm.Spec.Template.Spec.Domain.CPU.Cores, 0))
 	assert.Nil(t, vm.Spec.Instancetype)
 	assert.Nil(t, vm.Status.InstancetypeRef)
 }
@@ -307,10 +307,10 @@ func TestMatchersThatSayTwoThingsAreRefused(t *testing.T) {
 		cause   metav1.CauseType
 	}{
 		"nothing":        {kubevirtv1.InstancetypeMatcher{}, "spec.instancetype", metav1.CauseTypeFieldValueNotFound},
-		"name":           {kubevirtv1.InstancetypeMatcher{Name: "size", InferFromVolume: "root"}, "spec.instancetype.name", metav1.CauseTypeFieldValueNotSupported},
-		"kind":           {kubevirtv1.InstancetypeMatcher{Kind: "x", InferFromVolume: "root"}, "spec.instancetype.kind", metav1.CauseTypeFieldValueNotSupported},
-		"policy":         {kubevirtv1.InstancetypeMatcher{InferFromVolume: "root", InferFromVolumeFailurePolicy: ptr.To[kubevirtv1.InferFromVolumeFailurePolicy]("Retry")}, "spec.instancetype.inferFromVolumeFailurePolicy", metav1.CauseTypeFieldValueInvalid},
-		"policy of none": {kubevirtv1.InstancetypeMatcher{Name: "size", InferFromVolumeFailurePolicy: ignore()}, "spec.instancetype.inferFromVolumeFailurePolicy", metav1.CauseTypeFieldValueInvalid},
+		"name":           {kubevirtv1.InstancetypeMatcher{Name: ptr.To("size"), InferFromVolume: ptr.To("root")}, "spec.instancetype.name", metav1.CauseTypeFieldValueNotSupported},
+		"kind":           {kubevirtv1.InstancetypeMatcher{Kind: ptr.To("x"), InferFromVolume: ptr.To("root")}, "spec.instancetype.kind", metav1.CauseTypeFieldValueNotSupported},
+		"policy":         {kubevirtv1.InstancetypeMatcher{InferFromVolume: ptr.To("root"), InferFromVolumeFailurePolicy: ptr.To[kubevirtv1.InferFromVolumeFailurePolicy]("Retry")}, "spec.instancetype.inferFromVolumeFailurePolicy", metav1.CauseTypeFieldValueInvalid},
+		"policy of none": {kubevirtv1.InstancetypeMatcher{Name: ptr.To("size"), InferFromVolumeFailurePolicy: ignore()}, "spec.instancetype.inferFromVolumeFailurePolicy", metav1.CauseTypeFieldValueInvalid},
 	}
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -16,6 +16,7 @@ import (
 	"k8s.io/apiserver/pkg/authorization/authorizer"
 	"k8s.io/apiserver/pkg/registry/rest"
 	"k8s.io/apiserver/pkg/warning"
+	"k8s.io/utils/ptr"
 	"sigs.k8s.io/yaml"
 
 	instancetypev1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/instancetype/v1beta1"
@@ -159,8 +160,8 @@ func TestWhatAnInstanceTypeHoldsIsToldToWhoMayReadIt(t *testing.T) {
 	for _, name := range []string{"size", "missing"} {
 		// That its sockets and its memory conflict would tell of the instance type.
 		vm := newMachine("vm-"+name, kubevirtv1.RunStrategyHalted)
-		vm.Spec.Instancetype = &kubevirtv1.InstancetypeMatcher{Name: name}
-		vm.Spec.Template.Spec.Domain.CPU = &kubevirtv1.CPU{Sockets: 1}
+		vm.Spec.Instancetype = &kubevirtv1.InstancetypeMatcher{Name: ptr.To(name)}
+		vm.Spec.Template.Spec.Domain.CPU = &kubevirtv1.CPU{Sockets: ptr.To[uint32](1)}
 		creating := func(store rest.Creater) error {
 			_, err := store.Create(eve, vm.DeepCopy(), rest.ValidateAllObjectFunc, &metav1.CreateOptions{})
 			return err
@@ -184,7 +185,7 @@ func TestAMachineThatRefersToVeryMuchIsNotAskedAboutWithoutEnd(t *testing.T) {
 	vm := newMachine("vm", kubevirtv1.RunStrategyHalted)
 	for i := range 5000 {
 		vm.Spec.Template.Spec.Volumes = append(vm.Spec.Template.Spec.Volumes, kubevirtv1.Volume{
-			Name: fmt.Sprintf("v%d", i), VolumeSource: kubevirtv1.VolumeSource{Secret: &kubevirtv1.SecretVolumeSource{SecretName: fmt.Sprintf("s%d", i)}},
+			Name: fmt.Sprintf("v%d", i), VolumeSource: kubevirtv1.VolumeSource{Secret: &kubevirtv1.SecretVolumeSource{SecretName: ptr.To(fmt.Sprintf("s%d", i))}},
 		})
 	}
 	_, err := s.machines.Machine.Create(registrytest.As(t, "user"), vm, rest.ValidateAllObjectFunc, &metav1.CreateOptions{})

@@ -136,10 +136,10 @@ func TestCreateOfAnInstanceCompletesItsSpec(t *testing.T) {
 		ObjectMeta: metav1.ObjectMeta{Name: "vmi", Namespace: registrytest.Namespace}, Spec: newSpec(),
 	})
 	assert.Equal(t, kubevirtv1.Pending, vmi.Status.Phase)
-	assert.Equal(t, "q35", vmi.Spec.Domain.Machine.Type)
-	assert.NotEmpty(t, vmi.Spec.Domain.Firmware.UUID)
+	assert.Equal(t, "q35", ptr.Deref(vmi.Spec.Domain.Machine.Type, ""))
+	assert.NotEmpty(t, ptr.Deref(vmi.Spec.Domain.Firmware.UUID, ""))
 	require.Len(t, vmi.Spec.Domain.Devices.Interfaces, 1)
-	assert.Regexp(t, "^[0-9a-f][26ae]:", vmi.Spec.Domain.Devices.Interfaces[0].MacAddress, "locally administered unicast")
+	assert.Regexp(t, "^[0-9a-f][26ae]:", ptr.Deref(vmi.Spec.Domain.Devices.Interfaces[0].MacAddress, ""), "locally administered unicast")
 }
 
 func TestCreateIsRefusedWhereTheCallerMayNotReadWhatItRefersTo(t *testing.T) {
@@ -178,7 +178,7 @@ func TestCreateIsRefusedWhereTheCallerMayNotReadThePullSecretOfItsKernel(t *test
 	s := newStorages(t, func(a authorizer.Attributes) bool { return a.GetResource() == "secrets" })
 	spec := newSpec()
 	spec.Domain.Firmware = &kubevirtv1.Firmware{KernelBoot: &kubevirtv1.KernelBoot{Container: &kubevirtv1.KernelBootContainer{
-		Image: "registry.example/boot:1", KernelPath: "/boot/vmlinuz", ImagePullSecret: "login",
+		Image: "registry.example/boot:1", KernelPath: ptr.To("/boot/vmlinuz"), ImagePullSecret: ptr.To("login"),
 	}}}
 	const want = `spec.domain.firmware.kernelBoot.container.imagePullSecret: user "eve" cannot get secrets "login"`
 	vmi := &kubevirtv1.VirtualMachineInstance{ObjectMeta: metav1.ObjectMeta{Name: "vmi", Namespace: registrytest.Namespace}, Spec: spec}

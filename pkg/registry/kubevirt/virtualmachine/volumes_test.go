@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"k8s.io/apiserver/pkg/authorization/authorizer"
 	"k8s.io/apiserver/pkg/registry/rest"
+	"k8s.io/utils/ptr"
 
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
 	"github.com/virt-apiserver/virt-apiserver/pkg/registry/registrytest"
@@ -66,9 +67,9 @@ func TestVolumesAreAddedAndRemovedWithUpstreamsAnswers(t *testing.T) {
 	}
 	spec := s.machine(t, ctx, "vm").Spec.Template.Spec
 	require.Len(t, spec.Volumes, 2)
-	assert.True(t, spec.Volumes[1].PersistentVolumeClaim.Hotpluggable)
+	assert.True(t, ptr.Deref(spec.Volumes[1].PersistentVolumeClaim.Hotpluggable, false))
 	require.Len(t, spec.Domain.Devices.Disks, 1, "the root's disk is not the user's words")
-	assert.Equal(t, kubevirtv1.Disk{Name: "more", Serial: "s1", DiskDevice: kubevirtv1.DiskDevice{Disk: &kubevirtv1.DiskTarget{Bus: "scsi"}}}, spec.Domain.Devices.Disks[0])
+	assert.Equal(t, kubevirtv1.Disk{Name: "more", Serial: ptr.To("s1"), DiskDevice: kubevirtv1.DiskDevice{Disk: &kubevirtv1.DiskTarget{Bus: ptr.To[kubevirtv1.DiskBus]("scsi")}}}, spec.Domain.Devices.Disks[0])
 }
 
 func TestVolumeIsAddedOnlyByWhoMayReadTheClaim(t *testing.T) {

@@ -12,6 +12,7 @@ import (
 	"k8s.io/apiserver/pkg/registry/generic"
 	genericregistry "k8s.io/apiserver/pkg/registry/generic/registry"
 	"k8s.io/apiserver/pkg/registry/rest"
+	"k8s.io/utils/ptr"
 
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
 	"github.com/virt-apiserver/virt-apiserver/pkg/registry/reference"
@@ -88,7 +89,7 @@ func References(spec *kubevirtv1.VirtualMachineInstanceSpec, path *field.Path) [
 	}
 	if container := spec.Domain.Firmware.KernelContainer(); container != nil {
 		path := path.Child("domain", "firmware", "kernelBoot", "container", "imagePullSecret")
-		found = append(found, reference.Secret(path, container.ImagePullSecret).To(reference.Repository(container.Image)))
+		found = append(found, reference.Secret(path, ptr.Deref(container.ImagePullSecret, "")).To(reference.Repository(container.Image)))
 	}
 	for i := range spec.Volumes {
 		volume, path := &spec.Volumes[i], path.Child("volumes").Index(i)
@@ -102,7 +103,7 @@ func References(spec *kubevirtv1.VirtualMachineInstanceSpec, path *field.Path) [
 		found = append(found, fileReferences(&volume.VolumeSource, path)...)
 		if disk := volume.ContainerDisk; disk != nil {
 			path := path.Child("containerDisk", "imagePullSecret")
-			found = append(found, reference.Secret(path, disk.ImagePullSecret).To(reference.Repository(disk.Image)))
+			found = append(found, reference.Secret(path, ptr.Deref(disk.ImagePullSecret, "")).To(reference.Repository(disk.Image)))
 		}
 		found = append(found, cloudInitReferences(volume.CloudInitNoCloud, path.Child("cloudInitNoCloud"))...)
 		found = append(found, cloudInitReferences(volume.CloudInitConfigDrive, path.Child("cloudInitConfigDrive"))...)
@@ -117,10 +118,10 @@ func fileReferences(volume *kubevirtv1.VolumeSource, path *field.Path) []referen
 		found = append(found, reference.Claim(path.Child("ephemeral", "persistentVolumeClaim", "claimName"), ephemeral.PersistentVolumeClaim.ClaimName))
 	}
 	if volume.ConfigMap != nil {
-		found = append(found, reference.ConfigMap(path.Child("configMap", "name"), volume.ConfigMap.Name))
+		found = append(found, reference.ConfigMap(path.Child("configMap", "name"), ptr.Deref(volume.ConfigMap.Name, "")))
 	}
 	if volume.Secret != nil {
-		found = append(found, reference.Secret(path.Child("secret", "secretName"), volume.Secret.SecretName))
+		found = append(found, reference.Secret(path.Child("secret", "secretName"), ptr.Deref(volume.Secret.SecretName, "")))
 	}
 	if sysprep := volume.Sysprep; sysprep != nil && sysprep.ConfigMap != nil {
 		found = append(found, reference.ConfigMap(path.Child("sysprep", "configMap", "name"), sysprep.ConfigMap.Name))
