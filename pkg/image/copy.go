@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/virt-apiserver/virt-apiserver/pkg/diskspace"
 	"github.com/virt-apiserver/virt-apiserver/pkg/image/failure"
 	"github.com/virt-apiserver/virt-apiserver/pkg/image/probe"
 )
@@ -84,8 +85,12 @@ func (v *volume) copyExtent(ctx context.Context, source *os.File, e extent, copi
 		if ctx.Err() != nil {
 			return context.Cause(ctx)
 		}
+		chunk := min(copyChunk, e.end-at)
+		if err := diskspace.Check(v.file, chunk); err != nil {
+			return failure.FromWrite(err)
+		}
 		// Between files this is copy_file_range.
-		n, err := io.CopyN(v.file, source, min(copyChunk, e.end-at))
+		n, err := io.CopyN(v.file, source, chunk)
 		at += n
 		copied.Add(n)
 		if errors.Is(err, io.EOF) {

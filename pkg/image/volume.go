@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/virt-apiserver/virt-apiserver/pkg/diskspace"
 	"github.com/virt-apiserver/virt-apiserver/pkg/image/failure"
 	"github.com/virt-apiserver/virt-apiserver/pkg/image/sparse"
 )
@@ -46,7 +47,14 @@ func newVolume(opts Options) (*volume, error) {
 }
 
 func (v *volume) reserve(all bool) error {
+	needed := int64(0)
+	if all {
+		needed = v.size
+	}
 	if err := v.file.Truncate(0); err != nil {
+		return failure.FromWrite(err)
+	}
+	if err := diskspace.Check(v.file, needed); err != nil {
 		return failure.FromWrite(err)
 	}
 	if err := v.file.Truncate(v.size); err != nil {

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"strings"
 	"syscall"
+
+	"github.com/virt-apiserver/virt-apiserver/pkg/diskspace"
 )
 
 // maxMessage bounds a message, parts of which may come from an image or a server.
@@ -76,7 +78,10 @@ func From(err error) *Error {
 
 // FromWrite explains err, which a write to the volume returned.
 func FromWrite(err error) *Error {
+	low, ok := errors.AsType[*diskspace.LowError](err)
 	switch {
+	case ok:
+		return Transient(NoSpace, "no space left on the storage that holds the volume: %w, or choose another storage class", low)
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
 		return Transient(NoSpace, "no space left on the storage that holds the volume: free some, or choose another storage class (%w)", err)
 	case errors.Is(err, syscall.EFBIG):

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/virt-apiserver/virt-apiserver/pkg/diskspace"
 	"github.com/virt-apiserver/virt-apiserver/pkg/image/failure"
 )
 
@@ -83,6 +84,9 @@ func (s *spool) add(p []byte, host int64) error {
 }
 
 func (s *spool) flush() error {
+	if err := diskspace.Check(s.file, int64(len(s.pending))); err != nil {
+		return failure.FromWrite(err)
+	}
 	n, err := s.file.WriteAt(s.pending, s.base+s.flushed)
 	s.flushed += int64(n)
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"sync/atomic"
 
+	"github.com/virt-apiserver/virt-apiserver/pkg/diskspace"
 	"github.com/virt-apiserver/virt-apiserver/pkg/image/failure"
 )
 
@@ -20,20 +21,21 @@ const block = 4096
 type Writer struct {
 	file    *os.File
 	size    int64
+	space   *diskspace.Guard
 	written atomic.Int64
 	zeros   [block]byte
 }
 
 // NewWriter returns a Writer for the first size bytes of file.
 func NewWriter(file *os.File, size int64) *Writer {
-	return &Writer{file: file, size: size}
+	return &Writer{file: file, size: size, space: diskspace.NewGuard(file)}
 }
 
 // Written returns the number of bytes that were written, zeros left out.
 func (w *Writer) Written() int64 { return w.written.Load() }
 
 // WriteAt writes p at off, except for whole blocks of zeros, which stay holes.
-// No range may be written twice. It refuses to go beyond the size.
+// No range may be written twice. It refuses to go beyond the size, and to leave too little space to others.
 func (w *Writer) WriteAt(p []byte, off int64) (int, error) {
 	if off < 0 || int64(len(p)) > w.size-off {
 		return 0, fmt.Errorf("write %d bytes at %d: beyond the volume's %d bytes", len(p), off, w.size)
@@ -44,6 +46,9 @@ func (w *Writer) WriteAt(p []byte, off int64) (int, error) {
 		data := w.span(p[done:], off+int64(done), false)
 		if data == 0 {
 			continue
+		}
+		if err := w.space.Take(int64(data)); err != nil {
+			return done, failure.FromWrite(err)
 		}
 		n, err := w.file.WriteAt(p[done:done+data], off+int64(done))
 		w.written.Add(int64(n))

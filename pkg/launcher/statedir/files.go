@@ -12,6 +12,8 @@ import (
 
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/validation"
+
+	"github.com/virt-apiserver/virt-apiserver/pkg/diskspace"
 )
 
 const (
@@ -60,7 +62,7 @@ func (d *Dir) MakeEmpty(uid types.UID, volume string, size int64) (*os.File, err
 	if err != nil {
 		return nil, fmt.Errorf("empty disk %s: %w", volume, err)
 	}
-	if err := f.Truncate(size); err != nil {
+	if err := errors.Join(diskspace.Check(f, 0), f.Truncate(size)); err != nil {
 		_ = f.Close()
 		return nil, fmt.Errorf("empty disk %s: %w", volume, err)
 	}

@@ -16,6 +16,7 @@ import (
 	"k8s.io/klog/v2"
 
 	"github.com/virt-apiserver/virt-apiserver/pkg/beneath"
+	"github.com/virt-apiserver/virt-apiserver/pkg/diskspace"
 	"github.com/virt-apiserver/virt-apiserver/pkg/image"
 	"github.com/virt-apiserver/virt-apiserver/pkg/image/failure"
 	"github.com/virt-apiserver/virt-apiserver/pkg/image/importer"
@@ -28,8 +29,6 @@ const (
 	maxDisk = 1 << 40
 	// maxPlain is the largest file that is taken as it is: QEMU has it in memory.
 	maxPlain = 512 << 20
-	// minFree is what a pull leaves on the file system, which all guests write to.
-	minFree = 1 << 30
 )
 
 // pull returns the entries of files of one image, which are there then. The image is asked for by what it is
@@ -198,12 +197,8 @@ func (c *Cache) checkSpace(written int64) error {
 		return err
 	}
 	defer dir.Close()
-	var stat unix.Statfs_t
-	if err := unix.Fstatfs(int(dir.Fd()), &stat); err != nil {
-		return err
-	}
-	if free := int64(stat.Bavail) * stat.Bsize; free < minFree {
-		return failure.Transient(failure.NoSpace, "the node's file system has only %d MiB left: free some", free>>20)
+	if err := diskspace.Check(dir, 0); err != nil {
+		return failure.Transient(failure.NoSpace, "the node has no room for the image: %w", err)
 	}
 	return nil
 }

@@ -8,6 +8,7 @@
 //	lock         held while a server runs; names its process
 //	version      minor version of etcd that wrote the data
 //	data         etcd's own directory
+//	reserve      room that the database takes when the file system is full
 //	client.sock  gRPC; with http.sock (health, metrics) and peer.sock the only ways in
 //
 // What is stored, and its compaction, is the API server's business and not here.

@@ -10,6 +10,8 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+
+	"k8s.io/klog/v2"
 )
 
 const (
@@ -26,23 +28,30 @@ type Config struct {
 
 // Server is a running etcd.
 type Server struct {
-	member    *member
-	root      *os.Root
-	dir       *os.File
-	lock      *os.File
-	failed    chan error
-	closeOnce sync.Once
+	member  *member
+	reserve *reserve
+	root    *os.Root
+	dir     *os.File
+	lock    *os.File
+	failed  chan error
+	// stopReserve ends what looks after the room for the database.
+	stopReserve context.CancelFunc
+	reserving   sync.WaitGroup
+	closeOnce   sync.Once
 }
 
 // Start returns once the server serves. It fails at once when another process serves the same directory, and
 // when the data are of an etcd that this one cannot read. Canceling ctx gives up starting; it does not stop a
 // server that has started.
 func Start(ctx context.Context, cfg Config) (*Server, error) {
-	s := &Server{failed: make(chan error, 1)}
+	lifetime, stop := context.WithCancel(context.WithoutCancel(ctx))
+	s := &Server{failed: make(chan error, 1), stopReserve: stop}
 	if err := s.start(ctx, cfg.Dir); err != nil {
+		stop()
 		s.release()
 		return nil, fmt.Errorf("start etcd: %w", err)
 	}
+	s.reserving.Go(func() { s.reserve.run(lifetime) })
 	go func() {
 		if err := s.member.failure(); err != nil {
 			s.failed <- err
@@ -66,6 +75,8 @@ func (s *Server) Err() <-chan error { return s.failed }
 // are cut off after some seconds.
 func (s *Server) Close() {
 	s.closeOnce.Do(func() {
+		s.stopReserve()
+		s.reserving.Wait()
 		s.member.Close()
 		s.release()
 	})
@@ -89,6 +100,13 @@ func (s *Server) start(ctx context.Context, dir string) (err error) {
 	}
 	if s.dir, err = s.root.Open("."); err != nil {
 		return err
+	}
+	if s.reserve, err = newReserve(s.root, s.dir); err != nil {
+		return err
+	}
+	// A database that ended for lack of room finds it here.
+	if err := s.reserve.keep(ctx); err != nil {
+		klog.FromContext(ctx).Error(err, "There may be no room for the database")
 	}
 	if err := s.initialize(ctx, dir); err != nil {
 		return fmt.Errorf("initialize %s: %w", dir, err)

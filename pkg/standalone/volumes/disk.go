@@ -13,6 +13,7 @@ import (
 	corev1 "k8s.io/api/core/v1"
 
 	cdiv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/cdi/v1beta1"
+	"github.com/virt-apiserver/virt-apiserver/pkg/diskspace"
 )
 
 const (
@@ -75,6 +76,9 @@ func createDisk(dir *os.Root, claim *corev1.PersistentVolumeClaim) (*os.File, er
 	if claim.DeletionTimestamp != nil {
 		return nil, errors.New("the claim is being deleted")
 	}
+	if err := checkSpace(dir); err != nil {
+		return nil, fmt.Errorf("make the disk: %w", err)
+	}
 	disk, err := dir.OpenFile(diskName, os.O_RDWR|os.O_CREATE|os.O_EXCL, diskMode)
 	if errors.Is(err, fs.ErrExist) {
 		return openDisk(dir, os.O_RDWR)
@@ -83,6 +87,16 @@ func createDisk(dir *os.Root, claim *corev1.PersistentVolumeClaim) (*os.File, er
 		return nil, fmt.Errorf("make the disk: %w", err)
 	}
 	return disk, nil
+}
+
+// checkSpace refuses a new disk where there is too little left for those that are there.
+func checkSpace(dir *os.Root) error {
+	file, err := dir.Open(".")
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	return diskspace.Check(file, 0)
 }
 
 // grow makes the disk at least size bytes large, without taking space for it.

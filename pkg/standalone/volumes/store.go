@@ -12,9 +12,10 @@ import (
 	"strings"
 
 	"github.com/google/uuid"
-	"golang.org/x/sys/unix"
 	corev1 "k8s.io/api/core/v1"
 	"k8s.io/apimachinery/pkg/types"
+
+	"github.com/virt-apiserver/virt-apiserver/pkg/diskspace"
 )
 
 const (
@@ -76,11 +77,8 @@ func (s *Store) free() (int64, error) {
 		return 0, err
 	}
 	defer dir.Close()
-	var stat unix.Statfs_t
-	if err := unix.Fstatfs(int(dir.Fd()), &stat); err != nil {
-		return 0, fmt.Errorf("ask for the free space of %s: %w", s.path, err)
-	}
-	return int64(stat.Bavail) * stat.Bsize, nil
+	space, err := diskspace.Of(dir)
+	return space.Free, err
 }
 
 // claims lists the UIDs of the claims that have a directory.
