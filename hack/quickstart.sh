@@ -59,7 +59,8 @@ await() { # SECONDS WHAT COMMAND...
 # start_server NETWORK: the guest network to ask for.
 start_server() {
 	mkdir -p "$run_dir"
-	background server bin/virt-apiserver standalone --data-dir "$data_dir" --bind-address 127.0.0.1 --secure-port "$port" --guest-network "$1"
+	background server bin/virt-apiserver standalone --data-dir "$data_dir" --bind-address 127.0.0.1 --secure-port "$port" --guest-network "$1" \
+		--import-allow-cidr 127.0.0.0/8 # where the example's image is
 	await 120 "the server" "$kubectl" get --raw /readyz || {
 		tail -n 5 "$run_dir/server.log" >&2
 		die "the server is not ready; its log: $run_dir/server.log"

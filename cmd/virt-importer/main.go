@@ -9,6 +9,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	stdlog "log"
 	"log/slog"
 	"os"
 	"os/signal"
@@ -44,9 +45,10 @@ The spec:
   blank               true instead of http: the volume reads as zeros
   preallocate         reserve space for all of the volume
   idleTimeoutSeconds  give up when nothing arrives for so long
+  allowCIDRs          ranges of loopback, link-local and this machine's addresses that may be reached all the same
 
 Example, which waits for Ctrl-D or the outcome:
-  (echo '{"sizeBytes":10737418240,"http":{"url":"http://127.0.0.1:8000/disk.qcow2"}}'; cat) |
+  (echo '{"sizeBytes":10737418240,"http":{"url":"http://images.example/disk.qcow2"}}'; cat) |
     virt-importer 3<>disk.img
 `
 
@@ -69,6 +71,8 @@ func run() int {
 	}
 	// Started by descriptor, it would be listed under that. A name is worth no failure.
 	_ = os.WriteFile("/proc/self/comm", []byte("virt-importer"), 0)
+	// Libraries write what servers send to the standard logger.
+	stdlog.SetOutput(io.Discard)
 	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
 	if err := confine(); err != nil {
 		log.Error("cannot limit itself", "err", err)

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -65,19 +66,19 @@ func TestImporterFillsAVolumeAsAnotherUser(t *testing.T) {
 	body := bytes.Repeat([]byte("\x01 a disk\n"), 100_000)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(body) }))
 	defer server.Close()
-	target := newTarget(t)
+	target, loopback := newTarget(t), []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
 	p := importer.Process{
 		Path: command(t), Env: []string{playEnv + "=1"},
 		Credential: &syscall.Credential{Uid: 65534, Gid: 65534},
 	}
-	result, err := p.Run(t.Context(), importer.Spec{SizeBytes: 1 << 20, HTTP: &source.HTTP{URL: server.URL}}, target, nil)
+	result, err := p.Run(t.Context(), importer.Spec{SizeBytes: 1 << 20, HTTP: &source.HTTP{URL: server.URL}, AllowCIDRs: loopback}, target, nil)
 	require.NoError(t, err)
 	require.Equal(t, int64(len(body)), result.TransferredBytes)
 	got, err := os.ReadFile(target.Name())
 	require.NoError(t, err)
 	require.True(t, bytes.Equal(body, got[:len(body)]))
 
-	_, err = p.Run(t.Context(), importer.Spec{SizeBytes: 1 << 10, HTTP: &source.HTTP{URL: server.URL}}, target, nil)
+	_, err = p.Run(t.Context(), importer.Spec{SizeBytes: 1 << 10, HTTP: &source.HTTP{URL: server.URL}, AllowCIDRs: loopback}, target, nil)
 	var typed *image.Error
 	require.ErrorAs(t, err, &typed)
 	require.Equal(t, failure.ImageTooLarge, typed.Reason)

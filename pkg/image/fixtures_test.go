@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -19,10 +20,14 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/virt-apiserver/virt-apiserver/pkg/image"
+	"github.com/virt-apiserver/virt-apiserver/pkg/image/egress"
 	"github.com/virt-apiserver/virt-apiserver/pkg/image/source"
 )
 
 const mib = 1 << 20
+
+// loopback is where servers of tests are.
+var loopback = egress.Policy{Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}
 
 // disk returns the content of a small disk: some data, mostly zeros.
 func disk(size int) []byte {

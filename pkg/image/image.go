@@ -9,6 +9,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/virt-apiserver/virt-apiserver/pkg/image/egress"
 	"github.com/virt-apiserver/virt-apiserver/pkg/image/failure"
 	"github.com/virt-apiserver/virt-apiserver/pkg/image/httpsource"
 	"github.com/virt-apiserver/virt-apiserver/pkg/image/oci"
@@ -39,6 +40,8 @@ type Options struct {
 	IdleTimeout time.Duration
 	// Labels has the result tell what labels a container image asks for.
 	Labels bool
+	// Egress says which servers may be reached.
+	Egress egress.Policy
 	// Progress, if set, is called about twice a second and once at the end,
 	// never concurrently.
 	Progress func(Progress)
@@ -87,7 +90,7 @@ type Stream struct {
 // empty, and the error says whether another attempt can help.
 func Import(ctx context.Context, src source.HTTP, opts Options) (Result, error) {
 	return fill(ctx, opts, func(ctx context.Context) (Stream, io.Closer, error) {
-		body, err := httpsource.Open(ctx, src, httpsource.Options{IdleTimeout: opts.IdleTimeout})
+		body, err := httpsource.Open(ctx, src, httpsource.Options{IdleTimeout: opts.IdleTimeout, Egress: opts.Egress})
 		if err != nil {
 			return Stream{}, nil, err
 		}
@@ -143,7 +146,7 @@ func containerOptions(file *os.File, opts Options) oci.Options {
 	if opts.plain {
 		limit = maxSearched
 	}
-	return oci.Options{File: file, MaxBytes: limit, IdleTimeout: idle}
+	return oci.Options{File: file, MaxBytes: limit, IdleTimeout: idle, Egress: opts.Egress}
 }
 
 // Fill is Import for an image that arrives otherwise. A Reader that blocks is

@@ -48,7 +48,7 @@ func TestImportReadsRawAndQcow2InEveryCompression(t *testing.T) {
 				src := serve(t, content(sent))
 				src.Checksum = fmt.Sprintf("sha256:%x", sha256.Sum256(sent))
 				target := newTarget(t)
-				result, err := image.Import(t.Context(), src, image.Options{Target: target, Size: 8 * mib})
+				result, err := image.Import(t.Context(), src, image.Options{Target: target, Egress: loopback, Size: 8 * mib})
 				require.NoError(t, err)
 				requireVolume(t, target, want, 8*mib)
 				require.Equal(t, image.Result{
@@ -70,7 +70,7 @@ func TestImportReadsSeveralMembersAndStreams(t *testing.T) {
 			t.Parallel()
 			sent := append(compress(t, raw[:mib], command[0], command[1:]...), compress(t, raw[mib:], command[0], command[1:]...)...)
 			target := newTarget(t)
-			_, err := image.Import(t.Context(), serve(t, content(sent)), image.Options{Target: target, Size: 2 * mib})
+			_, err := image.Import(t.Context(), serve(t, content(sent)), image.Options{Target: target, Egress: loopback, Size: 2 * mib})
 			require.NoError(t, err)
 			requireVolume(t, target, raw, 2*mib)
 		})
@@ -145,7 +145,7 @@ func TestImportReadsABodyOfUnknownLength(t *testing.T) {
 		}
 	}))
 	target := newTarget(t)
-	_, err := image.Import(t.Context(), src, image.Options{Target: target, Size: 3 * mib})
+	_, err := image.Import(t.Context(), src, image.Options{Target: target, Egress: loopback, Size: 3 * mib})
 	require.NoError(t, err)
 	requireVolume(t, target, raw, 3*mib)
 }
@@ -154,7 +154,7 @@ func TestImportReservesSpaceWhenAsked(t *testing.T) {
 	t.Parallel()
 	raw := disk(mib)
 	target := newTarget(t)
-	_, err := image.Import(t.Context(), serve(t, content(raw)), image.Options{Target: target, Size: 16 * mib, Preallocate: true})
+	_, err := image.Import(t.Context(), serve(t, content(raw)), image.Options{Target: target, Egress: loopback, Size: 16 * mib, Preallocate: true})
 	require.NoError(t, err)
 	requireVolume(t, target, raw, 16*mib)
 	_, allocated := usage(t, target)
@@ -174,6 +174,7 @@ func TestImportTellsItsProgress(t *testing.T) {
 	}))
 	var last image.Progress
 	result, err := image.Import(t.Context(), src, image.Options{
+		Egress: loopback,
 		Target: newTarget(t), Size: 2 * mib,
 		Progress: func(p image.Progress) {
 			last = p

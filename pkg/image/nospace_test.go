@@ -41,7 +41,7 @@ func TestImportTellsAFullDiskAndLeavesNothingOnIt(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			target := smallDisk(t)
-			_, err := image.Import(t.Context(), serve(t, content(body)), image.Options{Target: target, Size: 8 * mib})
+			_, err := image.Import(t.Context(), serve(t, content(body)), image.Options{Target: target, Egress: loopback, Size: 8 * mib})
 			requireFailed(t, err, target, failure.NoSpace, false)
 		})
 	}

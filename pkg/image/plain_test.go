@@ -71,7 +71,7 @@ func TestPlainFileIsTakenByteForByte(t *testing.T) {
 	dir := layoutWith(t, files)
 	for name, want := range files {
 		target := newTarget(t)
-		result, err := image.ImportContainer(t.Context(), plain(dir, "/"+name), dir, image.Options{Target: target, Size: 4 * mib})
+		result, err := image.ImportContainer(t.Context(), plain(dir, "/"+name), dir, image.Options{Target: target, Egress: loopback, Size: 4 * mib})
 		require.NoError(t, err, name)
 		assert.Equal(t, int64(len(want)), result.VirtualSizeBytes, name)
 		assert.NotEmpty(t, result.Digest, name)
@@ -92,7 +92,7 @@ func TestPlainFileThatCannotBeHadIsNamed(t *testing.T) {
 		"":            {failure.InvalidRequest, "path: must name the file"},
 	} {
 		target := newTarget(t)
-		_, err := image.ImportContainer(t.Context(), plain(dir, path), dir, image.Options{Target: target, Size: mib})
+		_, err := image.ImportContainer(t.Context(), plain(dir, path), dir, image.Options{Target: target, Egress: loopback, Size: mib})
 		typed := requireFailed(t, err, target, want.reason, true)
 		assert.Contains(t, typed.Message, want.message)
 	}

@@ -87,7 +87,7 @@ func TestImportRefusesBadImages(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			target := newTarget(t)
-			_, err := image.Import(t.Context(), serve(t, content(tt.body)), image.Options{Target: target, Size: 4 * mib})
+			_, err := image.Import(t.Context(), serve(t, content(tt.body)), image.Options{Target: target, Egress: loopback, Size: 4 * mib})
 			requireFailed(t, err, target, tt.reason, !tt.transient)
 		})
 	}
@@ -108,7 +108,7 @@ func TestImportRefusesTooLargeAnImageBeforeItIsTransferred(t *testing.T) {
 		}
 	}))
 	target := newTarget(t)
-	_, err := image.Import(t.Context(), src, image.Options{Target: target, Size: 4 * mib})
+	_, err := image.Import(t.Context(), src, image.Options{Target: target, Egress: loopback, Size: 4 * mib})
 	typed := requireFailed(t, err, target, failure.ImageTooLarge, true)
 	require.Contains(t, typed.Message, "raise the request to at least 10995116277760")
 	require.Less(t, sent.Load(), int64(64*mib))
@@ -122,7 +122,7 @@ func TestImportRefusesAWrongChecksum(t *testing.T) {
 			src := serve(t, content(body))
 			src.Checksum = "md5:" + strings.Repeat("00", 16)
 			target := newTarget(t)
-			_, err := image.Import(t.Context(), src, image.Options{Target: target, Size: mib})
+			_, err := image.Import(t.Context(), src, image.Options{Target: target, Egress: loopback, Size: mib})
 			typed := requireFailed(t, err, target, failure.ChecksumError, true)
 			require.Contains(t, typed.Message, src.Checksum)
 		})
@@ -158,7 +158,7 @@ func TestImportTellsTheServersFaults(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			target := newTarget(t)
-			opts := image.Options{Target: target, Size: 4 * mib}
+			opts := image.Options{Target: target, Egress: loopback, Size: 4 * mib}
 			if tt.reason == failure.Stalled {
 				opts.IdleTimeout = 300 * time.Millisecond // a busy machine takes that long for other faults
 			}
@@ -217,7 +217,7 @@ func TestImportStopsWithItsContext(t *testing.T) {
 		<-r.Context().Done()
 	}))
 	target := newTarget(t)
-	_, err := image.Import(ctx, src, image.Options{Target: target, Size: 4 * mib})
+	_, err := image.Import(ctx, src, image.Options{Target: target, Egress: loopback, Size: 4 * mib})
 	requireFailed(t, err, target, failure.Aborted, false)
 }
 

@@ -66,7 +66,9 @@ func newHost(ctx context.Context, options *Options) (*host, error) {
 	}
 	socket := filepath.Join(runtimeDir, "launcher", "launcher.sock")
 	launcher := api.NewClient(socket)
-	importers, err := processes.NewImporters(ctx, options.ImporterPath, store, maxImports)
+	importers, err := processes.NewImporters(ctx, processes.Config{
+		Program: options.ImporterPath, Targets: store, Limit: maxImports, AllowCIDRs: options.importAllow,
+	})
 	if err != nil {
 		_ = store.Close()
 		return nil, fmt.Errorf("prepare imports: %w", err)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -16,6 +17,7 @@ import (
 	genericoptions "k8s.io/apiserver/pkg/server/options"
 	cliflag "k8s.io/component-base/cli/flag"
 
+	"github.com/virt-apiserver/virt-apiserver/pkg/image/egress"
 	"github.com/virt-apiserver/virt-apiserver/pkg/standalone/auth"
 	"github.com/virt-apiserver/virt-apiserver/pkg/standalone/blockdevices"
 )
@@ -37,6 +39,8 @@ type Options struct {
 	// LauncherPath and ImporterPath are the programs that run guests and fill volumes.
 	LauncherPath string
 	ImporterPath string
+	// ImportAllowCIDRs are the ranges of loopback, link-local and this machine's addresses that imports may reach.
+	ImportAllowCIDRs []string
 	// ContainerDiskFolders are those in which container images on disk may be named by any machine.
 	ContainerDiskFolders []string
 	// HostDiskFolders are those in which any machine may use files of this one.
@@ -47,6 +51,7 @@ type Options struct {
 	ContainerDiskCache resource.Quantity
 
 	guestNetwork guestNetworkOptions
+	importAllow  []netip.Prefix
 	// blockDevices are what the paths of BlockDevices lead to.
 	blockDevices []blockdevices.Device
 
@@ -82,6 +87,8 @@ func (o *Options) AddFlags(sets *cliflag.NamedFlagSets) {
 	flags.StringVar(&o.NodeName, "node-name", o.NodeName, "Name of this machine in the status of instances.")
 	flags.StringVar(&o.LauncherPath, "launcher", o.LauncherPath, "Path of virt-launcher, which runs the guests.")
 	flags.StringVar(&o.ImporterPath, "importer", o.ImporterPath, "Path of virt-importer, which fills volumes.")
+	flags.StringSliceVar(&o.ImportAllowCIDRs, "import-allow-cidr", o.ImportAllowCIDRs,
+		"Range of addresses, such as 127.0.0.0/8, that imports and image pulls may reach although it is loopback, link-local or this machine's; may be repeated. Everyone who may make disks or machines can have the server read from there.")
 	flags.StringSliceVar(&o.ContainerDiskFolders, "container-disk-folder", o.ContainerDiskFolders,
 		"Folder beneath which a containerDisk or a kernelBoot may name an image on disk (oci-layout:PATH, oci-archive:PATH); may be repeated. Everyone who may make machines can use the images there.")
 	flags.StringSliceVar(&o.HostDiskFolders, "host-disk-folder", o.HostDiskFolders,
@@ -95,7 +102,7 @@ func (o *Options) AddFlags(sets *cliflag.NamedFlagSets) {
 	o.Authentication.AddFlags(sets.FlagSet("authentication"))
 }
 
-// Complete makes paths absolute, and finds the block devices.
+// Complete makes paths absolute, reads ranges, and finds the block devices.
 func (o *Options) Complete() error {
 	for _, path := range []*string{&o.DataDir, &o.LauncherPath, &o.ImporterPath} {
 		absolute, err := filepath.Abs(*path)
@@ -103,6 +110,10 @@ func (o *Options) Complete() error {
 			return fmt.Errorf("make %s absolute: %w", *path, err)
 		}
 		*path = absolute
+	}
+	var err error
+	if o.importAllow, err = egress.Parse(o.ImportAllowCIDRs); err != nil {
+		return fmt.Errorf("--import-allow-cidr: %w", err)
 	}
 	for _, given := range []struct {
 		flag    string

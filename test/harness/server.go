@@ -82,6 +82,7 @@ func (s *Server) Kubeconfig() string { return filepath.Join(s.DataDir(), "kubeco
 func (s *Server) ServerCommand(flags ...string) *exec.Cmd {
 	command := append([]string{
 		s.suite.Path("virt-apiserver"), "standalone", "--data-dir", s.DataDir(), "--bind-address", "127.0.0.1", "--secure-port", strconv.Itoa(s.Port),
+		"--import-allow-cidr", "127.0.0.0/8", // where Images serves
 	}, flags...)
 	if s.Within != nil {
 		return s.Within(command...)

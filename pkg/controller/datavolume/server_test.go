@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -91,7 +92,9 @@ func (m *machine) start() {
 	var err error
 	m.store, err = volumes.Open(m.dir)
 	require.NoError(m.t, err)
-	importers, err := processes.NewImporters(ctx, shared.importer, m.store, 3)
+	importers, err := processes.NewImporters(ctx, processes.Config{
+		Program: shared.importer, Targets: m.store, Limit: 3, AllowCIDRs: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")},
+	})
 	require.NoError(m.t, err)
 	kube := shared.server.Kube
 	core := informers.NewSharedInformerFactoryWithOptions(kube, 0, informers.WithNamespace(m.namespace))

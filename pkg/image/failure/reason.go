@@ -18,6 +18,7 @@ const (
 	Unauthorized      = "Unauthorized"
 	ServerError       = "ServerError"
 	UnexpectedStatus  = "UnexpectedStatus"
+	AddressRefused    = "AddressRefused"
 	UnsupportedCoding = "UnsupportedContentEncoding"
 )
 

@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/virt-apiserver/virt-apiserver/pkg/image/egress"
 	"github.com/virt-apiserver/virt-apiserver/pkg/image/failure"
 	"github.com/virt-apiserver/virt-apiserver/pkg/image/source"
 )
@@ -25,6 +26,8 @@ type Options struct {
 	// ResumeDelay is the pause before a cut transfer is picked up again; it
 	// doubles for each time in a row. The default is one second.
 	ResumeDelay time.Duration
+	// Egress says which servers may be reached, also by redirect.
+	Egress egress.Policy
 }
 
 // Body is the image as it is transferred. It is not safe for concurrent use.
@@ -62,7 +65,7 @@ func Open(ctx context.Context, src source.HTTP, opts Options) (*Body, error) {
 		return nil, err
 	}
 	u.User = nil
-	transport, err := newTransport(src, opts.IdleTimeout)
+	transport, err := newTransport(src, opts)
 	if err != nil {
 		return nil, err
 	}
@@ -142,5 +145,5 @@ func (b *Body) explain(err error) error {
 		of = fmt.Sprintf(" of %d", b.size)
 	}
 	return failure.Transient(failure.Truncated,
-		"%s: the transfer was cut after %d%s bytes: %w; check that the file at the server is complete", place(b.url), b.offset, of, err)
+		"%s: the transfer was cut after %d%s bytes: %s; check that the file at the server is complete", place(b.url), b.offset, of, egress.Explain(err, noHTTP))
 }

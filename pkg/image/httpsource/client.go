@@ -5,7 +5,6 @@ package httpsource
 import (
 	"crypto/tls"
 	"fmt"
-	"net"
 	"net/http"
 	"net/url"
 	"time"
@@ -17,13 +16,14 @@ import (
 const (
 	userAgent      = "virt-importer"
 	maxHeaderBytes = 64 << 10
-	dialTimeout    = 30 * time.Second
+	// dialTimeout is for each address of a server, and once more for TLS.
+	dialTimeout = 30 * time.Second
 )
 
 // newTransport returns a transport of its own for one import, so that neither
 // certificates nor connections are shared. It speaks HTTP/1.1, which is the
 // fastest for one long body.
-func newTransport(src source.HTTP, idle time.Duration) (*http.Transport, error) {
+func newTransport(src source.HTTP, opts Options) (*http.Transport, error) {
 	roots, err := source.RootCAs(src.CACert)
 	if err != nil {
 		return nil, failure.Permanent(failure.InvalidRequest, "the CA certificate of the source: %w", err)
@@ -31,10 +31,10 @@ func newTransport(src source.HTTP, idle time.Duration) (*http.Transport, error) 
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
 	return &http.Transport{
-		Proxy:                  http.ProxyFromEnvironment,
-		DialContext:            (&net.Dialer{Timeout: dialTimeout}).DialContext,
+		Proxy:                  opts.Egress.Proxy,
+		DialContext:            opts.Egress.Dialer(dialTimeout).DialContext,
 		TLSHandshakeTimeout:    dialTimeout,
-		ResponseHeaderTimeout:  idle,
+		ResponseHeaderTimeout:  opts.IdleTimeout,
 		MaxResponseHeaderBytes: maxHeaderBytes,
 		ReadBufferSize:         64 << 10,
 		// The checksum is over what the server stores: nothing is decoded on the way.

@@ -11,32 +11,37 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/virt-apiserver/virt-apiserver/pkg/image/egress"
 	"github.com/virt-apiserver/virt-apiserver/pkg/image/failure"
 )
 
-// statusError explains a response that is not the image.
+// noHTTP is of answers that the library can't read.
+const noHTTP = "it does not answer as HTTP servers do"
+
+// statusError explains a response that is not the image. The text of the status line is the server's own.
 func statusError(resp *http.Response) error {
-	where := place(resp.Request.URL)
+	where, status := place(resp.Request.URL), egress.Status(resp.StatusCode)
 	switch code := resp.StatusCode; {
 	case code == http.StatusNotFound, code == http.StatusGone:
-		return failure.Transient(failure.NotFound, "%s: the server answered %q: check the URL", where, resp.Status)
+		return failure.Transient(failure.NotFound, "%s: the server answered %q: check the URL", where, status)
 	case code == http.StatusUnauthorized, code == http.StatusForbidden, code == http.StatusProxyAuthRequired:
-		return failure.Transient(failure.Unauthorized, "%s: the server answered %q: check the credentials in the secret that the source names", where, resp.Status)
+		return failure.Transient(failure.Unauthorized, "%s: the server answered %q: check the credentials in the secret that the source names", where, status)
 	case code >= 500, code == http.StatusTooManyRequests, code == http.StatusRequestTimeout:
-		return failure.Transient(failure.ServerError, "%s: the server answered %q: see its logs", where, resp.Status)
+		return failure.Transient(failure.ServerError, "%s: the server answered %q: see its logs", where, status)
 	}
-	return failure.Transient(failure.UnexpectedStatus, "%s: the server answered %q, expected 200: use the URL of the image itself", where, resp.Status)
+	return failure.Transient(failure.UnexpectedStatus, "%s: the server answered %q, expected 200: use the URL of the image itself", where, status)
 }
 
 // codingError refuses a body that the server coded in a way that the importer
 // cannot undo. The compressions it knows are found by looking at the data.
 func codingError(resp *http.Response) error {
-	switch coding := strings.ToLower(resp.Header.Get("Content-Encoding")); coding {
+	switch strings.ToLower(resp.Header.Get("Content-Encoding")) {
 	case "", "identity", "gzip", "x-gzip", "zstd", "xz", "x-xz":
 		return nil
 	default:
 		return failure.Permanent(failure.UnsupportedCoding,
-			"%s: the server sends the image with Content-Encoding %.40q although it was asked not to: serve the file as it is", place(resp.Request.URL), coding)
+			"%s: the server sends the image with a Content-Encoding that can't be undone, although it was asked not to: serve the file as it is",
+			place(resp.Request.URL))
 	}
 }
 
@@ -54,9 +59,9 @@ func connectError(where *url.URL, err error) error {
 			"%s: no trusted TLS connection: %w; put the server's CA into the config map that certConfigMap names", place(where), err)
 	}
 	if isTimeout(err) {
-		return failure.Transient(failure.Stalled, "%s: the server does not answer: %w", place(where), err)
+		return failure.Transient(failure.Stalled, "%s: the server does not answer: %s", place(where), egress.Explain(err, noHTTP))
 	}
-	return failure.Transient(failure.ConnectionFailed, "%s: no answer from the server: %w; check the host and port of the URL", place(where), err)
+	return failure.Transient(failure.ConnectionFailed, "%s: no answer from the server: %s; check the host and port of the URL", place(where), egress.Explain(err, noHTTP))
 }
 
 func isTLS(err error) bool {

@@ -21,7 +21,7 @@ func redirectPolicy(secret http.Header) func(req *http.Request, via []*http.Requ
 		}
 		if req.URL.Scheme != "http" && req.URL.Scheme != "https" {
 			return failure.Permanent(failure.RedirectRefused,
-				"the server redirected to a URL with scheme %q, only http and https are followed: use the URL of the image itself", req.URL.Scheme)
+				"the server redirected to a URL that is neither http nor https: use the URL of the image itself")
 		}
 		// The library tells the next host where the last one sent it, query included.
 		req.Header.Del("Referer")

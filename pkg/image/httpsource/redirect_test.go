@@ -7,16 +7,21 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/virt-apiserver/virt-apiserver/pkg/image/egress"
 	"github.com/virt-apiserver/virt-apiserver/pkg/image/failure"
 	"github.com/virt-apiserver/virt-apiserver/pkg/image/httpsource"
 	"github.com/virt-apiserver/virt-apiserver/pkg/image/source"
 )
+
+// loopback is where servers of tests are.
+var loopback = egress.Policy{Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}}
 
 // seen records the headers of the requests to one server.
 type seen struct{ headers []http.Header }
@@ -34,6 +39,7 @@ func requireFailure(t *testing.T, err error, reason string, permanent bool) *fai
 
 func readAll(t *testing.T, src source.HTTP, opts httpsource.Options) ([]byte, error) {
 	t.Helper()
+	opts.Egress = loopback
 	body, err := httpsource.Open(t.Context(), src, opts)
 	if err != nil {
 		return nil, err

@@ -74,7 +74,7 @@ func randomBytes(n int) []byte {
 }
 
 func quick() httpsource.Options {
-	return httpsource.Options{IdleTimeout: 5 * time.Second, ResumeDelay: time.Millisecond}
+	return httpsource.Options{IdleTimeout: 5 * time.Second, ResumeDelay: time.Millisecond, Egress: loopback}
 }
 
 func serve(t *testing.T, h http.Handler) source.HTTP {

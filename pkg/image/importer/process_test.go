@@ -7,6 +7,7 @@ import (
 	"context"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -31,6 +32,9 @@ func process(t *testing.T, role string) importer.Process {
 	return importer.Process{Path: self, Env: []string{roleEnv + "=" + role}, StopTimeout: 100 * time.Millisecond}
 }
 
+// loopback is where servers of tests are.
+var loopback = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
+
 func newTarget(t *testing.T) *os.File {
 	t.Helper()
 	file, err := os.Create(filepath.Join(t.TempDir(), "volume"))
@@ -43,7 +47,7 @@ func httpSpec(t *testing.T, h http.HandlerFunc) importer.Spec {
 	t.Helper()
 	server := httptest.NewServer(h)
 	t.Cleanup(server.Close)
-	return importer.Spec{SizeBytes: 2 * mib, HTTP: &source.HTTP{URL: server.URL}}
+	return importer.Spec{SizeBytes: 2 * mib, HTTP: &source.HTTP{URL: server.URL}, AllowCIDRs: loopback}
 }
 
 func requireReason(t *testing.T, err error, reason string) *image.Error {

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/netip"
 	"time"
 
 	"github.com/virt-apiserver/virt-apiserver/pkg/image"
@@ -43,6 +44,8 @@ type Spec struct {
 	Preallocate bool  `json:"preallocate,omitempty"`
 	// IdleTimeoutSeconds is image.Options.IdleTimeout; 0 means the default.
 	IdleTimeoutSeconds int64 `json:"idleTimeoutSeconds,omitempty"`
+	// AllowCIDRs are the special ranges of addresses that may be reached; see package egress.
+	AllowCIDRs []netip.Prefix `json:"allowCIDRs,omitempty"`
 }
 
 // Validate returns an error that names the first field that cannot be used.

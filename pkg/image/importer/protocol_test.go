@@ -73,7 +73,7 @@ func TestServeStopsWhenItsParentIsGone(t *testing.T) {
 	require.NoError(t, err)
 	defer target.Close()
 	// A server that never answers: only the end of stdin can end this.
-	spec := `{"sizeBytes":1048576,"http":{"url":"http://` + silentServer(t) + `/"}}` + "\n"
+	spec := `{"sizeBytes":1048576,"allowCIDRs":["127.0.0.0/8"],"http":{"url":"http://` + silentServer(t) + `/"}}` + "\n"
 	var stdout strings.Builder
 	err = Serve(t.Context(), strings.NewReader(spec), &stdout, target, slog.New(slog.DiscardHandler))
 	require.Equal(t, failure.Aborted, failure.From(err).Reason)

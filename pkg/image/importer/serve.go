@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/virt-apiserver/virt-apiserver/pkg/image"
+	"github.com/virt-apiserver/virt-apiserver/pkg/image/egress"
 	"github.com/virt-apiserver/virt-apiserver/pkg/image/failure"
 	"github.com/virt-apiserver/virt-apiserver/pkg/image/source"
 )
@@ -58,6 +59,7 @@ func serve(ctx context.Context, stdin io.Reader, out *json.Encoder, target *os.F
 		Preallocate: spec.Preallocate,
 		Labels:      spec.Labels,
 		IdleTimeout: time.Duration(spec.IdleTimeoutSeconds) * time.Second,
+		Egress:      egress.Policy{Allow: spec.AllowCIDRs},
 		Progress: func(p image.Progress) {
 			if err := out.Encode(Message{Progress: &p}); err != nil {
 				log.Warn("progress cannot be told", "err", err)

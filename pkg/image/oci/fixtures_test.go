@@ -10,6 +10,7 @@ import (
 	"log"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -26,6 +27,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 	"github.com/stretchr/testify/require"
 
+	"github.com/virt-apiserver/virt-apiserver/pkg/image/egress"
 	"github.com/virt-apiserver/virt-apiserver/pkg/image/oci"
 	"github.com/virt-apiserver/virt-apiserver/pkg/image/source"
 )
@@ -123,7 +125,10 @@ func archived(t testing.TB, dir string) string {
 }
 
 func options() oci.Options {
-	return oci.Options{MaxBytes: 3 << 20, IdleTimeout: 30 * time.Second}
+	return oci.Options{
+		MaxBytes: 3 << 20, IdleTimeout: 30 * time.Second,
+		Egress: egress.Policy{Allow: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}},
+	}
 }
 
 // read returns the disk of an image.

@@ -12,6 +12,7 @@ import (
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
+	"github.com/virt-apiserver/virt-apiserver/pkg/image/egress"
 	"github.com/virt-apiserver/virt-apiserver/pkg/image/failure"
 	"github.com/virt-apiserver/virt-apiserver/pkg/image/source"
 )
@@ -31,6 +32,8 @@ type Options struct {
 	MaxBytes int64
 	// IdleTimeout ends a transfer in which nothing arrives for so long.
 	IdleTimeout time.Duration
+	// Egress says which servers may be reached, also by redirect.
+	Egress egress.Policy
 }
 
 // image is a container image for this machine's platform.
@@ -60,7 +63,7 @@ func open(ctx context.Context, src source.Container, opts Options) (*image, erro
 	}
 	local, onDisk := source.ParseLocal(src.Image)
 	if !onDisk {
-		return openRemote(ctx, src)
+		return openRemote(ctx, src, opts)
 	}
 	if opts.File == nil {
 		return nil, failure.Permanent(failure.InvalidRequest, "%s: it was not opened", src.Image)
@@ -75,7 +78,8 @@ func open(ctx context.Context, src source.Container, opts Options) (*image, erro
 func parseManifest(raw []byte) (*v1.Manifest, error) {
 	manifest, err := v1.ParseManifest(bytes.NewReader(raw))
 	if err != nil {
-		return nil, failure.Permanent(failure.CorruptImage, "the manifest of the image can't be read: %v", err)
+		// The error would quote what a server has sent.
+		return nil, failure.Permanent(failure.CorruptImage, "the manifest of the image can't be read: is it a container image?")
 	}
 	if len(manifest.Layers) == 0 || len(manifest.Layers) > maxLayers {
 		return nil, failure.Permanent(failure.UnsupportedFormat,

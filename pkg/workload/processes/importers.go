@@ -5,6 +5,7 @@ package processes
 import (
 	"context"
 	"errors"
+	"net/netip"
 	"os"
 	"sync"
 
@@ -49,21 +50,31 @@ type Importers struct {
 
 var _ workload.Importers = &Importers{}
 
-// NewImporters returns importers that run at most limit processes of the virt-importer at path at once. It
-// tries that program out, and is to be closed. Its log is ctx's.
-func NewImporters(ctx context.Context, path string, targets Targets, limit int) (*Importers, error) {
-	if limit < 1 {
+// Config is what Importers work with.
+type Config struct {
+	// Program is the path of virt-importer.
+	Program string
+	Targets Targets
+	// Limit is how many processes run at once.
+	Limit int
+	// AllowCIDRs are ranges of loopback, link-local and this machine's addresses that may be reached all the same.
+	AllowCIDRs []netip.Prefix
+}
+
+// NewImporters returns importers. It tries the program out, and is to be closed. Its log is ctx's.
+func NewImporters(ctx context.Context, config Config) (*Importers, error) {
+	if config.Limit < 1 {
 		return nil, errors.New("no import may run: allow at least one at once")
 	}
-	program, err := openProgram(ctx, path)
+	program, err := openProgram(ctx, config.Program, config.AllowCIDRs)
 	if err != nil {
 		return nil, err
 	}
 	lifetime, stopAll := context.WithCancel(klog.NewContext(context.WithoutCancel(ctx), klog.FromContext(ctx)))
 	return &Importers{
 		program:  program,
-		targets:  targets,
-		slots:    make(chan struct{}, limit),
+		targets:  config.Targets,
+		slots:    make(chan struct{}, config.Limit),
 		notify:   func(types.NamespacedName) {},
 		lifetime: lifetime,
 		stopAll:  stopAll,

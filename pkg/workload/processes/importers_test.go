@@ -10,6 +10,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -73,9 +74,17 @@ type machine struct {
 	changes chan types.NamespacedName
 }
 
+// config lets importers reach the servers of tests, on loopback.
+func config(targets Targets, limit int) Config {
+	return Config{
+		Program: os.Getenv(programPath), Targets: targets, Limit: limit,
+		AllowCIDRs: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")},
+	}
+}
+
 func newMachine(t *testing.T, store *volumes.Store, limit int) *machine {
 	t.Helper()
-	importers, err := NewImporters(t.Context(), os.Getenv(programPath), store, limit)
+	importers, err := NewImporters(t.Context(), config(store, limit))
 	require.NoError(t, err)
 	t.Cleanup(func() { assert.NoError(t, importers.Close()) })
 	m := &machine{Importers: importers, t: t, store: store, changes: make(chan types.NamespacedName, 1000)}
@@ -425,22 +434,22 @@ func TestNoImporterRunsAsRoot(t *testing.T) {
 
 func TestAnImporterThatCannotRunIsSaid(t *testing.T) {
 	missing := filepath.Join(t.TempDir(), "virt-importer")
-	_, err := NewImporters(t.Context(), missing, nil, 1)
+	_, err := NewImporters(t.Context(), Config{Program: missing, Limit: 1})
 	require.ErrorContains(t, err, missing)
 	require.ErrorContains(t, err, "put it beside the server")
 
 	broken := filepath.Join(t.TempDir(), "virt-importer")
 	require.NoError(t, os.WriteFile(broken, []byte("#!/bin/false\n"), 0o755))
-	_, err = NewImporters(t.Context(), broken, nil, 1)
+	_, err = NewImporters(t.Context(), Config{Program: broken, Limit: 1})
 	require.ErrorContains(t, err, "run "+broken)
 
-	_, err = NewImporters(t.Context(), os.Getenv(programPath), nil, 0)
+	_, err = NewImporters(t.Context(), config(nil, 0))
 	require.ErrorContains(t, err, "at least one")
 }
 
 func TestCloseEndsAllImports(t *testing.T) {
 	store := openStore(t, t.TempDir())
-	importers, err := NewImporters(t.Context(), os.Getenv(programPath), store, 1)
+	importers, err := NewImporters(t.Context(), config(store, 1))
 	require.NoError(t, err)
 	url, begun, ended := stall(t)
 	require.NoError(t, importers.Start(t.Context(), importOf("first", url)))
@@ -461,7 +470,7 @@ func serveForever(url string) int {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
-	importers, err := NewImporters(context.Background(), os.Getenv(programPath), store, 1)
+	importers, err := NewImporters(context.Background(), config(store, 1))
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/netip"
 	"os"
 	"os/exec"
 	"strings"
@@ -30,16 +31,18 @@ const (
 type program struct {
 	file       *os.File
 	credential *syscall.Credential
+	// allow are the special ranges of addresses that importers may reach.
+	allow []netip.Prefix
 }
 
 // openProgram opens the program at path and tries it out: as nobody, where this process may choose. It never runs as
 // root: what it reads was made by strangers.
-func openProgram(ctx context.Context, path string) (*program, error) {
+func openProgram(ctx context.Context, path string, allow []netip.Prefix) (*program, error) {
 	file, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("open %s: %w: build it, put it beside the server, or say where it is", importerName, err)
 	}
-	p := &program{file: file}
+	p := &program{file: file, allow: allow}
 	remedy := ""
 	if os.Geteuid() == 0 {
 		p.credential = &syscall.Credential{Uid: nobody, Gid: nobody}
@@ -84,6 +87,7 @@ func (p *program) fill(ctx context.Context, spec importer.Spec, target, file *os
 		Image:      file,
 		Log:        logWriter{klog.FromContext(ctx)},
 	}
+	spec.AllowCIDRs = p.allow
 	result, err := process.Run(ctx, spec, target, progress)
 	if err != nil {
 		return image.Result{}, err
