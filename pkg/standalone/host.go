@@ -28,8 +28,9 @@ const maxSessions = 256
 // maxCalls about guests that are made at one time.
 const maxCalls = 128
 
-// maxImports that run at one time; others wait in line.
-const maxImports = 3
+// maxImports that run at one time and read from servers, and as many that don't; others wait in line. One namespace
+// has half of them at the most.
+const maxImports = 6
 
 const (
 	// containerDiskAge is how long the disk of a container image is kept that nobody uses.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/virt-apiserver/virt-apiserver/pkg/image/egress"
 	"github.com/virt-apiserver/virt-apiserver/pkg/image/failure"
+	"github.com/virt-apiserver/virt-apiserver/pkg/image/pace"
 	"github.com/virt-apiserver/virt-apiserver/pkg/image/source"
 )
 
@@ -28,6 +29,8 @@ type Options struct {
 	ResumeDelay time.Duration
 	// Egress says which servers may be reached, also by redirect.
 	Egress egress.Policy
+	// Rate is what the server has to deliver; the default is pace.Least.
+	Rate pace.Rate
 }
 
 // Body is the image as it is transferred. It is not safe for concurrent use.
@@ -43,6 +46,7 @@ type Body struct {
 	offset    int64
 	validator string // what the server's If-Range takes; empty: no resuming
 	resumes   resumes
+	pace      *pace.Meter
 	current   *connection
 	err       error // from the last Read
 }
@@ -70,7 +74,7 @@ func Open(ctx context.Context, src source.HTTP, opts Options) (*Body, error) {
 		return nil, err
 	}
 	b := &Body{
-		ctx: ctx, url: u, header: header, host: host, opts: opts,
+		ctx: ctx, url: u, header: header, host: host, opts: opts, pace: pace.NewMeter(opts.Rate),
 		client: &http.Client{Transport: transport, CheckRedirect: redirectPolicy(header)},
 	}
 	if err := b.begin(); err != nil {
@@ -106,6 +110,7 @@ func (b *Body) Size() int64 { return b.size }
 // Read returns io.EOF only if the whole body arrived.
 func (b *Body) Read(p []byte) (int, error) {
 	for b.err == nil {
+		begin := time.Now()
 		n, err := b.current.read(p, b.opts.IdleTimeout)
 		b.offset += int64(n)
 		if errors.Is(err, io.EOF) && b.offset < b.size {
@@ -117,6 +122,10 @@ func (b *Body) Read(p []byte) (int, error) {
 			b.err = io.EOF
 		default:
 			b.err = b.resume(err)
+		}
+		// To ask a server again that is too slow would only keep others waiting.
+		if slow := b.pace.Add(time.Since(begin), n); slow != nil && b.err == nil {
+			b.err = slow
 		}
 		if n > 0 {
 			return n, nil

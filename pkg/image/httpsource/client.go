@@ -18,6 +18,8 @@ const (
 	maxHeaderBytes = 64 << 10
 	// dialTimeout is for each address of a server, and once more for TLS.
 	dialTimeout = 30 * time.Second
+	// headerTimeout is for each answer to begin.
+	headerTimeout = time.Minute
 )
 
 // newTransport returns a transport of its own for one import, so that neither
@@ -34,7 +36,7 @@ func newTransport(src source.HTTP, opts Options) (*http.Transport, error) {
 		Proxy:                  opts.Egress.Proxy,
 		DialContext:            opts.Egress.Dialer(dialTimeout).DialContext,
 		TLSHandshakeTimeout:    dialTimeout,
-		ResponseHeaderTimeout:  opts.IdleTimeout,
+		ResponseHeaderTimeout:  min(opts.IdleTimeout, headerTimeout),
 		MaxResponseHeaderBytes: maxHeaderBytes,
 		ReadBufferSize:         64 << 10,
 		// The checksum is over what the server stores: nothing is decoded on the way.

@@ -62,7 +62,7 @@ func validator(resp *http.Response) string {
 // another connection is there, else why the transfer is over.
 func (b *Body) resume(cause error) error {
 	b.current.close()
-	for b.validator != "" && b.ctx.Err() == nil {
+	for begin := time.Now(); b.validator != "" && b.ctx.Err() == nil && time.Since(begin) < b.pace.Left(); {
 		row := b.resumes.next(b.offset)
 		if row > maxResumes {
 			break

@@ -46,7 +46,7 @@ type File struct {
 // Open finds the file of an image and returns it when its content begins to arrive. Its errors, and those
 // of the File, are *failure.Error.
 func Open(ctx context.Context, src source.Container, opts Options) (*File, error) {
-	ctx, stop := withIdle(ctx, opts.IdleTimeout)
+	ctx, stop := withIdle(ctx, opts)
 	img, err := open(ctx, src, opts)
 	if err != nil {
 		defer stop(nil)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/virt-apiserver/virt-apiserver/pkg/image/egress"
 	"github.com/virt-apiserver/virt-apiserver/pkg/image/failure"
+	"github.com/virt-apiserver/virt-apiserver/pkg/image/pace"
 	"github.com/virt-apiserver/virt-apiserver/pkg/image/source"
 )
 
@@ -34,6 +35,8 @@ type Options struct {
 	IdleTimeout time.Duration
 	// Egress says which servers may be reached, also by redirect.
 	Egress egress.Policy
+	// Rate is what the registry has to deliver; the default is pace.Least.
+	Rate pace.Rate
 }
 
 // image is a container image for this machine's platform.
@@ -48,7 +51,7 @@ type image struct {
 
 // Resolve returns the digest of the manifest that src stands for now, "sha256:…".
 func Resolve(ctx context.Context, src source.Container, opts Options) (string, error) {
-	ctx, stop := withIdle(ctx, opts.IdleTimeout)
+	ctx, stop := withIdle(ctx, opts)
 	defer stop(nil)
 	img, err := open(ctx, src, opts)
 	if err != nil {
@@ -92,7 +95,8 @@ func parseManifest(raw []byte) (*v1.Manifest, error) {
 func platform() v1.Platform { return v1.Platform{OS: "linux", Architecture: runtime.GOARCH} }
 
 // withIdle returns a context that is cancelled where nothing is read for idle; see kicked.
-func withIdle(ctx context.Context, idle time.Duration) (context.Context, context.CancelCauseFunc) {
+func withIdle(ctx context.Context, opts Options) (context.Context, context.CancelCauseFunc) {
+	idle := opts.IdleTimeout
 	ctx, cancel := context.WithCancelCause(ctx)
 	if idle <= 0 {
 		return ctx, cancel
@@ -100,7 +104,7 @@ func withIdle(ctx context.Context, idle time.Duration) (context.Context, context
 	timer := time.AfterFunc(idle, func() {
 		cancel(failure.Transient(failure.Stalled, "nothing arrived for %s: check the registry and the network", idle))
 	})
-	return context.WithValue(ctx, idleKey{}, &idleTimer{timer, idle}), func(cause error) {
+	return context.WithValue(ctx, idleKey{}, &idleTimer{timer, idle, pace.NewMeter(opts.Rate)}), func(cause error) {
 		timer.Stop()
 		cancel(cause)
 	}
@@ -111,18 +115,28 @@ type idleKey struct{}
 type idleTimer struct {
 	timer *time.Timer
 	idle  time.Duration
+	// pace is of all layers together: a slow one must not begin anew with each.
+	pace *pace.Meter
 }
 
-// kicked puts the idle timeout of ctx off each time that something was read.
+// kicked puts the idle timeout of ctx off each time that something was read, and ends what is too slow.
 type kicked struct {
 	io.ReadCloser
 	ctx context.Context
 }
 
 func (k kicked) Read(p []byte) (int, error) {
+	begin := time.Now()
 	n, err := k.ReadCloser.Read(p)
-	if t, ok := k.ctx.Value(idleKey{}).(*idleTimer); ok && n > 0 {
+	t, ok := k.ctx.Value(idleKey{}).(*idleTimer)
+	if !ok {
+		return n, err
+	}
+	if n > 0 {
 		t.timer.Reset(t.idle)
+	}
+	if slow := t.pace.Add(time.Since(begin), n); slow != nil && err == nil {
+		err = slow
 	}
 	return n, err
 }

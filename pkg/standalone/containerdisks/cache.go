@@ -19,6 +19,7 @@ import (
 	"github.com/virt-apiserver/virt-apiserver/pkg/image"
 	"github.com/virt-apiserver/virt-apiserver/pkg/image/importer"
 	"github.com/virt-apiserver/virt-apiserver/pkg/workload"
+	"github.com/virt-apiserver/virt-apiserver/pkg/workload/fairqueue"
 )
 
 const (
@@ -26,8 +27,10 @@ const (
 	dirMode       = 0o711
 	partialPrefix = ".partial-"
 	removedPrefix = ".removed-"
-	// maxPulls that run at one time; others wait in line.
-	maxPulls = 4
+	// maxPulls and maxResolves that run at one time, each in a process; others wait in line. One namespace has half
+	// of them at the most.
+	maxPulls    = 6
+	maxResolves = 8
 )
 
 // Importer reads images.
@@ -53,12 +56,14 @@ type Config struct {
 
 // Cache has the disks. It implements workload.ContainerDisks.
 type Cache struct {
-	config  Config
-	root    *os.Root
-	path    string
-	notify  func(types.NamespacedName)
-	slots   chan struct{}
-	running sync.WaitGroup
+	config Config
+	root   *os.Root
+	path   string
+	notify func(types.NamespacedName)
+	// pulls and resolves are the lines in which namespaces wait for their turn.
+	pulls    *fairqueue.Queue
+	resolves *fairqueue.Queue
+	running  sync.WaitGroup
 	// lifetime ends all pulls.
 	lifetime context.Context
 	end      context.CancelFunc
@@ -89,7 +94,8 @@ func Open(ctx context.Context, config Config) (*Cache, error) {
 	c := &Cache{
 		config: config, root: root, path: path,
 		notify:   func(types.NamespacedName) {},
-		slots:    make(chan struct{}, maxPulls),
+		pulls:    fairqueue.New(maxPulls),
+		resolves: fairqueue.New(maxResolves),
 		lifetime: lifetime, end: end,
 		attempts: map[attemptKey]*attempt{},
 		flights:  map[string]*flight{},

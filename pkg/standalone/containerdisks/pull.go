@@ -46,7 +46,9 @@ func (c *Cache) pull(ctx context.Context, files workload.ContainerFiles) ([]stri
 			return nil, errors.New("it is not on this node, and imagePullPolicy is Never")
 		}
 	}
-	digest, err := c.share(ctx, "resolve/"+files.Source.Image+"/"+g.Credentials, func(ctx context.Context) (string, error) {
+	namespace := files.Instance.Namespace
+	resolve := work{line: c.resolves, namespace: namespace, what: "resolve " + files.Source.Image + " " + g.Credentials, limit: maxResolve}
+	digest, err := c.turn(ctx, resolve, func(ctx context.Context) (string, error) {
 		return c.resolve(ctx, files.Source)
 	})
 	if err != nil {
@@ -58,7 +60,7 @@ func (c *Cache) pull(ctx context.Context, files workload.ContainerFiles) ([]stri
 			// What is read is what was resolved, whatever the tag is by now.
 			src.Image = withDigest(src.Image, digest)
 		}
-		entry, err := c.pullFile(ctx, src, digest, g)
+		entry, err := c.pullFile(ctx, namespace, src, digest, g)
 		if err != nil {
 			return nil, err
 		}
@@ -68,12 +70,13 @@ func (c *Cache) pull(ctx context.Context, files workload.ContainerFiles) ([]stri
 }
 
 // pullFile returns the entry of a file of the image of that digest.
-func (c *Cache) pullFile(ctx context.Context, src source.Container, digest string, g grant) (string, error) {
+func (c *Cache) pullFile(ctx context.Context, namespace string, src source.Container, digest string, g grant) (string, error) {
 	entry := entryName(digest, src)
 	if c.use(entry, g) {
 		return entry, nil
 	}
-	_, err := c.share(ctx, "fetch/"+entry, func(ctx context.Context) (string, error) {
+	fetch := work{line: c.pulls, namespace: namespace, what: "fetch " + entry, limit: maxFetch}
+	_, err := c.turn(ctx, fetch, func(ctx context.Context) (string, error) {
 		if c.has(entry) {
 			return entry, nil
 		}
@@ -112,12 +115,6 @@ func (c *Cache) resolve(ctx context.Context, src source.Container) (string, erro
 
 // fetch makes the entry of the file of src, of the image of that digest.
 func (c *Cache) fetch(ctx context.Context, src source.Container, digest string) error {
-	select {
-	case c.slots <- struct{}{}:
-		defer func() { <-c.slots }()
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
 	partial := partialPrefix + rand.Text()
 	if err := c.root.Mkdir(partial, dirMode); err != nil {
 		return failure.FromWrite(err)

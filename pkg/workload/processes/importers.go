@@ -16,6 +16,7 @@ import (
 	"github.com/virt-apiserver/virt-apiserver/pkg/image"
 	"github.com/virt-apiserver/virt-apiserver/pkg/image/importer"
 	"github.com/virt-apiserver/virt-apiserver/pkg/workload"
+	"github.com/virt-apiserver/virt-apiserver/pkg/workload/fairqueue"
 )
 
 // Targets are the files behind claims.
@@ -37,7 +38,9 @@ type Targets interface {
 type Importers struct {
 	program *program
 	targets Targets
-	slots   chan struct{}
+	// network is the line of those that a server somewhere can keep waiting, local that of all others.
+	network *fairqueue.Queue
+	local   *fairqueue.Queue
 	notify  func(types.NamespacedName)
 	stopAll context.CancelFunc
 	running sync.WaitGroup
@@ -55,7 +58,7 @@ type Config struct {
 	// Program is the path of virt-importer.
 	Program string
 	Targets Targets
-	// Limit is how many processes run at once.
+	// Limit is how many processes run at once that read from a server, and how many others.
 	Limit int
 	// AllowCIDRs are ranges of loopback, link-local and this machine's addresses that may be reached all the same.
 	AllowCIDRs []netip.Prefix
@@ -74,7 +77,8 @@ func NewImporters(ctx context.Context, config Config) (*Importers, error) {
 	return &Importers{
 		program:  program,
 		targets:  config.Targets,
-		slots:    make(chan struct{}, config.Limit),
+		network:  fairqueue.New(config.Limit),
+		local:    fairqueue.New(config.Limit),
 		notify:   func(types.NamespacedName) {},
 		lifetime: lifetime,
 		stopAll:  stopAll,

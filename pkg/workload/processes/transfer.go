@@ -16,6 +16,7 @@ import (
 	"github.com/virt-apiserver/virt-apiserver/pkg/image/failure"
 	"github.com/virt-apiserver/virt-apiserver/pkg/image/importer"
 	"github.com/virt-apiserver/virt-apiserver/pkg/workload"
+	"github.com/virt-apiserver/virt-apiserver/pkg/workload/fairqueue"
 )
 
 // sourcePoll is how often to ask whether a claim can be copied now.
@@ -65,14 +66,21 @@ func (i *Importers) fill(ctx context.Context, key types.NamespacedName, t *trans
 		return err
 	}
 	defer release()
-	select {
-	case i.slots <- struct{}{}:
-		defer func() { <-i.slots }()
-	case <-ctx.Done():
-		return ctx.Err()
+	done, err := i.line(t).Acquire(ctx, key.Namespace)
+	if err != nil {
+		return err
 	}
+	defer done()
 	i.change(key, t, func(state *workload.ImportState) { state.Phase = workload.ImportRunning })
 	return i.transfer(ctx, key, t, disk)
+}
+
+// line is where the import waits for its turn.
+func (i *Importers) line(t *transfer) *fairqueue.Queue {
+	if t.HTTP != nil || t.Container != nil {
+		return i.network
+	}
+	return i.local
 }
 
 // openSource waits until nobody writes to the claim that is copied, if t copies one, and opens its disk.
