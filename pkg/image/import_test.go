@@ -123,7 +123,7 @@ func TestTailOfCompressedDataIsWhatTheFormatsOwnProgramMakesOfIt(t *testing.T) {
 
 			src, target := serve(t, content(sent)), newTarget(t)
 			src.Checksum = fmt.Sprintf("sha256:%x", sha256.Sum256(sent))
-			result, err := image.Import(t.Context(), src, image.Options{Target: target, Size: 2 * mib})
+			result, err := image.Import(t.Context(), src, image.Options{Target: target, Egress: loopback, Size: 2 * mib})
 			if test.reason != "" {
 				requireFailed(t, err, target, test.reason, test.reason != failure.Truncated)
 				return
