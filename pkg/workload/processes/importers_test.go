@@ -428,7 +428,7 @@ func TestNoImporterRunsAsRoot(t *testing.T) {
 	content, err := os.ReadFile(os.Getenv(programPath))
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(private, content, 0o700))
-	_, err = NewImporters(t.Context(), private, nil, 1)
+	_, err = NewImporters(t.Context(), Config{Program: private, Limit: 1})
 	require.ErrorContains(t, err, "let everyone read and execute it: chmod 755 "+private)
 }
 
