@@ -94,7 +94,7 @@ func FromWrite(err error) *Error {
 func (e *Error) InTransit() bool {
 	switch e.Reason {
 	case ConnectionFailed, TLSFailure, TooManyRedirects, RedirectRefused, NotFound, Unauthorized, ServerError,
-		UnexpectedStatus, UnsupportedCoding, Truncated, Stalled:
+		UnexpectedStatus, AddressRefused, UnsupportedCoding, Truncated, Stalled:
 		return true
 	}
 	return false

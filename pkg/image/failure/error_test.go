@@ -54,3 +54,12 @@ func TestMessagesAreBoundedAndSurviveTheWire(t *testing.T) {
 	require.NoError(t, json.Unmarshal(b, &back))
 	require.Equal(t, long.Message, back.Message)
 }
+
+func TestWhatHappenedOnTheWayIsToldFromWhatArrived(t *testing.T) {
+	for _, reason := range []string{failure.ConnectionFailed, failure.NotFound, failure.AddressRefused, failure.Truncated} {
+		require.True(t, failure.Transient(reason, "m").InTransit(), reason)
+	}
+	for _, reason := range []string{failure.NotAnImage, failure.NoSpace, failure.ChecksumError} {
+		require.False(t, failure.Permanent(reason, "m").InTransit(), reason)
+	}
+}
