@@ -70,6 +70,7 @@ func serve(ctx context.Context, options *options, log *slog.Logger, level *slog.
 		Log:     log,
 	})
 	options.launcher.Log = log
+	options.launcher.SeparateUsers = libvirt.IsSystem(options.libvirtURI)
 	manager, err := launcher.New(ctx, options.launcher, conn, conn, state)
 	if err != nil {
 		return err

@@ -14,8 +14,8 @@ import (
 	"github.com/virt-apiserver/virt-apiserver/pkg/launcher/domain"
 )
 
-// prepareBoot gives the kernel that a locked instance boots, and its initrd, names among the instance's files, so
-// that they stay for as long as those. It notes their checksums; they are read just before QEMU reads them.
+// prepareBoot copies the kernel that a locked instance boots, and its initrd, to the instance's files, which are its
+// QEMU's to read. It notes their checksums; they are read just before QEMU reads them.
 func (m *Manager) prepareBoot(g *guest, request *api.StartRequest) (*domain.Boot, error) {
 	container := request.Instance.Spec.Domain.Firmware.KernelContainer()
 	if container == nil {

@@ -31,7 +31,7 @@ func (b *bench) kernelBoot(t *testing.T, request *api.StartRequest) {
 	}
 }
 
-func TestKernelIsSharedAndKeptWithTheInstance(t *testing.T) {
+func TestKernelIsCopiedAndKeptWithTheInstance(t *testing.T) {
 	b := newBench(t)
 	request := b.request(t)
 	b.kernelBoot(t, request)
@@ -47,6 +47,11 @@ func TestKernelIsSharedAndKeptWithTheInstance(t *testing.T) {
 	assert.Equal(t, filepath.Join(dir, "initrd.boot"), built.OS.Initrd)
 	assert.Equal(t, "console=ttyS0", built.OS.Cmdline)
 
+	original, err := os.Stat(request.Boot.Kernel)
+	require.NoError(t, err)
+	kept, err := os.Stat(built.OS.Kernel)
+	require.NoError(t, err)
+	assert.False(t, os.SameFile(original, kept), "what its QEMU has is not what others boot")
 	require.NoError(t, os.Remove(request.Boot.Kernel), "the cache may drop it")
 	content, err := os.ReadFile(built.OS.Kernel)
 	require.NoError(t, err)

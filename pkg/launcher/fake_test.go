@@ -4,6 +4,7 @@ package launcher
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -51,6 +52,8 @@ type fakeHypervisor struct {
 	fail map[Action]error
 	// stubborn: no guest gives a device up.
 	stubborn bool
+	// handed are the files of the last start, by name.
+	handed map[string]string
 	// screen is what OpenScreen connects to.
 	screen net.Conn
 	// picture is what a screenshot is made of.
@@ -138,6 +141,16 @@ func (f *fakeHypervisor) Describe(ref Ref) (string, error) {
 	return d.xml, nil
 }
 
+func (f *fakeHypervisor) Start(ref Ref, action Action, files map[string]*os.File) error {
+	f.mu.Lock()
+	f.handed = map[string]string{}
+	for name, file := range files {
+		f.handed[name], _ = os.Readlink(fmt.Sprintf("/proc/self/fd/%d", file.Fd()))
+	}
+	f.mu.Unlock()
+	return f.Do(ref, action)
+}
+
 func (f *fakeHypervisor) Define(xml string) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -191,7 +204,7 @@ func (f *fakeHypervisor) SetVCPUs(ref Ref, count uint) error {
 	})
 }
 
-func (f *fakeHypervisor) AttachDevice(ref Ref, xml string) error {
+func (f *fakeHypervisor) AttachDevice(ref Ref, xml string, _ map[string]*os.File) error {
 	return f.edit(ref, "attach device", func(d *libvirtxml.Domain) error {
 		if strings.HasPrefix(xml, "<interface") {
 			var iface libvirtxml.DomainInterface

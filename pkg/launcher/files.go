@@ -22,12 +22,13 @@ const (
 )
 
 // prepareFiles finds or makes the file behind each volume of an instance whose record is saved.
-func (m *Manager) prepareFiles(request *api.StartRequest) (map[string]domain.File, error) {
+// Those that are not the instance's alone, or lie where others may be, are put into handed, open.
+func (m *Manager) prepareFiles(request *api.StartRequest, handed handover) (map[string]domain.File, error) {
 	files := map[string]domain.File{}
 	used := map[string]string{}
 	for i := range request.Instance.Spec.Volumes {
 		volume := &request.Instance.Spec.Volumes[i]
-		file, err := m.prepareFile(request, volume)
+		file, err := m.prepareFile(request, volume, handed)
 		if err != nil {
 			return nil, fmt.Errorf("spec.volumes[%d] (%s): %w", i, volume.Name, err)
 		}
@@ -39,24 +40,20 @@ func (m *Manager) prepareFiles(request *api.StartRequest) (map[string]domain.Fil
 	return files, nil
 }
 
-func (m *Manager) prepareFile(request *api.StartRequest, volume *kubevirtv1.Volume) (*domain.File, error) {
+func (m *Manager) prepareFile(request *api.StartRequest, volume *kubevirtv1.Volume, handed handover) (*domain.File, error) {
 	switch {
 	case volume.ContainerDisk != nil:
-		return m.overlayContainerDisk(request, volume)
+		return m.overlayContainerDisk(request, volume, handed)
 	case volume.Ephemeral != nil:
-		return m.overlayClaim(request, volume)
+		return m.overlayClaim(request, volume, handed)
 	case volume.HostDisk != nil:
-		return m.openHostDisk(volume.HostDisk)
+		return m.openHostDisk(volume, handed)
 	}
 	f, readOnly, err := m.openVolume(request, volume)
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
-	if err := checkLUN(diskOf(request.Instance, volume.Name), f); err != nil {
-		return nil, err
-	}
-	return fileOf(f, readOnly)
+	return m.fileOf(diskOf(request.Instance, volume.Name), volume.Name, f, readOnly, handed)
 }
 
 func (m *Manager) openVolume(request *api.StartRequest, volume *kubevirtv1.Volume) (f *os.File, readOnly bool, err error) {

@@ -51,6 +51,8 @@ func TestHostDiskIsMadeWhereThatIsAllowed(t *testing.T) {
 	built := b.builtDisk(t, request)
 	assert.Equal(t, disk.Path, built.Source.File.File)
 	assert.NotNil(t, built.Shareable)
+	assert.Equal(t, "root", built.Source.File.FDGroup, "QEMU opens no path")
+	assert.Equal(t, map[string]string{"root": disk.Path}, b.hypervisor.handed)
 
 	require.NoError(t, b.Delete(testKey(), testUID))
 	assert.FileExists(t, disk.Path, "it is not the instance's")
@@ -73,6 +75,31 @@ func TestHostDiskThatLeadsOutIsRefused(t *testing.T) {
 	b.assertEmpty(t)
 }
 
+func TestHostDiskThatOthersCouldReplaceIsRefused(t *testing.T) {
+	b := newBench(t)
+	folder := filepath.Join(b.dir, "host")
+	require.NoError(t, os.MkdirAll(folder+"/deep", 0o755))
+	require.NoError(t, os.WriteFile(folder+"/deep/a.img", make([]byte, 4096), 0o600))
+	require.NoError(t, os.Chmod(folder, 0o777|os.ModeSticky))
+	b.options.HostDiskRoots = []string{folder}
+	start := func(path string) error {
+		request := b.request(t)
+		request.Instance.Spec.Volumes[0].VolumeSource = kubevirtv1.VolumeSource{HostDisk: &kubevirtv1.HostDisk{
+			Path: path, Type: kubevirtv1.HostDiskExistsOrCreate, Capacity: resource.MustParse("1Mi"),
+		}}
+		_, err := b.Start(t.Context(), request)
+		return err
+	}
+	err := start(folder + "/a.img")
+	assert.Equal(t, api.ErrorInvalid, api.ReasonFor(err))
+	require.ErrorContains(t, err, "others may write to the folder "+folder)
+	assert.NoFileExists(t, folder+"/a.img")
+	require.NoError(t, os.Chmod(folder+"/deep", 0o775))
+	require.ErrorContains(t, start(folder+"/deep/a.img"), "chmod go-w "+folder+"/deep")
+	require.NoError(t, os.Chmod(folder+"/deep", 0o755))
+	require.NoError(t, start(folder+"/deep/a.img"))
+}
+
 func TestEphemeralClaimIsOnlyRead(t *testing.T) {
 	b := newBench(t)
 	request := b.request(t)
@@ -85,6 +112,8 @@ func TestEphemeralClaimIsOnlyRead(t *testing.T) {
 	require.NoError(t, err)
 	built := b.builtDisk(t, request)
 	assert.Equal(t, claim, built.BackingStore.Source.File.File)
+	assert.Equal(t, "root.base", built.BackingStore.Source.File.FDGroup)
+	assert.Equal(t, map[string]string{"root.base": claim}, b.hypervisor.handed)
 	assert.Nil(t, built.ReadOnly)
 	assert.Contains(t, built.Source.File.File, "root.qcow2")
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"os"
 	"time"
 
 	"k8s.io/apimachinery/pkg/types"
@@ -44,14 +45,17 @@ type Hypervisor interface {
 	Describe(ref Ref) (string, error)
 	// Define makes a domain, or replaces one that has both the same name and the same UUID.
 	Define(xml string) error
-	// Do has one of the actions done. It returns once it is done.
+	// Start does one of the actions that start a domain, with the files that its XML has names for, open. It returns
+	// once it is done.
+	Start(ref Ref, action Action, files map[string]*os.File) error
+	// Do has another of the actions done. It returns once it is done.
 	Do(ref Ref, action Action) error
 	// SetVCPUs has an active domain get more processors.
 	SetVCPUs(ref Ref, count uint) error
 	// UpdateDevice changes a device of an active domain to what the XML says.
 	UpdateDevice(ref Ref, xml string) error
-	// AttachDevice adds the device of the XML to an active domain.
-	AttachDevice(ref Ref, xml string) error
+	// AttachDevice adds the device of the XML to an active domain, with the files that it has names for, open.
+	AttachDevice(ref Ref, xml string, files map[string]*os.File) error
 	// DetachDevice asks an active domain to give the device of that alias up. It does not wait for the guest.
 	DetachDevice(ref Ref, alias string) error
 	// CloseLeft closes what is still open of devices that an active domain has given up. Nothing is added to the

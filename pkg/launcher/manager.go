@@ -34,6 +34,8 @@ type Options struct {
 	DeviceRoots []string
 	// RuntimeDir holds the consoles' sockets. Its path is short: that of a socket has 107 bytes at most.
 	RuntimeDir string
+	// SeparateUsers has the QEMU of each instance run as a user of its own, which a libvirt that is root's can.
+	SeparateUsers bool
 	// MaxDomains is how many instances there may be.
 	MaxDomains int
 	// Version of the launcher.
@@ -63,6 +65,8 @@ type Manager struct {
 	mu     sync.Mutex
 	synced bool
 	guests map[types.NamespacedName]*guest
+	// users of QEMUs, with the instance whose each is.
+	users  map[uint32]types.UID
 	broken []types.UID
 }
 
@@ -89,10 +93,12 @@ func New(ctx context.Context, options Options, hypervisor Hypervisor, prober KVM
 		screenshots: make(chan struct{}, maxScreenshots),
 		polls:       make(chan struct{}, maxPolls),
 		guests:      map[types.NamespacedName]*guest{},
+		users:       map[uint32]types.UID{},
 		broken:      broken,
 	}
 	for _, record := range records {
 		m.guests[keyOf(&record)] = newGuest(record)
+		m.users[record.User] = record.UID
 	}
 	if len(m.socketPath(types.UID(uuid.Nil.String()))) > maxSocketPath {
 		return nil, fmt.Errorf("runtime directory %s: its path is too long for sockets; choose a shorter one", options.RuntimeDir)
@@ -235,6 +241,7 @@ func (m *Manager) drop(g *guest) {
 	m.loseAgent(g)
 	m.mu.Lock()
 	delete(m.guests, keyOf(&g.record))
+	delete(m.users, g.record.User)
 	m.mu.Unlock()
 	m.hub.remove(g.UID)
 }

@@ -27,10 +27,12 @@ type host struct {
 	vsock string
 	// find looks for a program.
 	find func(program string) (path string, err error)
+	// group looks for the number of a group.
+	group func(name string) (uint32, error)
 }
 
 func thisHost() host {
-	return host{hugepages: "/sys/kernel/mm/hugepages", vsock: "/dev/vhost-vsock", find: exec.LookPath}
+	return host{hugepages: "/sys/kernel/mm/hugepages", vsock: "/dev/vhost-vsock", find: exec.LookPath, group: groupID}
 }
 
 // provides refuses, with the remedy, what the host does not have: QEMU and libvirt say less.

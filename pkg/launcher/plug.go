@@ -20,7 +20,9 @@ func (m *Manager) Plug(target api.Target, request api.PlugRequest) (*api.DomainS
 		if _, has := g.facts.Targets[request.Disk.Name]; has {
 			return nil
 		}
-		file, err := m.openPlugged(request)
+		handed := handover{}
+		defer handed.close()
+		file, err := m.openPlugged(request, handed)
 		if err != nil {
 			return err
 		}
@@ -28,20 +30,20 @@ func (m *Manager) Plug(target api.Target, request api.PlugRequest) (*api.DomainS
 		if err != nil {
 			return invalid(err)
 		}
-		return m.hypervisor.AttachDevice(g.Ref, device)
+		return m.hypervisor.AttachDevice(g.Ref, device, handed)
 	})
 }
 
-func (m *Manager) openPlugged(request api.PlugRequest) (*domain.File, error) {
+func (m *Manager) openPlugged(request api.PlugRequest, handed handover) (*domain.File, error) {
 	f, err := m.openSource(request.Source, request.Source.ReadOnly)
 	if err != nil {
 		return nil, invalid(err)
 	}
-	defer f.Close()
-	if err := checkLUN(&request.Disk, f); err != nil {
+	file, err := m.fileOf(&request.Disk, request.Disk.Name, f, request.Source.ReadOnly, handed)
+	if err != nil {
 		return nil, fmt.Errorf("volume %s: %w", request.Disk.Name, err)
 	}
-	return fileOf(f, request.Source.ReadOnly)
+	return file, nil
 }
 
 // Unplug asks a running guest to give a disk up; see api.UnplugRequest.
@@ -89,7 +91,7 @@ func (m *Manager) plugInterface(g *guest, request api.InterfaceRequest) error {
 	if err != nil {
 		return invalid(err)
 	}
-	return m.hypervisor.AttachDevice(g.Ref, device)
+	return m.hypervisor.AttachDevice(g.Ref, device, nil)
 }
 
 func (m *Manager) setLink(g *guest, wanted *kubevirtv1.Interface) error {

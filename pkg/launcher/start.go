@@ -127,10 +127,16 @@ func (m *Manager) tryLaunch(g *guest, request *api.StartRequest, kvm bool) error
 	if err := m.host.provides(&instance.Spec); err != nil {
 		return err
 	}
+	user, err := m.takeUser(g, &instance.Spec.Domain)
+	if err != nil {
+		return err
+	}
 	if err := m.state.Save(&g.record); err != nil {
 		return err
 	}
-	files, err := m.prepareFiles(request)
+	handed := handover{}
+	defer handed.close()
+	files, err := m.prepareFiles(request, handed)
 	if err != nil {
 		return err
 	}
@@ -148,6 +154,7 @@ func (m *Manager) tryLaunch(g *guest, request *api.StartRequest, kvm bool) error
 		ConsoleSocket: m.socketPath(g.UID),
 		ConsoleLog:    m.state.ConsoleLog(g.UID),
 		NVRAM:         m.state.NVRAM(g.UID),
+		User:          user,
 	}
 	if err := m.keep(instance, &input); err != nil {
 		return err
@@ -163,7 +170,7 @@ func (m *Manager) tryLaunch(g *guest, request *api.StartRequest, kvm bool) error
 	if err := m.hypervisor.Define(text); err != nil {
 		return startFailed(err, "")
 	}
-	if err := m.hypervisor.Do(g.Ref, startAction(instance)); err != nil {
+	if err := m.hypervisor.Start(g.Ref, startAction(instance), handed); err != nil {
 		return startFailed(err, m.accessRemedy(files))
 	}
 	return nil

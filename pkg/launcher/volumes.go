@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
 	"github.com/virt-apiserver/virt-apiserver/pkg/beneath"
 	"github.com/virt-apiserver/virt-apiserver/pkg/launcher/api"
 	"github.com/virt-apiserver/virt-apiserver/pkg/launcher/domain"
@@ -33,8 +34,23 @@ func (m *Manager) openSource(source api.DiskSource, readOnly bool) (*os.File, er
 	return beneath.Device(m.options.DeviceRoots, source.Path, unix.O_RDWR)
 }
 
-// fileOf is what QEMU is told of a file or a block device that is open.
-func fileOf(f *os.File, readOnly bool) (*domain.File, error) {
+// fileOf is what QEMU is told of a file or a block device that is open, which it takes over. A file that is only read
+// may be others' too: it is handed to QEMU as it is, as libvirt would make it that QEMU's own.
+func (m *Manager) fileOf(disk *kubevirtv1.Disk, volume string, f *os.File, readOnly bool, handed handover) (*domain.File, error) {
+	handed.add(volume, f)
+	if err := checkLUN(disk, f); err != nil {
+		return nil, err
+	}
+	file, err := describeFile(f, readOnly)
+	if err == nil && readOnly && file.Device == nil {
+		file.Descriptor = volume
+		return file, nil
+	}
+	handed.remove(volume)
+	return file, err
+}
+
+func describeFile(f *os.File, readOnly bool) (*domain.File, error) {
 	file := &domain.File{Path: f.Name(), ReadOnly: readOnly, DirectIO: takesDirectIO(f), BlockSize: blockSize(f)}
 	info, err := f.Stat()
 	if err != nil || info.Mode().Type() != os.ModeDevice {

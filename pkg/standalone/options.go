@@ -92,7 +92,7 @@ func (o *Options) AddFlags(sets *cliflag.NamedFlagSets) {
 	flags.StringSliceVar(&o.ContainerDiskFolders, "container-disk-folder", o.ContainerDiskFolders,
 		"Folder beneath which a containerDisk or a kernelBoot may name an image on disk (oci-layout:PATH, oci-archive:PATH); may be repeated. Everyone who may make machines can use the images there.")
 	flags.StringSliceVar(&o.HostDiskFolders, "host-disk-folder", o.HostDiskFolders,
-		"Folder beneath which a hostDisk may use and make files of this machine; may be repeated. Everyone who may make machines can write the files there.")
+		"Folder beneath which a hostDisk may use and make files of this machine; may be repeated. Everyone who may make machines can write the files there. Nobody but root may own or write to a folder there or above.")
 	flags.StringArrayVar(&o.BlockDevices, "block-device", o.BlockDevices,
 		"Block device of this machine that a claim may have, as NAME=/dev/disk/by-id/...; may be repeated. Everyone who may make claims and machines can read and write it.")
 	flags.Var(quantityFlag{&o.ContainerDiskCache}, "container-disk-cache",

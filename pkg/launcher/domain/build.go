@@ -3,6 +3,8 @@
 package domain
 
 import (
+	"fmt"
+
 	"k8s.io/utils/ptr"
 	"libvirt.org/go/libvirtxml"
 
@@ -30,6 +32,8 @@ type Input struct {
 	ConsoleLog string
 	// NVRAM is where the variables of a UEFI firmware are kept.
 	NVRAM string
+	// User that QEMU runs as; nil leaves that to libvirt.
+	User *User
 	// KeepTPM has a trusted platform module keep what it stores when the domain is undefined.
 	KeepTPM bool
 }
@@ -38,8 +42,12 @@ type Input struct {
 type File struct {
 	Path     string
 	ReadOnly bool
+	// Descriptor is the name of what is handed to QEMU, open, in the place of Path; empty where QEMU opens Path.
+	Descriptor string
 	// Backing, if it is set, is the raw image below Path, which is then a qcow2 overlay.
 	Backing string
+	// BackingDescriptor is the Descriptor of Backing.
+	BackingDescriptor string
 	// Shared lets other domains write to the file at the same time.
 	Shared bool
 	// DirectIO is true where the file can be opened past the page cache.
@@ -53,6 +61,11 @@ type File struct {
 // Device is what is known of a block device. Sizes are in bytes.
 type Device struct {
 	LogicalBlockSize, PhysicalBlockSize uint
+}
+
+// User is one with its group, by number.
+type User struct {
+	UID, GID uint32
 }
 
 // Boot are the paths of a kernel and of its initrd, which may be empty.
@@ -109,11 +122,21 @@ func Build(in Input) (*libvirtxml.Domain, error) {
 		// when it is restarted, but not that one has crashed.
 		OnCrash: "preserve",
 		Devices: devices,
+
+		SecLabel: buildUser(in.User),
 	}
 	closeUserNetworks(domain)
 	makePluggable(domain, spec.Memory, maxVCPUs)
 	tuneVirtio(domain, spec, vcpus)
 	return domain, nil
+}
+
+// buildUser has QEMU run as the user, whose libvirt makes the files that only this domain has.
+func buildUser(user *User) []libvirtxml.DomainSecLabel {
+	if user == nil {
+		return nil
+	}
+	return []libvirtxml.DomainSecLabel{{Type: "static", Model: "dac", Relabel: "yes", Label: fmt.Sprintf("+%d:+%d", user.UID, user.GID)}}
 }
 
 func domainType(kvm bool) string {

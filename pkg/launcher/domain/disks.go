@@ -29,6 +29,10 @@ func buildDisks(in Input) ([]libvirtxml.DomainDisk, error) {
 		if err != nil {
 			return nil, fmt.Errorf("spec.domain.devices.disks[%d]: %w", i, err)
 		}
+		if in.User != nil && disk.BackingStore != nil {
+			// It is others' too, and stays whose it is: QEMU can only read it.
+			disk.BackingStore.Source.File.SecLabel = []libvirtxml.DomainDeviceSecLabel{{Model: "dac", Relabel: "no"}}
+		}
 		disks = append(disks, *disk)
 	}
 	return disks, nil
@@ -56,7 +60,7 @@ func buildDisk(spec *kubevirtv1.Disk, file File, names targetNames) (*libvirtxml
 		disk.Shareable = &libvirtxml.DomainDiskShareable{}
 	}
 	if file.Backing != "" {
-		setBacking(disk, file.Backing)
+		setBacking(disk, file)
 	}
 	if err := tuneDisk(disk, spec, file); err != nil {
 		return nil, err
@@ -74,15 +78,17 @@ func sourceOf(file File) *libvirtxml.DomainDiskSource {
 	if file.Device != nil {
 		return &libvirtxml.DomainDiskSource{Block: &libvirtxml.DomainDiskSourceBlock{Dev: file.Path}}
 	}
-	return &libvirtxml.DomainDiskSource{File: &libvirtxml.DomainDiskSourceFile{File: file.Path}}
+	return &libvirtxml.DomainDiskSource{File: &libvirtxml.DomainDiskSourceFile{File: file.Path, FDGroup: file.Descriptor}}
 }
 
 // setBacking names all there is below an overlay, so that nothing is found out by looking into images.
-func setBacking(disk *libvirtxml.DomainDisk, backing string) {
+func setBacking(disk *libvirtxml.DomainDisk, file File) {
 	disk.Driver.Type = "qcow2"
 	disk.BackingStore = &libvirtxml.DomainDiskBackingStore{
-		Format:       &libvirtxml.DomainDiskFormat{Type: "raw"},
-		Source:       &libvirtxml.DomainDiskSource{File: &libvirtxml.DomainDiskSourceFile{File: backing}},
+		Format: &libvirtxml.DomainDiskFormat{Type: "raw"},
+		Source: &libvirtxml.DomainDiskSource{File: &libvirtxml.DomainDiskSourceFile{
+			File: file.Backing, FDGroup: file.BackingDescriptor,
+		}},
 		BackingStore: &libvirtxml.DomainDiskBackingStore{},
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 
 	"libvirt.org/go/libvirt"
@@ -13,11 +14,37 @@ import (
 	"github.com/virt-apiserver/virt-apiserver/pkg/launcher"
 )
 
+// Start starts a domain. libvirt keeps the files for the domain until the connection that brought them is closed.
+func (c *Conn) Start(ref launcher.Ref, action launcher.Action, files map[string]*os.File) error {
+	flags := libvirt.DOMAIN_NONE
+	if action == launcher.ActionStartPaused {
+		flags = libvirt.DOMAIN_START_PAUSED
+	}
+	return c.useSlow(func(conn *libvirt.Connect) error {
+		return c.with(conn, ref, func(d *libvirt.Domain) error {
+			if err := handOver(d, files); err != nil {
+				return err
+			}
+			return c.start(d, flags)
+		})
+	})
+}
+
+// handOver gives libvirt files for a domain, by the names that its XML has for them.
+func handOver(d *libvirt.Domain, files map[string]*os.File) error {
+	for name, file := range files {
+		if err := d.FDAssociate(name, []os.File{*file}, 0); err != nil {
+			return fmt.Errorf("hand over %s: %w", file.Name(), err)
+		}
+	}
+	return nil
+}
+
 // Do has one of the actions done.
 func (c *Conn) Do(ref launcher.Ref, action launcher.Action) error {
 	use := c.use
 	switch action {
-	case launcher.ActionStart, launcher.ActionStartPaused, launcher.ActionSoftReboot, launcher.ActionDestroy:
+	case launcher.ActionSoftReboot, launcher.ActionDestroy:
 		use = c.useSlow
 	}
 	return use(func(conn *libvirt.Connect) error {
@@ -27,10 +54,6 @@ func (c *Conn) Do(ref launcher.Ref, action launcher.Action) error {
 
 func (c *Conn) do(d *libvirt.Domain, action launcher.Action) error {
 	switch action {
-	case launcher.ActionStart:
-		return c.start(d, libvirt.DOMAIN_NONE)
-	case launcher.ActionStartPaused:
-		return c.start(d, libvirt.DOMAIN_START_PAUSED)
 	case launcher.ActionPowerButton:
 		return d.ShutdownFlags(libvirt.DOMAIN_SHUTDOWN_ACPI_POWER_BTN)
 	case launcher.ActionReset:

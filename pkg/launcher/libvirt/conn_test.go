@@ -156,7 +156,7 @@ func TestLogDaemonIsBroughtBack(t *testing.T) {
 			require.NoError(t, err)
 			ref := launcher.Ref{UUID: list[0].UUID, UID: testUID}
 			daemon.KillLog()
-			err = conn.Do(ref, launcher.ActionStart)
+			err = conn.Start(ref, launcher.ActionStart, nil)
 			if test.want != "" {
 				require.ErrorContains(t, err, test.want)
 				require.NotErrorIs(t, err, launcher.ErrUnavailable)
@@ -181,7 +181,7 @@ func TestWithoutLibvirtEverythingIsUnavailable(t *testing.T) {
 	_, listErr := conn.List()
 	_, powerErr := conn.Power(ref)
 	_, probeErr := conn.ProbeKVM(ctx, "")
-	for _, err := range []error{listErr, powerErr, probeErr, conn.Define(""), conn.Do(ref, launcher.ActionStart), conn.Do(ref, launcher.ActionReset)} {
+	for _, err := range []error{listErr, powerErr, probeErr, conn.Define(""), conn.Start(ref, launcher.ActionStart, nil), conn.Do(ref, launcher.ActionReset)} {
 		require.ErrorIs(t, err, launcher.ErrUnavailable)
 	}
 	cancel()

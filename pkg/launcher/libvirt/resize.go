@@ -4,6 +4,7 @@ package libvirt
 
 import (
 	"errors"
+	"os"
 
 	"libvirt.org/go/libvirt"
 
@@ -29,9 +30,12 @@ func (c *Conn) UpdateDevice(ref launcher.Ref, xml string) error {
 }
 
 // AttachDevice adds a device to an active domain.
-func (c *Conn) AttachDevice(ref launcher.Ref, xml string) error {
+func (c *Conn) AttachDevice(ref launcher.Ref, xml string, files map[string]*os.File) error {
 	return c.useSlow(func(conn *libvirt.Connect) error {
 		return c.with(conn, ref, func(d *libvirt.Domain) error {
+			if err := handOver(d, files); err != nil {
+				return err
+			}
 			return d.AttachDeviceFlags(xml, libvirt.DOMAIN_DEVICE_MODIFY_LIVE)
 		})
 	})

@@ -5,6 +5,7 @@ package statedir
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -22,6 +23,9 @@ const sector = 512
 // KeepBase gives base another name, among the files of an instance whose record is saved, and returns its
 // path: the file stays for as long as that name. base has to be on the file system of the directory.
 func (d *Dir) KeepBase(uid types.UID, volume string, base *os.File) (string, error) {
+	if err := reclaim(base); err != nil {
+		return "", fmt.Errorf("keep the base of %s: %w", volume, err)
+	}
 	path, err := d.keep(uid, volume, ".base", base)
 	if err != nil {
 		return "", fmt.Errorf("keep the base of %s: %w", volume, err)
@@ -29,13 +33,32 @@ func (d *Dir) KeepBase(uid types.UID, volume string, base *os.File) (string, err
 	return path, nil
 }
 
-// KeepBoot is KeepBase for what the instance boots: name tells the kernel and the initrd apart.
+// KeepBoot copies what the instance boots to its files and returns the path: libvirt gives that to QEMU's user, and
+// others boot the original. name tells the kernel and the initrd apart.
 func (d *Dir) KeepBoot(uid types.UID, name string, file *os.File) (string, error) {
-	path, err := d.keep(uid, name, ".boot", file)
+	if err := reclaim(file); err != nil {
+		return "", fmt.Errorf("keep the %s: %w", name, err)
+	}
+	kept, err := d.create(uid, name, ".boot")
 	if err != nil {
 		return "", fmt.Errorf("keep the %s: %w", name, err)
 	}
-	return path, nil
+	defer kept.Close()
+	if _, err := file.Seek(0, io.SeekStart); err != nil {
+		return "", fmt.Errorf("keep the %s: %w", name, err)
+	}
+	if _, err := io.Copy(kept, file); err != nil {
+		return "", fmt.Errorf("keep the %s: %w", name, err)
+	}
+	return kept.Name(), nil
+}
+
+// reclaim makes what many instances have root's, where that can be: libvirt gave it to the user of all QEMUs once.
+func reclaim(file *os.File) error {
+	if os.Geteuid() != 0 {
+		return nil
+	}
+	return file.Chown(0, 0)
 }
 
 // keep links file to a name among the files of an instance, in place of one that an interrupted start may have left.

@@ -23,6 +23,8 @@ type Record struct {
 	UID       types.UID `json:"uid"`
 	// UUID of the domain.
 	UUID string `json:"uuid"`
+	// User that QEMU runs as; 0 where it is libvirt's.
+	User uint32 `json:"user,omitempty"`
 	// StartedAt is zero until the domain was seen to run.
 	StartedAt time.Time `json:"startedAt,omitzero"`
 	// Deadline is when a guest that was asked to power off is ended; zero where it was not asked.
