@@ -77,6 +77,9 @@ func (o *Options) Config() (*Config, error) {
 	if err := rest.ApplyTo(config); err != nil {
 		return nil, fmt.Errorf("apply the options: %w", err)
 	}
+	if err := guardFrontProxies(&config.Authentication); err != nil {
+		return nil, err
+	}
 	client, err := kubernetes.NewForConfig(config.ClientConfig)
 	if err != nil {
 		return nil, fmt.Errorf("build a client of kube-apiserver: %w", err)
