@@ -95,6 +95,7 @@ func withoutHub(namer *openapi.DefinitionNamer) func(string) (string, spec.Exten
 func (c *Config) New() (*genericapiserver.GenericAPIServer, error) {
 	c.Generic.EffectiveVersion = servedVersion{c.Generic.EffectiveVersion}
 	takeNamedCreations(&c.Generic.Config, definedGroups())
+	refuseWide(&c.Generic.Config)
 	server, err := c.Generic.Complete().New("virt-apiserver", genericapiserver.NewEmptyDelegate())
 	if err != nil {
 		return nil, fmt.Errorf("build the API server: %w", err)

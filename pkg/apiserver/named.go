@@ -23,11 +23,7 @@ func takeNamedCreations(config *genericapiserver.Config, groups sets.Set[string]
 	config.BuildHandlerChainFunc = func(handler http.Handler, config *genericapiserver.Config) http.Handler {
 		return build(unnamed(handler, groups), config)
 	}
-	plugins := []admission.Interface{sameName{}}
-	if config.AdmissionControl != nil {
-		plugins = append(plugins, config.AdmissionControl)
-	}
-	config.AdmissionControl = admission.NewChainHandler(plugins...)
+	config.AdmissionControl = chain(sameName{}, config.AdmissionControl)
 }
 
 // unnamed takes the name off the path of such a request. What the request is about, which its sender was allowed, stays.

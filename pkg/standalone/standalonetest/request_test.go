@@ -80,3 +80,40 @@ func TestAnObjectIsCreatedByAPostToItsURL(t *testing.T) {
 		})
 	}
 }
+
+func TestARequestWithVeryManyMembersIsRefusedBeforeItTakesTime(t *testing.T) {
+	labels := func(from, to int) string {
+		made := make([]string, 0, to-from)
+		for i := from; i < to; i++ {
+			made = append(made, fmt.Sprintf("\"example.com/a-label-of-some-length-%d\": \"x\"", i))
+		}
+		return "{" + strings.Join(made, ", ") + "}"
+	}
+	labelled := func(name, labels string) string {
+		return strings.Replace(dataVolume(name), `"metadata": {`, `"metadata": {"labels": `+labels+", ", 1)
+	}
+	for name, test := range map[string]struct {
+		method, path, contentType, body string
+		code                            int
+	}{
+		"many labels": {http.MethodPost, volumes, "application/json", labelled("wide", labels(0, 40_000)), 413},
+		"in YAML":     {http.MethodPost, volumes, "application/yaml", labelled("wide", labels(0, 40_000)), 413},
+		"some labels": {http.MethodPost, volumes, "application/json", labelled("some", labels(0, 4000)), 201},
+		"a long list": {http.MethodPost, machines, "application/json", `{"spec": {"template": {"spec": {"volumes": [` + strings.Repeat(`{"name": "x", "emptyDisk": {}}, `, 10_000) + `{}]}}}}`, 413},
+		"a patch":     {http.MethodPatch, volumes + "/some", "application/merge-patch+json", `{"metadata": {"labels": ` + labels(0, 40_000) + `}}`, 413},
+		"an apply":    {http.MethodPatch, volumes + "/wide?fieldManager=m", "application/apply-patch+yaml", labelled("wide", labels(0, 40_000)), 413},
+		"what is far too long is for the server to refuse": {http.MethodPost, volumes, "application/json", strings.Repeat(" ", 4<<20), 413},
+		"what is no JSON is for the server to refuse":      {http.MethodPost, volumes, "application/json", strings.Repeat("[", 200<<10), 400},
+	} {
+		t.Run(name, func(t *testing.T) {
+			code, got := send(t, test.method, test.path, test.contentType, test.body)
+			assert.Equal(t, test.code, code, got.Message)
+		})
+	}
+
+	code, got := send(t, http.MethodPost, volumes, "application/json", labelled("grown", labels(0, 3000)))
+	require.Equal(t, http.StatusCreated, code, got.Message)
+	code, got = send(t, http.MethodPatch, volumes+"/grown", "application/merge-patch+json", `{"metadata": {"labels": `+labels(3000, 6000)+`}}`)
+	assert.Equal(t, http.StatusBadRequest, code)
+	assert.Contains(t, got.Message, "metadata.labels: must have at most 4096 items")
+}
