@@ -231,6 +231,8 @@ func TestErrorsKeepLibvirtsWords(t *testing.T) {
 			assert.ErrorContains(t, err, "what libvirt says")
 		})
 	}
+	machine := translate(libvirt.Error{Code: libvirt.ERR_CONFIG_UNSUPPORTED, Message: "Emulator 'qemu' does not support machine type 'pc-q35-rhel9.4.0'"})
+	assert.ErrorContains(t, machine, "'pc-q35-rhel9.4.0'; use q35, which is the newest that this node's QEMU has")
 	assert.Equal(t, io.EOF, translate(io.EOF))
 	assert.NoError(t, translate(nil))
 	long := text(errors.New(strings.Repeat("ü", maxMessage)))

@@ -31,8 +31,11 @@ func translate(err error) error {
 
 // hint is what to do about an error that libvirt leaves to its reader.
 func hint(err libvirt.Error) string {
-	if strings.Contains(err.Message, "No emulator found") {
+	switch {
+	case strings.Contains(err.Message, "No emulator found"):
 		return "; install QEMU, on Debian: apt-get install qemu-system-x86"
+	case strings.Contains(err.Message, "does not support machine type"):
+		return "; use q35, which is the newest that this node's QEMU has"
 	}
 	return ""
 }

@@ -25,7 +25,8 @@ const (
 )
 
 var (
-	machineTypes = regexp.MustCompile(`^(q35|pc-q35-[0-9]+(\.[0-9]+){1,2})$`)
+	// Which versions there are depends on the node's QEMU; distributions have some of their own.
+	machineTypes = regexp.MustCompile(`^(q35|pc-q35-[a-z0-9]+(\.[a-z0-9]+){0,3})$`)
 	cpuModels    = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.+-]{0,62}$`)
 	// Serial numbers as upstream allows them.
 	serials = regexp.MustCompile(`^[A-Za-z0-9_.+-]{1,256}$`)

@@ -53,6 +53,9 @@ func TestHardwareIsJudged(t *testing.T) {
 		`nodeSelector: {zone: "not this"}`:                                   {invalid + "nodeSelector"},
 
 		`domain: {machine: {type: pc-q35-7.2}}`:                                                      nil,
+		`domain: {machine: {type: pc-q35-rhel9.4.0}}`:                                                nil,
+		`domain: {machine: {type: pc-q35-}}`:                                                         {invalid + "domain.machine.type"},
+		`domain: {machine: {type: "pc-q35-9'.0"}}`:                                                   {invalid + "domain.machine.type"},
 		`domain: {machine: {type: pc-i440fx-7.2}}`:                                                   {invalid + "domain.machine.type"},
 		`domain: {machine: {type: s390-ccw-virtio}}`:                                                 {invalid + "domain.machine.type"},
 		`domain: {resources: {requests: {cpu: -1}}}`:                                                 {invalid + "domain.resources.requests.cpu"},
