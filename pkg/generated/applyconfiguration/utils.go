@@ -66,20 +66,44 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &applyconfigurationinstancetypev1beta1.CPUPreferencesApplyConfiguration{}
 	case instancetypev1beta1.SchemeGroupVersion.WithKind("DevicePreferences"):
 		return &applyconfigurationinstancetypev1beta1.DevicePreferencesApplyConfiguration{}
+	case instancetypev1beta1.SchemeGroupVersion.WithKind("DiskIOThreads"):
+		return &applyconfigurationinstancetypev1beta1.DiskIOThreadsApplyConfiguration{}
 	case instancetypev1beta1.SchemeGroupVersion.WithKind("FeaturePreferences"):
 		return &applyconfigurationinstancetypev1beta1.FeaturePreferencesApplyConfiguration{}
+	case instancetypev1beta1.SchemeGroupVersion.WithKind("FeatureSwitch"):
+		return &applyconfigurationinstancetypev1beta1.FeatureSwitchApplyConfiguration{}
 	case instancetypev1beta1.SchemeGroupVersion.WithKind("FirmwarePreferences"):
 		return &applyconfigurationinstancetypev1beta1.FirmwarePreferencesApplyConfiguration{}
+	case instancetypev1beta1.SchemeGroupVersion.WithKind("GPU"):
+		return &applyconfigurationinstancetypev1beta1.GPUApplyConfiguration{}
+	case instancetypev1beta1.SchemeGroupVersion.WithKind("HostDevice"):
+		return &applyconfigurationinstancetypev1beta1.HostDeviceApplyConfiguration{}
+	case instancetypev1beta1.SchemeGroupVersion.WithKind("LaunchSecurity"):
+		return &applyconfigurationinstancetypev1beta1.LaunchSecurityApplyConfiguration{}
 	case instancetypev1beta1.SchemeGroupVersion.WithKind("MachinePreferences"):
 		return &applyconfigurationinstancetypev1beta1.MachinePreferencesApplyConfiguration{}
 	case instancetypev1beta1.SchemeGroupVersion.WithKind("MemoryInstancetype"):
 		return &applyconfigurationinstancetypev1beta1.MemoryInstancetypeApplyConfiguration{}
 	case instancetypev1beta1.SchemeGroupVersion.WithKind("MemoryPreferenceRequirement"):
 		return &applyconfigurationinstancetypev1beta1.MemoryPreferenceRequirementApplyConfiguration{}
+	case instancetypev1beta1.SchemeGroupVersion.WithKind("NUMA"):
+		return &applyconfigurationinstancetypev1beta1.NUMAApplyConfiguration{}
 	case instancetypev1beta1.SchemeGroupVersion.WithKind("PreferenceRequirements"):
 		return &applyconfigurationinstancetypev1beta1.PreferenceRequirementsApplyConfiguration{}
+	case instancetypev1beta1.SchemeGroupVersion.WithKind("Realtime"):
+		return &applyconfigurationinstancetypev1beta1.RealtimeApplyConfiguration{}
+	case instancetypev1beta1.SchemeGroupVersion.WithKind("SEV"):
+		return &applyconfigurationinstancetypev1beta1.SEVApplyConfiguration{}
+	case instancetypev1beta1.SchemeGroupVersion.WithKind("SEVPolicy"):
+		return &applyconfigurationinstancetypev1beta1.SEVPolicyApplyConfiguration{}
+	case instancetypev1beta1.SchemeGroupVersion.WithKind("SEVSNP"):
+		return &applyconfigurationinstancetypev1beta1.SEVSNPApplyConfiguration{}
 	case instancetypev1beta1.SchemeGroupVersion.WithKind("SpreadOptions"):
 		return &applyconfigurationinstancetypev1beta1.SpreadOptionsApplyConfiguration{}
+	case instancetypev1beta1.SchemeGroupVersion.WithKind("VGPUDisplayOptions"):
+		return &applyconfigurationinstancetypev1beta1.VGPUDisplayOptionsApplyConfiguration{}
+	case instancetypev1beta1.SchemeGroupVersion.WithKind("VGPUOptions"):
+		return &applyconfigurationinstancetypev1beta1.VGPUOptionsApplyConfiguration{}
 	case instancetypev1beta1.SchemeGroupVersion.WithKind("VirtualMachineClusterInstancetype"):
 		return &applyconfigurationinstancetypev1beta1.VirtualMachineClusterInstancetypeApplyConfiguration{}
 	case instancetypev1beta1.SchemeGroupVersion.WithKind("VirtualMachineClusterPreference"):

@@ -50,13 +50,28 @@ func GetOpenAPIDefinitions(ref common.ReferenceCallback) map[string]common.OpenA
 		instancetypev1beta1.CPUPreferences{}.OpenAPIModelName():                        schema_pkg_apis_instancetype_v1beta1_CPUPreferences(ref),
 		instancetypev1beta1.ClockPreferences{}.OpenAPIModelName():                      schema_pkg_apis_instancetype_v1beta1_ClockPreferences(ref),
 		instancetypev1beta1.DevicePreferences{}.OpenAPIModelName():                     schema_pkg_apis_instancetype_v1beta1_DevicePreferences(ref),
+		instancetypev1beta1.DiskIOThreads{}.OpenAPIModelName():                         schema_pkg_apis_instancetype_v1beta1_DiskIOThreads(ref),
 		instancetypev1beta1.FeaturePreferences{}.OpenAPIModelName():                    schema_pkg_apis_instancetype_v1beta1_FeaturePreferences(ref),
+		instancetypev1beta1.FeatureSwitch{}.OpenAPIModelName():                         schema_pkg_apis_instancetype_v1beta1_FeatureSwitch(ref),
 		instancetypev1beta1.FirmwarePreferences{}.OpenAPIModelName():                   schema_pkg_apis_instancetype_v1beta1_FirmwarePreferences(ref),
+		instancetypev1beta1.GPU{}.OpenAPIModelName():                                   schema_pkg_apis_instancetype_v1beta1_GPU(ref),
+		instancetypev1beta1.HostDevice{}.OpenAPIModelName():                            schema_pkg_apis_instancetype_v1beta1_HostDevice(ref),
+		instancetypev1beta1.LaunchSecurity{}.OpenAPIModelName():                        schema_pkg_apis_instancetype_v1beta1_LaunchSecurity(ref),
 		instancetypev1beta1.MachinePreferences{}.OpenAPIModelName():                    schema_pkg_apis_instancetype_v1beta1_MachinePreferences(ref),
 		instancetypev1beta1.MemoryInstancetype{}.OpenAPIModelName():                    schema_pkg_apis_instancetype_v1beta1_MemoryInstancetype(ref),
 		instancetypev1beta1.MemoryPreferenceRequirement{}.OpenAPIModelName():           schema_pkg_apis_instancetype_v1beta1_MemoryPreferenceRequirement(ref),
+		instancetypev1beta1.NUMA{}.OpenAPIModelName():                                  schema_pkg_apis_instancetype_v1beta1_NUMA(ref),
+		instancetypev1beta1.NUMAGuestMappingPassthrough{}.OpenAPIModelName():           schema_pkg_apis_instancetype_v1beta1_NUMAGuestMappingPassthrough(ref),
 		instancetypev1beta1.PreferenceRequirements{}.OpenAPIModelName():                schema_pkg_apis_instancetype_v1beta1_PreferenceRequirements(ref),
+		instancetypev1beta1.Realtime{}.OpenAPIModelName():                              schema_pkg_apis_instancetype_v1beta1_Realtime(ref),
+		instancetypev1beta1.SEV{}.OpenAPIModelName():                                   schema_pkg_apis_instancetype_v1beta1_SEV(ref),
+		instancetypev1beta1.SEVAttestation{}.OpenAPIModelName():                        schema_pkg_apis_instancetype_v1beta1_SEVAttestation(ref),
+		instancetypev1beta1.SEVPolicy{}.OpenAPIModelName():                             schema_pkg_apis_instancetype_v1beta1_SEVPolicy(ref),
+		instancetypev1beta1.SEVSNP{}.OpenAPIModelName():                                schema_pkg_apis_instancetype_v1beta1_SEVSNP(ref),
 		instancetypev1beta1.SpreadOptions{}.OpenAPIModelName():                         schema_pkg_apis_instancetype_v1beta1_SpreadOptions(ref),
+		instancetypev1beta1.TDX{}.OpenAPIModelName():                                   schema_pkg_apis_instancetype_v1beta1_TDX(ref),
+		instancetypev1beta1.VGPUDisplayOptions{}.OpenAPIModelName():                    schema_pkg_apis_instancetype_v1beta1_VGPUDisplayOptions(ref),
+		instancetypev1beta1.VGPUOptions{}.OpenAPIModelName():                           schema_pkg_apis_instancetype_v1beta1_VGPUOptions(ref),
 		instancetypev1beta1.VirtualMachineClusterInstancetype{}.OpenAPIModelName():     schema_pkg_apis_instancetype_v1beta1_VirtualMachineClusterInstancetype(ref),
 		instancetypev1beta1.VirtualMachineClusterInstancetypeList{}.OpenAPIModelName(): schema_pkg_apis_instancetype_v1beta1_VirtualMachineClusterInstancetypeList(ref),
 		instancetypev1beta1.VirtualMachineClusterPreference{}.OpenAPIModelName():       schema_pkg_apis_instancetype_v1beta1_VirtualMachineClusterPreference(ref),
@@ -1465,16 +1480,28 @@ func schema_pkg_apis_instancetype_v1beta1_CPUInstancetype(ref common.ReferenceCa
 					},
 					"dedicatedCPUPlacement": {
 						SchemaProps: spec.SchemaProps{
-							Description: "DedicatedCPUPlacement would give the guest processors of the node that nobody else has. No node sets any aside: true is refused.",
+							Description: "DedicatedCPUPlacement would give the guest processors of the node that nobody else has. No node sets any aside: a machine with it is refused.",
 							Type:        []string{"boolean"},
 							Format:      "",
 						},
 					},
 					"isolateEmulatorThread": {
 						SchemaProps: spec.SchemaProps{
-							Description: "IsolateEmulatorThread would keep QEMU's own work from processors that are dedicated: true is refused.",
+							Description: "IsolateEmulatorThread would keep QEMU's own work from processors that are dedicated: a machine with it is refused.",
 							Type:        []string{"boolean"},
 							Format:      "",
+						},
+					},
+					"numa": {
+						SchemaProps: spec.SchemaProps{
+							Description: "NUMA would show the guest the node's topology: a machine with it is refused.",
+							Ref:         ref(instancetypev1beta1.NUMA{}.OpenAPIModelName()),
+						},
+					},
+					"realtime": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Realtime would give processors real-time priority: a machine with it is refused.",
+							Ref:         ref(instancetypev1beta1.Realtime{}.OpenAPIModelName()),
 						},
 					},
 					"maxSockets": {
@@ -1488,6 +1515,8 @@ func schema_pkg_apis_instancetype_v1beta1_CPUInstancetype(ref common.ReferenceCa
 				Required: []string{"guest"},
 			},
 		},
+		Dependencies: []string{
+			instancetypev1beta1.NUMA{}.OpenAPIModelName(), instancetypev1beta1.Realtime{}.OpenAPIModelName()},
 	}
 }
 
@@ -1627,6 +1656,19 @@ func schema_pkg_apis_instancetype_v1beta1_DevicePreferences(ref common.Reference
 							Format:      "",
 						},
 					},
+					"preferredVideoType": {
+						SchemaProps: spec.SchemaProps{
+							Description: "PreferredVideoType is the graphics card of a machine that names none: vga, cirrus, virtio, ramfb or bochs.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"preferredVirtualGPUOptions": {
+						SchemaProps: spec.SchemaProps{
+							Description: "PreferredVirtualGPUOptions are for graphics processors of the machine; none has any.",
+							Ref:         ref(instancetypev1beta1.VGPUOptions{}.OpenAPIModelName()),
+						},
+					},
 					"preferredSoundModel": {
 						SchemaProps: spec.SchemaProps{
 							Description: "PreferredSoundModel is for a sound card that has none: ich9 or ac97.",
@@ -1751,7 +1793,26 @@ func schema_pkg_apis_instancetype_v1beta1_DevicePreferences(ref common.Reference
 			},
 		},
 		Dependencies: []string{
-			v1.BlockSize{}.OpenAPIModelName(), v1.InterfaceMasquerade{}.OpenAPIModelName(), v1.Rng{}.OpenAPIModelName(), v1.TPMDevice{}.OpenAPIModelName()},
+			instancetypev1beta1.VGPUOptions{}.OpenAPIModelName(), v1.BlockSize{}.OpenAPIModelName(), v1.InterfaceMasquerade{}.OpenAPIModelName(), v1.Rng{}.OpenAPIModelName(), v1.TPMDevice{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_instancetype_v1beta1_DiskIOThreads(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "DiskIOThreads are for the ioThreadsPolicy supplementalPool.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"supplementalPoolThreadCount": {
+						SchemaProps: spec.SchemaProps{
+							Type:   []string{"integer"},
+							Format: "int64",
+						},
+					},
+				},
+			},
+		},
 	}
 }
 
@@ -1797,6 +1858,25 @@ func schema_pkg_apis_instancetype_v1beta1_FeaturePreferences(ref common.Referenc
 		},
 		Dependencies: []string{
 			v1.FeatureAPIC{}.OpenAPIModelName(), v1.FeatureHyperv{}.OpenAPIModelName(), v1.FeatureKVM{}.OpenAPIModelName(), v1.FeatureState{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_instancetype_v1beta1_FeatureSwitch(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "FeatureSwitch is on where it is absent.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"enabled": {
+						SchemaProps: spec.SchemaProps{
+							Type:   []string{"boolean"},
+							Format: "",
+						},
+					},
+				},
+			},
+		},
 	}
 }
 
@@ -1848,6 +1928,111 @@ func schema_pkg_apis_instancetype_v1beta1_FirmwarePreferences(ref common.Referen
 	}
 }
 
+func schema_pkg_apis_instancetype_v1beta1_GPU(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "GPU is a device of the node, or a share of one.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"name": {
+						SchemaProps: spec.SchemaProps{
+							Default: "",
+							Type:    []string{"string"},
+							Format:  "",
+						},
+					},
+					"deviceName": {
+						SchemaProps: spec.SchemaProps{
+							Default: "",
+							Type:    []string{"string"},
+							Format:  "",
+						},
+					},
+					"virtualGPUOptions": {
+						SchemaProps: spec.SchemaProps{
+							Ref: ref(instancetypev1beta1.VGPUOptions{}.OpenAPIModelName()),
+						},
+					},
+					"tag": {
+						SchemaProps: spec.SchemaProps{
+							Type:   []string{"string"},
+							Format: "",
+						},
+					},
+				},
+				Required: []string{"name", "deviceName"},
+			},
+		},
+		Dependencies: []string{
+			instancetypev1beta1.VGPUOptions{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_instancetype_v1beta1_HostDevice(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "HostDevice is a device of the node.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"name": {
+						SchemaProps: spec.SchemaProps{
+							Default: "",
+							Type:    []string{"string"},
+							Format:  "",
+						},
+					},
+					"deviceName": {
+						SchemaProps: spec.SchemaProps{
+							Default: "",
+							Type:    []string{"string"},
+							Format:  "",
+						},
+					},
+					"tag": {
+						SchemaProps: spec.SchemaProps{
+							Type:   []string{"string"},
+							Format: "",
+						},
+					},
+				},
+				Required: []string{"name", "deviceName"},
+			},
+		},
+	}
+}
+
+func schema_pkg_apis_instancetype_v1beta1_LaunchSecurity(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "LaunchSecurity keeps the guest's memory from the node.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"sev": {
+						SchemaProps: spec.SchemaProps{
+							Ref: ref(instancetypev1beta1.SEV{}.OpenAPIModelName()),
+						},
+					},
+					"snp": {
+						SchemaProps: spec.SchemaProps{
+							Ref: ref(instancetypev1beta1.SEVSNP{}.OpenAPIModelName()),
+						},
+					},
+					"tdx": {
+						SchemaProps: spec.SchemaProps{
+							Ref: ref(instancetypev1beta1.TDX{}.OpenAPIModelName()),
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			instancetypev1beta1.SEV{}.OpenAPIModelName(), instancetypev1beta1.SEVSNP{}.OpenAPIModelName(), instancetypev1beta1.TDX{}.OpenAPIModelName()},
+	}
+}
+
 func schema_pkg_apis_instancetype_v1beta1_MachinePreferences(ref common.ReferenceCallback) common.OpenAPIDefinition {
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
@@ -1877,7 +2062,7 @@ func schema_pkg_apis_instancetype_v1beta1_MemoryInstancetype(ref common.Referenc
 				Properties: map[string]spec.Schema{
 					"guest": {
 						SchemaProps: spec.SchemaProps{
-							Description: "Guest is the size that the guest sees.",
+							Description: "Guest is the size that the guest sees. A machine with an instance type of none is refused.",
 							Ref:         ref(resource.Quantity{}.OpenAPIModelName()),
 						},
 					},
@@ -1885,6 +2070,13 @@ func schema_pkg_apis_instancetype_v1beta1_MemoryInstancetype(ref common.Referenc
 						SchemaProps: spec.SchemaProps{
 							Description: "Hugepages have the guest's memory on huge pages of the node, which has them set aside.",
 							Ref:         ref(v1.Hugepages{}.OpenAPIModelName()),
+						},
+					},
+					"overcommitPercent": {
+						SchemaProps: spec.SchemaProps{
+							Description: "OvercommitPercent is how much less is requested of the node than the guest sees, from 0 to 100.",
+							Type:        []string{"integer"},
+							Format:      "int32",
 						},
 					},
 					"maxGuest": {
@@ -1923,6 +2115,38 @@ func schema_pkg_apis_instancetype_v1beta1_MemoryPreferenceRequirement(ref common
 	}
 }
 
+func schema_pkg_apis_instancetype_v1beta1_NUMA(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "NUMA is how the guest sees the node's memory.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"guestMappingPassthrough": {
+						SchemaProps: spec.SchemaProps{
+							Description: "GuestMappingPassthrough gives the guest the node's own topology.",
+							Ref:         ref(instancetypev1beta1.NUMAGuestMappingPassthrough{}.OpenAPIModelName()),
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			instancetypev1beta1.NUMAGuestMappingPassthrough{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_instancetype_v1beta1_NUMAGuestMappingPassthrough(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "NUMAGuestMappingPassthrough has no settings.",
+				Type:        []string{"object"},
+			},
+		},
+	}
+}
+
 func schema_pkg_apis_instancetype_v1beta1_PreferenceRequirements(ref common.ReferenceCallback) common.OpenAPIDefinition {
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
@@ -1955,6 +2179,112 @@ func schema_pkg_apis_instancetype_v1beta1_PreferenceRequirements(ref common.Refe
 	}
 }
 
+func schema_pkg_apis_instancetype_v1beta1_Realtime(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "Realtime has the guest's processors run with real-time priority.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"mask": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Mask are the processors, such as 0-3,^1; all where it is absent.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+				},
+			},
+		},
+	}
+}
+
+func schema_pkg_apis_instancetype_v1beta1_SEV(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "SEV is AMD's encryption of a guest's memory.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"policy": {
+						SchemaProps: spec.SchemaProps{
+							Ref: ref(instancetypev1beta1.SEVPolicy{}.OpenAPIModelName()),
+						},
+					},
+					"attestation": {
+						SchemaProps: spec.SchemaProps{
+							Ref: ref(instancetypev1beta1.SEVAttestation{}.OpenAPIModelName()),
+						},
+					},
+					"session": {
+						SchemaProps: spec.SchemaProps{
+							Type:   []string{"string"},
+							Format: "",
+						},
+					},
+					"dhCert": {
+						SchemaProps: spec.SchemaProps{
+							Type:   []string{"string"},
+							Format: "",
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			instancetypev1beta1.SEVAttestation{}.OpenAPIModelName(), instancetypev1beta1.SEVPolicy{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_instancetype_v1beta1_SEVAttestation(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "SEVAttestation has no settings.",
+				Type:        []string{"object"},
+			},
+		},
+	}
+}
+
+func schema_pkg_apis_instancetype_v1beta1_SEVPolicy(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "SEVPolicy is what the guest may do.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"encryptedState": {
+						SchemaProps: spec.SchemaProps{
+							Type:   []string{"boolean"},
+							Format: "",
+						},
+					},
+				},
+			},
+		},
+	}
+}
+
+func schema_pkg_apis_instancetype_v1beta1_SEVSNP(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "SEVSNP is AMD's encryption with integrity.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"policy": {
+						SchemaProps: spec.SchemaProps{
+							Type:   []string{"string"},
+							Format: "",
+						},
+					},
+				},
+			},
+		},
+	}
+}
+
 func schema_pkg_apis_instancetype_v1beta1_SpreadOptions(ref common.ReferenceCallback) common.OpenAPIDefinition {
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
@@ -1979,6 +2309,63 @@ func schema_pkg_apis_instancetype_v1beta1_SpreadOptions(ref common.ReferenceCall
 				},
 			},
 		},
+	}
+}
+
+func schema_pkg_apis_instancetype_v1beta1_TDX(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "TDX is Intel's.",
+				Type:        []string{"object"},
+			},
+		},
+	}
+}
+
+func schema_pkg_apis_instancetype_v1beta1_VGPUDisplayOptions(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "VGPUDisplayOptions say whether the guest's screen is that of the share.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"enabled": {
+						SchemaProps: spec.SchemaProps{
+							Type:   []string{"boolean"},
+							Format: "",
+						},
+					},
+					"ramFB": {
+						SchemaProps: spec.SchemaProps{
+							Ref: ref(instancetypev1beta1.FeatureSwitch{}.OpenAPIModelName()),
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			instancetypev1beta1.FeatureSwitch{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_instancetype_v1beta1_VGPUOptions(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "VGPUOptions are of shares of graphics processors.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"display": {
+						SchemaProps: spec.SchemaProps{
+							Ref: ref(instancetypev1beta1.VGPUDisplayOptions{}.OpenAPIModelName()),
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			instancetypev1beta1.VGPUDisplayOptions{}.OpenAPIModelName()},
 	}
 }
 
@@ -2271,6 +2658,61 @@ func schema_pkg_apis_instancetype_v1beta1_VirtualMachineInstancetypeSpec(ref com
 							Ref:     ref(instancetypev1beta1.MemoryInstancetype{}.OpenAPIModelName()),
 						},
 					},
+					"gpus": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "GPUs are devices that no node gives to guests: a machine with them is refused.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Ref: ref(instancetypev1beta1.GPU{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+					"hostDevices": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "HostDevices are devices that no node gives to guests: a machine with them is refused.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Ref: ref(instancetypev1beta1.HostDevice{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+					"schedulerName": {
+						SchemaProps: spec.SchemaProps{
+							Description: "SchedulerName would have another scheduler than the default choose the node: a machine with one is refused.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"launchSecurity": {
+						SchemaProps: spec.SchemaProps{
+							Description: "LaunchSecurity would encrypt the guest's memory: a machine with it is refused.",
+							Ref:         ref(instancetypev1beta1.LaunchSecurity{}.OpenAPIModelName()),
+						},
+					},
+					"ioThreads": {
+						SchemaProps: spec.SchemaProps{
+							Description: "IOThreads are for the ioThreadsPolicy supplementalPool: a machine with them is refused.",
+							Ref:         ref(instancetypev1beta1.DiskIOThreads{}.OpenAPIModelName()),
+						},
+					},
 					"ioThreadsPolicy": {
 						SchemaProps: spec.SchemaProps{
 							Description: "IOThreadsPolicy takes the work of virtio disks to threads of its own: shared or auto.",
@@ -2313,7 +2755,7 @@ func schema_pkg_apis_instancetype_v1beta1_VirtualMachineInstancetypeSpec(ref com
 			},
 		},
 		Dependencies: []string{
-			instancetypev1beta1.CPUInstancetype{}.OpenAPIModelName(), instancetypev1beta1.MemoryInstancetype{}.OpenAPIModelName()},
+			instancetypev1beta1.CPUInstancetype{}.OpenAPIModelName(), instancetypev1beta1.DiskIOThreads{}.OpenAPIModelName(), instancetypev1beta1.GPU{}.OpenAPIModelName(), instancetypev1beta1.HostDevice{}.OpenAPIModelName(), instancetypev1beta1.LaunchSecurity{}.OpenAPIModelName(), instancetypev1beta1.MemoryInstancetype{}.OpenAPIModelName()},
 	}
 }
 
@@ -2462,9 +2904,15 @@ func schema_pkg_apis_instancetype_v1beta1_VirtualMachinePreferenceSpec(ref commo
 							Format:      "",
 						},
 					},
+					"preferredLaunchSecurity": {
+						SchemaProps: spec.SchemaProps{
+							Description: "PreferredLaunchSecurity would encrypt the guest's memory: a machine with it is refused.",
+							Ref:         ref(instancetypev1beta1.LaunchSecurity{}.OpenAPIModelName()),
+						},
+					},
 					"preferredArchitecture": {
 						SchemaProps: spec.SchemaProps{
-							Description: "PreferredArchitecture is amd64.",
+							Description: "PreferredArchitecture is that of the guest. Nodes run amd64: a machine that prefers another is refused, unless it names amd64 itself.",
 							Type:        []string{"string"},
 							Format:      "",
 						},
@@ -2501,7 +2949,7 @@ func schema_pkg_apis_instancetype_v1beta1_VirtualMachinePreferenceSpec(ref commo
 			},
 		},
 		Dependencies: []string{
-			instancetypev1beta1.CPUPreferences{}.OpenAPIModelName(), instancetypev1beta1.ClockPreferences{}.OpenAPIModelName(), instancetypev1beta1.DevicePreferences{}.OpenAPIModelName(), instancetypev1beta1.FeaturePreferences{}.OpenAPIModelName(), instancetypev1beta1.FirmwarePreferences{}.OpenAPIModelName(), instancetypev1beta1.MachinePreferences{}.OpenAPIModelName(), instancetypev1beta1.PreferenceRequirements{}.OpenAPIModelName(), instancetypev1beta1.VolumePreferences{}.OpenAPIModelName()},
+			instancetypev1beta1.CPUPreferences{}.OpenAPIModelName(), instancetypev1beta1.ClockPreferences{}.OpenAPIModelName(), instancetypev1beta1.DevicePreferences{}.OpenAPIModelName(), instancetypev1beta1.FeaturePreferences{}.OpenAPIModelName(), instancetypev1beta1.FirmwarePreferences{}.OpenAPIModelName(), instancetypev1beta1.LaunchSecurity{}.OpenAPIModelName(), instancetypev1beta1.MachinePreferences{}.OpenAPIModelName(), instancetypev1beta1.PreferenceRequirements{}.OpenAPIModelName(), instancetypev1beta1.VolumePreferences{}.OpenAPIModelName()},
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	genericapirequest "k8s.io/apiserver/pkg/endpoints/request"
@@ -93,6 +94,10 @@ func (s *Storage) Preference(ctx context.Context, kind, namespace, name string) 
 func specOf[Spec any](ctx context.Context, s *Storage, kind, namespace, name string) (*Spec, error) {
 	r := s.kinds[kind]
 	obj, err := r.Get(genericapirequest.WithNamespace(ctx, namespace), name, &metav1.GetOptions{})
+	if apierrors.IsNotFound(err) {
+		// The store names the resource of the request, which is another.
+		return nil, apierrors.NewNotFound(r.DefaultQualifiedResource, name)
+	}
 	if err != nil {
 		return nil, err
 	}

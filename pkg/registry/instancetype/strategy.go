@@ -61,10 +61,25 @@ func (s resourceStrategy) ValidateUpdate(ctx context.Context, obj, old runtime.O
 	return s.Validate(ctx, obj)
 }
 
-// WarningsOnCreate has upstream's warning.
+// WarningsOnCreate tells of what no node gives, and has upstream's warning.
 func (s resourceStrategy) WarningsOnCreate(_ context.Context, obj runtime.Object) []string {
-	spec, ok := s.resource.spec(obj).(*instancetypev1.VirtualMachinePreferenceSpec)
-	if !ok || spec.CPU == nil || spec.CPU.PreferredCPUTopology == nil {
+	var warnings []string
+	var refused []expand.Unsupported
+	switch spec := s.resource.spec(obj).(type) {
+	case *instancetypev1.VirtualMachineInstancetypeSpec:
+		refused = expand.UnsupportedSize(spec)
+	case *instancetypev1.VirtualMachinePreferenceSpec:
+		refused = expand.UnsupportedPreference(spec, "")
+		warnings = renamed(spec)
+	}
+	for _, u := range refused {
+		warnings = append(warnings, "machines that refer to it are refused: spec."+u.String())
+	}
+	return warnings
+}
+
+func renamed(spec *instancetypev1.VirtualMachinePreferenceSpec) []string {
+	if spec.CPU == nil || spec.CPU.PreferredCPUTopology == nil {
 		return nil
 	}
 	topology := *spec.CPU.PreferredCPUTopology
@@ -75,7 +90,7 @@ func (s resourceStrategy) WarningsOnCreate(_ context.Context, obj runtime.Object
 	return []string{fmt.Sprintf("PreferredCPUTopology %s is deprecated for removal in a future release, please use %s instead", topology, renamed)}
 }
 
-// WarningsOnUpdate has upstream's warning.
+// WarningsOnUpdate has those of the creation.
 func (s resourceStrategy) WarningsOnUpdate(ctx context.Context, obj, _ runtime.Object) []string {
 	return s.WarningsOnCreate(ctx, obj)
 }

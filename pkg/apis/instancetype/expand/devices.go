@@ -26,6 +26,9 @@ func applyDevices(spec *kubevirtv1.VirtualMachineInstanceSpec, preferred *instan
 	setTrue(&devices.DisableHotplug, preferred.PreferredDisableHotplug)
 	fill(&devices.Rng, preferred.PreferredRng)
 	fill(&devices.TPM, preferred.PreferredTPM.DeepCopy())
+	if video := preferred.PreferredVideoType; video != nil && devices.Video == nil {
+		devices.Video = &kubevirtv1.VideoDevice{Type: video}
+	}
 	if devices.Sound != nil {
 		fillText(&devices.Sound.Model, preferred.PreferredSoundModel)
 	}

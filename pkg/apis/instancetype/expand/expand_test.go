@@ -115,6 +115,10 @@ spec:
   subdomain: bank
   terminationGracePeriodSeconds: 9
   domain: {clock: {timezone: Asia/Tokyo}, machine: {type: q35}, firmware: {bootloader: {efi: {}}}, devices: {}}`},
+		"less is requested than the guest sees": {source{"{cpu: {guest: 1}, memory: {guest: 4Gi, overcommitPercent: 50}}", ""}, "{}",
+			"{spec: {domain: {cpu: {sockets: 1, cores: 1, threads: 1}, memory: {guest: 4Gi}, resources: {requests: {memory: \"2147483600\"}}, devices: {}}}}"},
+		"a graphics card": {source{"", "{devices: {preferredVideoType: virtio, preferredAutoattachPodInterface: false}}"}, "{}",
+			"{spec: {domain: {devices: {autoattachPodInterface: false, video: {type: virtio}}}}}"},
 		"a BIOS with its messages": {source{"", "{firmware: {preferredUseBios: true, preferredUseBiosSerial: true}}"}, "{}",
 			"{spec: {domain: {firmware: {bootloader: {bios: {useSerial: true}}}, devices: {}}}}"},
 		"EFI in the old form": {source{"", "{firmware: {preferredUseEfi: true, preferredUseSecureBoot: false}}"}, "{}",
@@ -205,6 +209,9 @@ func TestWhatConflictsIsRefusedAtItsField(t *testing.T) {
 			[]string{"spec.template.metadata.annotations[a]"}},
 		"processors that can't be spread": {source{"{cpu: {guest: 3}, memory: {guest: 1Gi}}", "{cpu: {preferredCPUTopology: spread}}"}, "{}", field.ErrorTypeInvalid,
 			[]string{"instancetype.spec.cpu.guest"}},
+		"what no node gives": {source{"{cpu: {guest: 1, dedicatedCPUPlacement: true, numa: {guestMappingPassthrough: {}}}, memory: {guest: '0'}}",
+			"{preferredArchitecture: arm64}"}, "{}", field.ErrorTypeForbidden,
+			[]string{"spec.instancetype", "spec.instancetype", "spec.instancetype", "spec.preference"}},
 		"an instance type that is too small": {source{small, "{requirements: {cpu: {guest: 5}, memory: {guest: 3Gi}}}"}, "{}", field.ErrorTypeNotFound,
 			[]string{"spec.instancetype", "spec.instancetype"}},
 		"a machine that is too small": {source{"", "{requirements: {cpu: {guest: 2}, memory: {guest: 3Gi}, architecture: arm64}}"},
@@ -273,4 +280,33 @@ func TestAStatusThatCannotBeReadIsAnError(t *testing.T) {
 	_, errs := expand.Machine(vm)
 	require.Len(t, errs, 1)
 	assert.Equal(t, "status.instancetypeRef", errs[0].Field)
+}
+
+func TestAnInstancetypeThatIsNotThereYetIsNotHeldAgainstThePreference(t *testing.T) {
+	preference := "{requirements: {cpu: {guest: 2}, memory: {guest: 2Gi}, architecture: amd64}}"
+	vm := machine(t, source{"", preference}, "{}")
+	vm.Spec.Instancetype = &kubevirtv1.InstancetypeMatcher{Name: ptr.To("later")}
+	require.Error(t, expand.Pin(t.Context(), source{"", preference}, vm))
+	_, errs := expand.Judged(vm)
+	assert.Empty(t, errs, "it gives the machine its size")
+
+	vm.Spec.Template.Spec.Architecture = ptr.To("arm64")
+	_, errs = expand.Judged(vm)
+	require.Len(t, errs, 1)
+	assert.Equal(t, "spec.template.spec.architecture", errs[0].Field, "what is the machine's own is judged")
+
+	require.NoError(t, expand.Pin(t.Context(), source{small, preference}, vm))
+	vm.Spec.Template.Spec.Architecture = nil
+	_, errs = expand.Judged(vm)
+	assert.Empty(t, errs)
+	require.NoError(t, expand.Pin(t.Context(), source{"", preference}, vm), "it is kept")
+}
+
+func TestWhatNoNodeGivesIsShown(t *testing.T) {
+	vm := machine(t, source{"{cpu: {guest: 2, realtime: {}}, memory: {guest: '0'}}", ""}, "{}")
+	_, errs := expand.Machine(vm)
+	require.Len(t, errs, 2)
+	shown, errs := expand.Shown(vm)
+	require.Empty(t, errs)
+	assert.Equal(t, ptr.To[uint32](2), shown.Spec.Template.Spec.Domain.CPU.Sockets)
 }

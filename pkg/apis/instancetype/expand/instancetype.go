@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
+	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	"k8s.io/utils/ptr"
 
@@ -89,11 +90,25 @@ func applySize(domain *kubevirtv1.DomainSpec, size *instancetypev1.VirtualMachin
 		domain.Memory = &kubevirtv1.Memory{}
 	}
 	domain.Memory.Guest = ptr.To(size.Memory.Guest.DeepCopy())
+	requestMemory(domain, &size.Memory)
 	fill(&domain.Memory.Hugepages, size.Memory.Hugepages)
 	if size.Memory.MaxGuest != nil {
 		domain.Memory.MaxGuest = ptr.To(size.Memory.MaxGuest.DeepCopy())
 	}
 	fill(&domain.IOThreadsPolicy, size.IOThreadsPolicy)
+}
+
+// requestMemory asks the node for less than the guest sees, where the instance type says so.
+func requestMemory(domain *kubevirtv1.DomainSpec, memory *instancetypev1.MemoryInstancetype) {
+	percent := int64(ptr.Deref(memory.OvercommitPercent, 0))
+	if percent == 0 {
+		return
+	}
+	if domain.Resources.Requests == nil {
+		domain.Resources.Requests = corev1.ResourceList{}
+	}
+	requested := memory.Guest.Value() / 100 * (100 - percent)
+	domain.Resources.Requests[corev1.ResourceMemory] = *resource.NewQuantity(requested, memory.Guest.Format)
 }
 
 // annotate adds the annotations that the template does not have.

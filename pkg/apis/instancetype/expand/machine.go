@@ -16,8 +16,25 @@ import (
 
 // Machine returns what vm's instances are made from: a copy of vm in which the instance type and the preference
 // that its status holds (see Pin) are applied to the spec, and vm itself where it refers to neither. Those that
-// the status does not hold, because they do not exist yet, are not applied. The errors are what conflicts.
+// the status does not hold, because they do not exist yet, are not applied. The errors are what conflicts, and what
+// no node gives.
 func Machine(vm *kubevirtv1.VirtualMachine) (*kubevirtv1.VirtualMachine, field.ErrorList) {
+	return expanded(vm, unsupported)
+}
+
+// Shown returns what Machine does, also of a machine that no node can run.
+func Shown(vm *kubevirtv1.VirtualMachine) (*kubevirtv1.VirtualMachine, field.ErrorList) {
+	return expanded(vm, func(*kubevirtv1.VirtualMachineInstanceTemplateSpec, *instancetypev1.VirtualMachineInstancetypeSpec,
+		*instancetypev1.VirtualMachinePreferenceSpec) field.ErrorList {
+		return nil
+	})
+}
+
+// refuse judges a template and what is to be applied to it.
+type refuse func(*kubevirtv1.VirtualMachineInstanceTemplateSpec, *instancetypev1.VirtualMachineInstancetypeSpec,
+	*instancetypev1.VirtualMachinePreferenceSpec) field.ErrorList
+
+func expanded(vm *kubevirtv1.VirtualMachine, refuse refuse) (*kubevirtv1.VirtualMachine, field.ErrorList) {
 	if vm.Spec.Instancetype == nil && vm.Spec.Preference == nil || vm.Spec.Template == nil {
 		return vm, nil
 	}
@@ -33,7 +50,11 @@ func Machine(vm *kubevirtv1.VirtualMachine) (*kubevirtv1.VirtualMachine, field.E
 	if replacesMemory(vm) {
 		expanded.Spec.Template.Spec.Domain.Memory = nil
 	}
-	if errs := apply(expanded, size, preference); len(errs) > 0 {
+	r := instancetypeOf(vm)
+	if errs := apply(expanded, size, preference, r == nil || r.Pinned()); len(errs) > 0 {
+		return nil, errs
+	}
+	if errs := refuse(vm.Spec.Template, size, preference); len(errs) > 0 {
 		return nil, errs
 	}
 	return expanded, nil
@@ -45,8 +66,10 @@ func replacesMemory(vm *kubevirtv1.VirtualMachine) bool {
 	return r != nil && r.inferred() && r.Ignores()
 }
 
-// apply applies both, of which either may be nil, to vm in place.
-func apply(vm *kubevirtv1.VirtualMachine, size *instancetypev1.VirtualMachineInstancetypeSpec, preference *instancetypev1.VirtualMachinePreferenceSpec) field.ErrorList {
+// apply applies both, of which either may be nil, to vm in place. sized says whether nothing more of its size is to come
+// from an instance type that does not exist yet.
+func apply(vm *kubevirtv1.VirtualMachine, size *instancetypev1.VirtualMachineInstancetypeSpec,
+	preference *instancetypev1.VirtualMachinePreferenceSpec, sized bool) field.ErrorList {
 	path := field.NewPath("spec", "template")
 	if size != nil {
 		if errs := validateSpread(size.CPU.Guest, preference); len(errs) > 0 {
@@ -57,7 +80,7 @@ func apply(vm *kubevirtv1.VirtualMachine, size *instancetypev1.VirtualMachineIns
 		return errs
 	}
 	applyStorageClass(vm.Spec.DataVolumeTemplates, preference)
-	return validateRequirements(size, preference, &vm.Spec.Template.Spec, path.Child("spec"))
+	return validateRequirements(size, preference, &vm.Spec.Template.Spec, sized, path.Child("spec"))
 }
 
 // Judged returns what vm is judged as when it is written: what Machine returns where the instance type exists.

@@ -14,15 +14,19 @@ import (
 )
 
 // validateRequirements refuses a machine that has less than the preference requires. Its spec is at path; size,
-// which may be nil, and the preference are applied to it. An instance type that does not exist yet is not judged.
+// which may be nil, and the preference are applied to it. An instance type that does not exist yet is not judged: it is
+// what gives the machine its size.
 func validateRequirements(size *instancetypev1.VirtualMachineInstancetypeSpec, preference *instancetypev1.VirtualMachinePreferenceSpec,
-	spec *kubevirtv1.VirtualMachineInstanceSpec, path *field.Path) field.ErrorList {
+	spec *kubevirtv1.VirtualMachineInstanceSpec, sized bool, path *field.Path) field.ErrorList {
 	if preference == nil || preference.Requirements == nil {
 		return nil
 	}
 	complete := spec.DeepCopy()
 	kubevirtv1.SetDefaultsVirtualMachineInstanceSpec(complete)
-	errs := validateRequiredSize(size, preference.Requirements, complete, path)
+	var errs field.ErrorList
+	if sized {
+		errs = validateRequiredSize(size, preference.Requirements, complete, path)
+	}
 	if wanted := preference.Requirements.Architecture; wanted != nil && ptr.Deref(complete.Architecture, "") != *wanted {
 		errs = append(errs, unmet(path.Child("architecture"), ptr.Deref(complete.Architecture, ""),
 			"preference requires architecture %s but %s is being requested", *wanted, ptr.Deref(complete.Architecture, "")))

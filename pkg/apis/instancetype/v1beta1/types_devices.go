@@ -20,6 +20,12 @@ type DevicePreferences struct {
 	// PreferredDisableHotplug leaves the guest without what disks need that are added while it runs.
 	// +optional
 	PreferredDisableHotplug *bool `json:"preferredDisableHotplug,omitempty"`
+	// PreferredVideoType is the graphics card of a machine that names none: vga, cirrus, virtio, ramfb or bochs.
+	// +optional
+	PreferredVideoType *string `json:"preferredVideoType,omitempty"`
+	// PreferredVirtualGPUOptions are for graphics processors of the machine; none has any.
+	// +optional
+	PreferredVirtualGPUOptions *VGPUOptions `json:"preferredVirtualGPUOptions,omitempty"`
 	// PreferredSoundModel is for a sound card that has none: ich9 or ac97.
 	// +optional
 	PreferredSoundModel *string `json:"preferredSoundModel,omitempty"`

@@ -58,6 +58,23 @@ type VirtualMachineClusterInstancetypeList struct {
 type VirtualMachineInstancetypeSpec struct {
 	CPU    CPUInstancetype    `json:"cpu"`
 	Memory MemoryInstancetype `json:"memory"`
+	// GPUs are devices that no node gives to guests: a machine with them is refused.
+	// +optional
+	// +listType=atomic
+	GPUs []GPU `json:"gpus,omitempty"`
+	// HostDevices are devices that no node gives to guests: a machine with them is refused.
+	// +optional
+	// +listType=atomic
+	HostDevices []HostDevice `json:"hostDevices,omitempty"`
+	// SchedulerName would have another scheduler than the default choose the node: a machine with one is refused.
+	// +optional
+	SchedulerName *string `json:"schedulerName,omitempty"`
+	// LaunchSecurity would encrypt the guest's memory: a machine with it is refused.
+	// +optional
+	LaunchSecurity *LaunchSecurity `json:"launchSecurity,omitempty"`
+	// IOThreads are for the ioThreadsPolicy supplementalPool: a machine with them is refused.
+	// +optional
+	IOThreads *DiskIOThreads `json:"ioThreads,omitempty"`
 	// IOThreadsPolicy takes the work of virtio disks to threads of its own: shared or auto.
 	// +optional
 	IOThreadsPolicy *kubevirtv1.IOThreadsPolicy `json:"ioThreadsPolicy,omitempty"`
@@ -78,12 +95,18 @@ type CPUInstancetype struct {
 	// +optional
 	Model *string `json:"model,omitempty"`
 	// DedicatedCPUPlacement would give the guest processors of the node that nobody else has. No node sets any aside:
-	// true is refused.
+	// a machine with it is refused.
 	// +optional
 	DedicatedCPUPlacement *bool `json:"dedicatedCPUPlacement,omitempty"`
-	// IsolateEmulatorThread would keep QEMU's own work from processors that are dedicated: true is refused.
+	// IsolateEmulatorThread would keep QEMU's own work from processors that are dedicated: a machine with it is refused.
 	// +optional
 	IsolateEmulatorThread *bool `json:"isolateEmulatorThread,omitempty"`
+	// NUMA would show the guest the node's topology: a machine with it is refused.
+	// +optional
+	NUMA *NUMA `json:"numa,omitempty"`
+	// Realtime would give processors real-time priority: a machine with it is refused.
+	// +optional
+	Realtime *Realtime `json:"realtime,omitempty"`
 	// MaxSockets is how many sockets the running guest may be given.
 	// +optional
 	MaxSockets *uint32 `json:"maxSockets,omitempty"`
@@ -91,11 +114,14 @@ type CPUInstancetype struct {
 
 // MemoryInstancetype is the memory of a size.
 type MemoryInstancetype struct {
-	// Guest is the size that the guest sees.
+	// Guest is the size that the guest sees. A machine with an instance type of none is refused.
 	Guest resource.Quantity `json:"guest"`
 	// Hugepages have the guest's memory on huge pages of the node, which has them set aside.
 	// +optional
 	Hugepages *kubevirtv1.Hugepages `json:"hugepages,omitempty"`
+	// OvercommitPercent is how much less is requested of the node than the guest sees, from 0 to 100.
+	// +optional
+	OvercommitPercent *int32 `json:"overcommitPercent,omitempty"`
 	// MaxGuest is how much the running guest may be given.
 	// +optional
 	MaxGuest *resource.Quantity `json:"maxGuest,omitempty"`

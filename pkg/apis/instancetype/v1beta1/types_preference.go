@@ -75,7 +75,11 @@ type VirtualMachinePreferenceSpec struct {
 	// PreferredSubdomain gives the guest the further name hostname.subdomain.namespace.
 	// +optional
 	PreferredSubdomain *string `json:"preferredSubdomain,omitempty"`
-	// PreferredArchitecture is amd64.
+	// PreferredLaunchSecurity would encrypt the guest's memory: a machine with it is refused.
+	// +optional
+	PreferredLaunchSecurity *LaunchSecurity `json:"preferredLaunchSecurity,omitempty"`
+	// PreferredArchitecture is that of the guest. Nodes run amd64: a machine that prefers another is refused, unless it
+	// names amd64 itself.
 	// +optional
 	PreferredArchitecture *string `json:"preferredArchitecture,omitempty"`
 	// Requirements are what a machine needs; one that has less is refused.

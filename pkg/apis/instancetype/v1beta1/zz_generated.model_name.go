@@ -33,13 +33,38 @@ func (in DevicePreferences) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in DiskIOThreads) OpenAPIModelName() string {
+	return "io.kubevirt.instancetype.v1beta1.DiskIOThreads"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in FeaturePreferences) OpenAPIModelName() string {
 	return "io.kubevirt.instancetype.v1beta1.FeaturePreferences"
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in FeatureSwitch) OpenAPIModelName() string {
+	return "io.kubevirt.instancetype.v1beta1.FeatureSwitch"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in FirmwarePreferences) OpenAPIModelName() string {
 	return "io.kubevirt.instancetype.v1beta1.FirmwarePreferences"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in GPU) OpenAPIModelName() string {
+	return "io.kubevirt.instancetype.v1beta1.GPU"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in HostDevice) OpenAPIModelName() string {
+	return "io.kubevirt.instancetype.v1beta1.HostDevice"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in LaunchSecurity) OpenAPIModelName() string {
+	return "io.kubevirt.instancetype.v1beta1.LaunchSecurity"
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
@@ -58,13 +83,63 @@ func (in MemoryPreferenceRequirement) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in NUMA) OpenAPIModelName() string {
+	return "io.kubevirt.instancetype.v1beta1.NUMA"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in NUMAGuestMappingPassthrough) OpenAPIModelName() string {
+	return "io.kubevirt.instancetype.v1beta1.NUMAGuestMappingPassthrough"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in PreferenceRequirements) OpenAPIModelName() string {
 	return "io.kubevirt.instancetype.v1beta1.PreferenceRequirements"
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in Realtime) OpenAPIModelName() string {
+	return "io.kubevirt.instancetype.v1beta1.Realtime"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in SEV) OpenAPIModelName() string {
+	return "io.kubevirt.instancetype.v1beta1.SEV"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in SEVAttestation) OpenAPIModelName() string {
+	return "io.kubevirt.instancetype.v1beta1.SEVAttestation"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in SEVPolicy) OpenAPIModelName() string {
+	return "io.kubevirt.instancetype.v1beta1.SEVPolicy"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in SEVSNP) OpenAPIModelName() string {
+	return "io.kubevirt.instancetype.v1beta1.SEVSNP"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in SpreadOptions) OpenAPIModelName() string {
 	return "io.kubevirt.instancetype.v1beta1.SpreadOptions"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in TDX) OpenAPIModelName() string {
+	return "io.kubevirt.instancetype.v1beta1.TDX"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in VGPUDisplayOptions) OpenAPIModelName() string {
+	return "io.kubevirt.instancetype.v1beta1.VGPUDisplayOptions"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in VGPUOptions) OpenAPIModelName() string {
+	return "io.kubevirt.instancetype.v1beta1.VGPUOptions"
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.

@@ -4,6 +4,7 @@ package validation
 
 import (
 	"fmt"
+	"slices"
 
 	"k8s.io/apimachinery/pkg/api/resource"
 	apivalidation "k8s.io/apimachinery/pkg/api/validation"
@@ -16,29 +17,86 @@ import (
 	kubevirtvalidation "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/validation"
 )
 
-// ValidateInstancetypeSpec returns what is wrong with an instance type's spec, which is at path.
+// ValidateInstancetypeSpec returns what is wrong with an instance type's spec, which is at path. What no node gives is
+// not wrong: catalogues are for many kinds of nodes.
 func ValidateInstancetypeSpec(spec *instancetypev1.VirtualMachineInstancetypeSpec, path *field.Path) field.ErrorList {
 	errs := apivalidation.ValidateAnnotations(spec.Annotations, path.Child("annotations"))
-	if spec.CPU.Guest == 0 {
-		errs = append(errs, field.Required(path.Child("cpu", "guest"), "how many processors the guest has, for example 2"))
+	if spec.Memory.Guest.Sign() < 0 {
+		errs = append(errs, field.Invalid(path.Child("memory", "guest"), spec.Memory.Guest.String(), "must be 0 or more, for example 2Gi"))
 	}
-	if spec.Memory.Guest.Sign() <= 0 {
-		errs = append(errs, field.Required(path.Child("memory", "guest"), "the memory that the guest has, for example 2Gi"))
-	}
+	errs = append(errs, validateOvercommit(&spec.Memory, path.Child("memory", "overcommitPercent"))...)
+	errs = append(errs, validateDevices(spec, path)...)
 	if len(errs) > 0 {
 		return errs
 	}
-	return try(&kubevirtv1.VirtualMachineInstanceTemplateSpec{}, spec, nil, path)
+	return try(&kubevirtv1.VirtualMachineInstanceTemplateSpec{}, runnable(spec), nil, path)
 }
 
-// ValidatePreferenceSpec returns what is wrong with a preference's spec, which is at path.
+// runnable is spec without what no node gives.
+func runnable(spec *instancetypev1.VirtualMachineInstancetypeSpec) *instancetypev1.VirtualMachineInstancetypeSpec {
+	copied := spec.DeepCopy()
+	if copied.CPU.Guest == 0 {
+		copied.CPU.Guest = 1
+	}
+	if copied.Memory.Guest.Sign() == 0 {
+		copied.Memory.Guest, copied.Memory.MaxGuest = resource.MustParse("1Gi"), nil
+	}
+	copied.CPU.DedicatedCPUPlacement, copied.CPU.IsolateEmulatorThread = nil, nil
+	if copied.IOThreads != nil {
+		copied.IOThreadsPolicy = nil // it may be supplementalPool
+	}
+	return copied
+}
+
+// validateOvercommit has upstream's rules.
+func validateOvercommit(memory *instancetypev1.MemoryInstancetype, path *field.Path) field.ErrorList {
+	percent := ptr.Deref(memory.OvercommitPercent, 0)
+	switch {
+	case percent < 0 || percent > 100:
+		return field.ErrorList{field.Invalid(path, percent, "must be from 0 to 100")}
+	case percent > 0 && memory.Hugepages != nil:
+		return field.ErrorList{field.Invalid(path, percent, "huge pages can't be overcommitted; remove overcommitPercent or hugepages")}
+	}
+	return nil
+}
+
+// validateDevices wants what upstream's schema does.
+func validateDevices(spec *instancetypev1.VirtualMachineInstancetypeSpec, path *field.Path) field.ErrorList {
+	var errs field.ErrorList
+	check := func(path *field.Path, name, device string) {
+		if name == "" {
+			errs = append(errs, field.Required(path.Child("name"), "the name of the device in the guest"))
+		}
+		if device == "" {
+			errs = append(errs, field.Required(path.Child("deviceName"), "the name of the device on the node"))
+		}
+	}
+	for i, gpu := range spec.GPUs {
+		check(path.Child("gpus").Index(i), gpu.Name, gpu.DeviceName)
+	}
+	for i, device := range spec.HostDevices {
+		check(path.Child("hostDevices").Index(i), device.Name, device.DeviceName)
+	}
+	return errs
+}
+
+// architectures are those that upstream knows.
+var architectures = []string{"amd64", "arm64", "s390x"}
+
+// ValidatePreferenceSpec returns what is wrong with a preference's spec, which is at path. What no node gives is not
+// wrong.
 func ValidatePreferenceSpec(spec *instancetypev1.VirtualMachinePreferenceSpec, path *field.Path) field.ErrorList {
 	errs := apivalidation.ValidateAnnotations(spec.Annotations, path.Child("annotations"))
 	errs = append(errs, validateTopology(spec, path.Child("cpu"))...)
+	if name := spec.PreferredArchitecture; name != nil && !slices.Contains(architectures, *name) {
+		errs = append(errs, field.NotSupported(path.Child("preferredArchitecture"), *name, architectures))
+	}
 	if len(errs) > 0 {
 		return errs
 	}
-	return try(sample(), nil, spec, path)
+	tried := spec.DeepCopy()
+	tried.PreferredArchitecture = nil
+	return try(sample(), nil, tried, path)
 }
 
 // validateTopology has upstream's paths.

@@ -137,7 +137,7 @@ func (e *expander) expand(ctx context.Context, vm *kubevirtv1.VirtualMachine) (*
 	if err := expand.Pin(ctx, e.instancetypes, vm); err != nil {
 		return nil, notFound(err)
 	}
-	expanded, errs := expand.Machine(vm)
+	expanded, errs := expand.Shown(vm)
 	if len(errs) > 0 {
 		return nil, apierrors.NewInvalid(kind.GroupKind(), vm.Name, errs)
 	}

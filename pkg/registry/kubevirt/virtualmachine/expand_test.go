@@ -17,7 +17,9 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apiserver/pkg/authorization/authorizer"
+	genericapirequest "k8s.io/apiserver/pkg/endpoints/request"
 	"k8s.io/apiserver/pkg/registry/rest"
+	"k8s.io/apiserver/pkg/warning"
 	"k8s.io/utils/ptr"
 
 	instancetypev1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/instancetype/v1beta1"
@@ -163,6 +165,8 @@ func TestReferringToAnInstancetypeNeedsTheRightToReadIt(t *testing.T) {
 func TestABodyIsExpandedOrToldWhatIsWrongWithIt(t *testing.T) {
 	s, ctx := newStorages(t, nil), registrytest.As(t, "user")
 	s.makeSize(t, ctx)
+	// The stores name the resource of the request in their errors.
+	ctx = genericapirequest.WithRequestInfo(ctx, &genericapirequest.RequestInfo{APIGroup: "subresources.kubevirt.io", Resource: "expand-vm-spec"})
 	const template = `"template":{"spec":{"domain":{"devices":{}}}}`
 	vm, err := s.machines.ExpandBody(ctx, registrytest.Namespace, strings.NewReader(`{"spec":{"instancetype":{"name":"size"},`+template+`}}`))
 	require.NoError(t, err)
@@ -175,6 +179,7 @@ func TestABodyIsExpandedOrToldWhatIsWrongWithIt(t *testing.T) {
 		`{"spec":{}}`: "Object is not a valid VirtualMachine",
 		`{"metadata":{"namespace":"other"},"spec":{` + template + `}}`:                                              "VM namespace must be empty or default",
 		`{"spec":{"instancetype":{"name":"none"},` + template + `}}`:                                                `virtualmachineclusterinstancetypes.instancetype.kubevirt.io "none" not found`,
+		`{"spec":{"preference":{"name":"none","kind":"virtualmachinepreferences"},` + template + `}}`:               `virtualmachinepreferences.instancetype.kubevirt.io "none" not found`,
 		`{"spec":{"instancetype":{"name":"size","kind":"Pod"},` + template + `}}`:                                   "spec.instancetype.kind",
 		`{"spec":{"instancetype":{"name":"size"},"template":{"spec":{"domain":{"cpu":{"cores":1},"devices":{}}}}}}`: "conflicts with selected instance type",
 	} {
@@ -184,4 +189,40 @@ func TestABodyIsExpandedOrToldWhatIsWrongWithIt(t *testing.T) {
 	}
 	_, err = s.machines.ExpandBody(ctx, registrytest.Namespace, strings.NewReader(strings.Repeat(" ", 3<<20)))
 	assert.True(t, apierrors.IsRequestEntityTooLargeError(err), "%v", err)
+}
+
+func TestAnInstancetypeThatIsMissingIsToldByAWarningAlone(t *testing.T) {
+	s, ctx := newStorages(t, nil), registrytest.As(t, "user")
+	create(t, ctx, s.store("virtualmachinepreferences"), &instancetypev1.VirtualMachinePreference{
+		ObjectMeta: metav1.ObjectMeta{Name: "taste", Namespace: registrytest.Namespace}, Spec: instancetypev1.VirtualMachinePreferenceSpec{
+			Requirements: &instancetypev1.PreferenceRequirements{Memory: &instancetypev1.MemoryPreferenceRequirement{Guest: resource.MustParse("2Gi")}},
+		}})
+	warnings := &warned{}
+	create(t, warning.WithWarningRecorder(ctx, warnings), s.machines.Machine, sized())
+	assert.Equal(t, []string{`spec.instancetype: VirtualMachineClusterInstancetype "size" is not there yet; the machine can't start until it is`}, warnings.texts)
+	s.makeSize(t, ctx) // which has less
+	other := sized()
+	other.Name = "other"
+	assert.ErrorContains(t, s.createError(ctx, other), "insufficient Memory resources of 1Gi provided by instance type")
+}
+
+func TestAnInstancetypeThatNoNodeGivesIsStoredWithAWarningAndRefusedWhereItIsUsed(t *testing.T) {
+	s, ctx := newStorages(t, nil), registrytest.As(t, "user")
+	warnings := &warned{}
+	create(t, warning.WithWarningRecorder(ctx, warnings), s.store("virtualmachineclusterinstancetypes"), &instancetypev1.VirtualMachineClusterInstancetype{
+		ObjectMeta: metav1.ObjectMeta{Name: "size"}, Spec: instancetypev1.VirtualMachineInstancetypeSpec{
+			CPU: instancetypev1.CPUInstancetype{Guest: 2, NUMA: &instancetypev1.NUMA{GuestMappingPassthrough: &instancetypev1.NUMAGuestMappingPassthrough{}}},
+		}})
+	require.Len(t, warnings.texts, 2)
+	assert.Contains(t, warnings.texts[0], "machines that refer to it are refused: spec.memory.guest: it gives no memory")
+	assert.Contains(t, warnings.texts[1], "spec.cpu.numa.guestMappingPassthrough: it is for dedicated processors")
+
+	vm := sized()
+	vm.Spec.Preference = nil
+	err := s.createError(ctx, vm)
+	require.True(t, apierrors.IsInvalid(err), "%v", err)
+	causes := err.(apierrors.APIStatus).Status().Details.Causes
+	require.Len(t, causes, 2)
+	assert.Equal(t, "spec.instancetype", causes[0].Field)
+	assert.Contains(t, causes[1].Message, "the instance type has cpu.numa.guestMappingPassthrough")
 }

@@ -15,10 +15,14 @@ type CPUInstancetypeApplyConfiguration struct {
 	// Model is host-model, host-passthrough, or a name that libvirt knows.
 	Model *string `json:"model,omitempty"`
 	// DedicatedCPUPlacement would give the guest processors of the node that nobody else has. No node sets any aside:
-	// true is refused.
+	// a machine with it is refused.
 	DedicatedCPUPlacement *bool `json:"dedicatedCPUPlacement,omitempty"`
-	// IsolateEmulatorThread would keep QEMU's own work from processors that are dedicated: true is refused.
+	// IsolateEmulatorThread would keep QEMU's own work from processors that are dedicated: a machine with it is refused.
 	IsolateEmulatorThread *bool `json:"isolateEmulatorThread,omitempty"`
+	// NUMA would show the guest the node's topology: a machine with it is refused.
+	NUMA *NUMAApplyConfiguration `json:"numa,omitempty"`
+	// Realtime would give processors real-time priority: a machine with it is refused.
+	Realtime *RealtimeApplyConfiguration `json:"realtime,omitempty"`
 	// MaxSockets is how many sockets the running guest may be given.
 	MaxSockets *uint32 `json:"maxSockets,omitempty"`
 }
@@ -58,6 +62,22 @@ func (b *CPUInstancetypeApplyConfiguration) WithDedicatedCPUPlacement(value bool
 // If called multiple times, the IsolateEmulatorThread field is set to the value of the last call.
 func (b *CPUInstancetypeApplyConfiguration) WithIsolateEmulatorThread(value bool) *CPUInstancetypeApplyConfiguration {
 	b.IsolateEmulatorThread = &value
+	return b
+}
+
+// WithNUMA sets the NUMA field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the NUMA field is set to the value of the last call.
+func (b *CPUInstancetypeApplyConfiguration) WithNUMA(value *NUMAApplyConfiguration) *CPUInstancetypeApplyConfiguration {
+	b.NUMA = value
+	return b
+}
+
+// WithRealtime sets the Realtime field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the Realtime field is set to the value of the last call.
+func (b *CPUInstancetypeApplyConfiguration) WithRealtime(value *RealtimeApplyConfiguration) *CPUInstancetypeApplyConfiguration {
+	b.Realtime = value
 	return b
 }
 

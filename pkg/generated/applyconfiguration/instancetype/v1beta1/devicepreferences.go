@@ -22,6 +22,10 @@ type DevicePreferencesApplyConfiguration struct {
 	PreferredAutoattachInputDevice    *bool `json:"preferredAutoattachInputDevice,omitempty"`
 	// PreferredDisableHotplug leaves the guest without what disks need that are added while it runs.
 	PreferredDisableHotplug *bool `json:"preferredDisableHotplug,omitempty"`
+	// PreferredVideoType is the graphics card of a machine that names none: vga, cirrus, virtio, ramfb or bochs.
+	PreferredVideoType *string `json:"preferredVideoType,omitempty"`
+	// PreferredVirtualGPUOptions are for graphics processors of the machine; none has any.
+	PreferredVirtualGPUOptions *VGPUOptionsApplyConfiguration `json:"preferredVirtualGPUOptions,omitempty"`
 	// PreferredSoundModel is for a sound card that has none: ich9 or ac97.
 	PreferredSoundModel            *string `json:"preferredSoundModel,omitempty"`
 	PreferredUseVirtioTransitional *bool   `json:"preferredUseVirtioTransitional,omitempty"`
@@ -109,6 +113,22 @@ func (b *DevicePreferencesApplyConfiguration) WithPreferredAutoattachInputDevice
 // If called multiple times, the PreferredDisableHotplug field is set to the value of the last call.
 func (b *DevicePreferencesApplyConfiguration) WithPreferredDisableHotplug(value bool) *DevicePreferencesApplyConfiguration {
 	b.PreferredDisableHotplug = &value
+	return b
+}
+
+// WithPreferredVideoType sets the PreferredVideoType field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the PreferredVideoType field is set to the value of the last call.
+func (b *DevicePreferencesApplyConfiguration) WithPreferredVideoType(value string) *DevicePreferencesApplyConfiguration {
+	b.PreferredVideoType = &value
+	return b
+}
+
+// WithPreferredVirtualGPUOptions sets the PreferredVirtualGPUOptions field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the PreferredVirtualGPUOptions field is set to the value of the last call.
+func (b *DevicePreferencesApplyConfiguration) WithPreferredVirtualGPUOptions(value *VGPUOptionsApplyConfiguration) *DevicePreferencesApplyConfiguration {
+	b.PreferredVirtualGPUOptions = value
 	return b
 }
 

@@ -14,10 +14,12 @@ import (
 //
 // MemoryInstancetype is the memory of a size.
 type MemoryInstancetypeApplyConfiguration struct {
-	// Guest is the size that the guest sees.
+	// Guest is the size that the guest sees. A machine with an instance type of none is refused.
 	Guest *resource.Quantity `json:"guest,omitempty"`
 	// Hugepages have the guest's memory on huge pages of the node, which has them set aside.
 	Hugepages *v1.HugepagesApplyConfiguration `json:"hugepages,omitempty"`
+	// OvercommitPercent is how much less is requested of the node than the guest sees, from 0 to 100.
+	OvercommitPercent *int32 `json:"overcommitPercent,omitempty"`
 	// MaxGuest is how much the running guest may be given.
 	MaxGuest *resource.Quantity `json:"maxGuest,omitempty"`
 }
@@ -41,6 +43,14 @@ func (b *MemoryInstancetypeApplyConfiguration) WithGuest(value resource.Quantity
 // If called multiple times, the Hugepages field is set to the value of the last call.
 func (b *MemoryInstancetypeApplyConfiguration) WithHugepages(value *v1.HugepagesApplyConfiguration) *MemoryInstancetypeApplyConfiguration {
 	b.Hugepages = value
+	return b
+}
+
+// WithOvercommitPercent sets the OvercommitPercent field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the OvercommitPercent field is set to the value of the last call.
+func (b *MemoryInstancetypeApplyConfiguration) WithOvercommitPercent(value int32) *MemoryInstancetypeApplyConfiguration {
+	b.OvercommitPercent = &value
 	return b
 }
 

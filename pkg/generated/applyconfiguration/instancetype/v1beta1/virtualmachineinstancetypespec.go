@@ -15,6 +15,16 @@ import (
 type VirtualMachineInstancetypeSpecApplyConfiguration struct {
 	CPU    *CPUInstancetypeApplyConfiguration    `json:"cpu,omitempty"`
 	Memory *MemoryInstancetypeApplyConfiguration `json:"memory,omitempty"`
+	// GPUs are devices that no node gives to guests: a machine with them is refused.
+	GPUs []GPUApplyConfiguration `json:"gpus,omitempty"`
+	// HostDevices are devices that no node gives to guests: a machine with them is refused.
+	HostDevices []HostDeviceApplyConfiguration `json:"hostDevices,omitempty"`
+	// SchedulerName would have another scheduler than the default choose the node: a machine with one is refused.
+	SchedulerName *string `json:"schedulerName,omitempty"`
+	// LaunchSecurity would encrypt the guest's memory: a machine with it is refused.
+	LaunchSecurity *LaunchSecurityApplyConfiguration `json:"launchSecurity,omitempty"`
+	// IOThreads are for the ioThreadsPolicy supplementalPool: a machine with them is refused.
+	IOThreads *DiskIOThreadsApplyConfiguration `json:"ioThreads,omitempty"`
 	// IOThreadsPolicy takes the work of virtio disks to threads of its own: shared or auto.
 	IOThreadsPolicy *v1.IOThreadsPolicy `json:"ioThreadsPolicy,omitempty"`
 	// NodeSelector are labels that the node must have.
@@ -42,6 +52,56 @@ func (b *VirtualMachineInstancetypeSpecApplyConfiguration) WithCPU(value *CPUIns
 // If called multiple times, the Memory field is set to the value of the last call.
 func (b *VirtualMachineInstancetypeSpecApplyConfiguration) WithMemory(value *MemoryInstancetypeApplyConfiguration) *VirtualMachineInstancetypeSpecApplyConfiguration {
 	b.Memory = value
+	return b
+}
+
+// WithGPUs adds the given value to the GPUs field in the declarative configuration
+// and returns the receiver, so that objects can be build by chaining "With" function invocations.
+// If called multiple times, values provided by each call will be appended to the GPUs field.
+func (b *VirtualMachineInstancetypeSpecApplyConfiguration) WithGPUs(values ...*GPUApplyConfiguration) *VirtualMachineInstancetypeSpecApplyConfiguration {
+	for i := range values {
+		if values[i] == nil {
+			panic("nil value passed to WithGPUs")
+		}
+		b.GPUs = append(b.GPUs, *values[i])
+	}
+	return b
+}
+
+// WithHostDevices adds the given value to the HostDevices field in the declarative configuration
+// and returns the receiver, so that objects can be build by chaining "With" function invocations.
+// If called multiple times, values provided by each call will be appended to the HostDevices field.
+func (b *VirtualMachineInstancetypeSpecApplyConfiguration) WithHostDevices(values ...*HostDeviceApplyConfiguration) *VirtualMachineInstancetypeSpecApplyConfiguration {
+	for i := range values {
+		if values[i] == nil {
+			panic("nil value passed to WithHostDevices")
+		}
+		b.HostDevices = append(b.HostDevices, *values[i])
+	}
+	return b
+}
+
+// WithSchedulerName sets the SchedulerName field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the SchedulerName field is set to the value of the last call.
+func (b *VirtualMachineInstancetypeSpecApplyConfiguration) WithSchedulerName(value string) *VirtualMachineInstancetypeSpecApplyConfiguration {
+	b.SchedulerName = &value
+	return b
+}
+
+// WithLaunchSecurity sets the LaunchSecurity field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the LaunchSecurity field is set to the value of the last call.
+func (b *VirtualMachineInstancetypeSpecApplyConfiguration) WithLaunchSecurity(value *LaunchSecurityApplyConfiguration) *VirtualMachineInstancetypeSpecApplyConfiguration {
+	b.LaunchSecurity = value
+	return b
+}
+
+// WithIOThreads sets the IOThreads field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the IOThreads field is set to the value of the last call.
+func (b *VirtualMachineInstancetypeSpecApplyConfiguration) WithIOThreads(value *DiskIOThreadsApplyConfiguration) *VirtualMachineInstancetypeSpecApplyConfiguration {
+	b.IOThreads = value
 	return b
 }
 

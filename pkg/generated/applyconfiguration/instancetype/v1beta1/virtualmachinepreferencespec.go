@@ -19,7 +19,10 @@ type VirtualMachinePreferenceSpecApplyConfiguration struct {
 	PreferredTerminationGracePeriodSeconds *int64                                 `json:"preferredTerminationGracePeriodSeconds,omitempty"`
 	// PreferredSubdomain gives the guest the further name hostname.subdomain.namespace.
 	PreferredSubdomain *string `json:"preferredSubdomain,omitempty"`
-	// PreferredArchitecture is amd64.
+	// PreferredLaunchSecurity would encrypt the guest's memory: a machine with it is refused.
+	PreferredLaunchSecurity *LaunchSecurityApplyConfiguration `json:"preferredLaunchSecurity,omitempty"`
+	// PreferredArchitecture is that of the guest. Nodes run amd64: a machine that prefers another is refused, unless it
+	// names amd64 itself.
 	PreferredArchitecture *string `json:"preferredArchitecture,omitempty"`
 	// Requirements are what a machine needs; one that has less is refused.
 	Requirements *PreferenceRequirementsApplyConfiguration `json:"requirements,omitempty"`
@@ -104,6 +107,14 @@ func (b *VirtualMachinePreferenceSpecApplyConfiguration) WithPreferredTerminatio
 // If called multiple times, the PreferredSubdomain field is set to the value of the last call.
 func (b *VirtualMachinePreferenceSpecApplyConfiguration) WithPreferredSubdomain(value string) *VirtualMachinePreferenceSpecApplyConfiguration {
 	b.PreferredSubdomain = &value
+	return b
+}
+
+// WithPreferredLaunchSecurity sets the PreferredLaunchSecurity field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the PreferredLaunchSecurity field is set to the value of the last call.
+func (b *VirtualMachinePreferenceSpecApplyConfiguration) WithPreferredLaunchSecurity(value *LaunchSecurityApplyConfiguration) *VirtualMachinePreferenceSpecApplyConfiguration {
+	b.PreferredLaunchSecurity = value
 	return b
 }
 
