@@ -23,8 +23,22 @@ const protection = "kubernetes.io/pvc-protection"
 // bind gives a claim of the local class its volume: a device that it names, or a file, which is made when it is needed.
 func (c *Controller) bind(ctx context.Context, claim *corev1.PersistentVolumeClaim) error {
 	class, err := c.classOf(claim)
-	if err != nil || class == nil || class.Provisioner != Provisioner {
+	switch {
+	case apierrors.IsNotFound(err):
+		c.recorder.Eventf(claim, corev1.EventTypeWarning, "ProvisioningFailed",
+			"%v: make the class, or make the claim again with one of kubectl get storageclasses", err)
+		return nil
+	case err != nil:
 		return err
+	case class == nil:
+		c.recorder.Event(claim, corev1.EventTypeNormal, "FailedBinding",
+			"no persistent volumes available for this claim and no storage class is set")
+		return nil
+	case class.Provisioner != Provisioner:
+		c.recorder.Eventf(claim, corev1.EventTypeNormal, "ExternalProvisioning",
+			"Waiting for a volume to be created by the external provisioner %q: storage class %s is not this server's",
+			class.Provisioner, class.Name)
+		return nil
 	}
 	if takesDevice(claim) {
 		return c.bindDevice(ctx, claim, class.Name)
@@ -91,14 +105,13 @@ func unsupported(claim *corev1.PersistentVolumeClaim) error {
 }
 
 // classOf returns the class of a claim, which is the default one where the claim names none. It returns nil
-// where there is no such class.
+// where the claim is to have no class, or there is no default.
 func (c *Controller) classOf(claim *corev1.PersistentVolumeClaim) (*storagev1.StorageClass, error) {
 	if name := claim.Spec.StorageClassName; name != nil {
-		class, err := c.classes.Get(*name)
-		if apierrors.IsNotFound(err) {
+		if *name == "" {
 			return nil, nil
 		}
-		return class, err
+		return c.classes.Get(*name)
 	}
 	classes, err := c.classes.List(labels.Everything())
 	if err != nil {

@@ -269,6 +269,23 @@ func TestClaimsOfOtherClassesAreLeftAlone(t *testing.T) {
 	assert.Equal(t, corev1.ClaimPending, m.claim("none").Status.Phase)
 }
 
+func TestAClaimThatWaitsForAClassSaysSo(t *testing.T) {
+	other := &storagev1.StorageClass{ObjectMeta: metav1.ObjectMeta{Name: "nfs"}, Provisioner: "example.com/nfs"}
+	for words, name := range map[string]*string{
+		`Warning ProvisioningFailed storageclass.storage.k8s.io "gold" not found`:                                      ptr.To("gold"),
+		"Normal FailedBinding no persistent volumes available for this claim and no storage class is set":              nil,
+		"Normal FailedBinding no persistent volumes available for this claim":                                          ptr.To(""),
+		`Normal ExternalProvisioning Waiting for a volume to be created by the external provisioner "example.com/nfs"`: ptr.To("nfs"),
+	} {
+		t.Run(words, func(t *testing.T) {
+			m, _ := start(t, newStore(t), other)
+			m.create(newClaim("disk", func(c *corev1.PersistentVolumeClaim) { c.Spec.StorageClassName = name }))
+			m.expectEvent(words)
+			assert.Equal(t, corev1.ClaimPending, m.claim("disk").Status.Phase)
+		})
+	}
+}
+
 func TestImpossibleClaimsStayPendingAndSayWhy(t *testing.T) {
 	for words, change := range map[string]func(*corev1.PersistentVolumeClaim){
 		"no block devices": func(c *corev1.PersistentVolumeClaim) {

@@ -11,6 +11,7 @@ import (
 	"slices"
 
 	corev1 "k8s.io/api/core/v1"
+	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 )
 
@@ -24,7 +25,11 @@ func (c *Controller) expand(ctx context.Context, claim *corev1.PersistentVolumeC
 		return nil
 	}
 	class, err := c.classOf(claim)
-	if err != nil {
+	switch {
+	case apierrors.IsNotFound(err):
+		c.recorder.Event(claim, corev1.EventTypeWarning, resizeFailed, err.Error())
+		return nil
+	case err != nil:
 		return err
 	}
 	if class == nil || class.AllowVolumeExpansion == nil || !*class.AllowVolumeExpansion {
