@@ -70,8 +70,24 @@ func setUp(command *cobra.Command, addFlags func(*cliflag.NamedFlagSets)) {
 		if err := compatibility.DefaultComponentGlobalsRegistry.Set(); err != nil {
 			return fmt.Errorf("set feature gates: %w", err)
 		}
+		if err := checkVerbosity(logging); err != nil {
+			return err
+		}
 		return logsapi.ValidateAndApply(logging, nil)
 	}
 	width, _, _ := term.TerminalSize(command.OutOrStdout())
 	cliflag.SetUsageAndHelpFunc(command, sets, width)
+}
+
+// checkVerbosity refuses flags that bring Secrets into the log.
+func checkVerbosity(logging *logsapi.LoggingConfiguration) error {
+	if err := apiserver.CheckVerbosity(uint32(logging.Verbosity)); err != nil {
+		return fmt.Errorf("--v: %w", err)
+	}
+	for _, module := range logging.VModule {
+		if err := apiserver.CheckVerbosity(uint32(module.Verbosity)); err != nil {
+			return fmt.Errorf("--vmodule: %s: %w", module.FilePattern, err)
+		}
+	}
+	return nil
 }

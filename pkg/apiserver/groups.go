@@ -83,6 +83,7 @@ func (c *Config) groups() ([]*genericapiserver.APIGroupInfo, *virtualmachine.Sto
 	clients := c.groupInfo(subresourcesv1.SchemeGroupVersion)
 	for _, gv := range clients.PrioritizedVersions {
 		storage := actions(machines, machineAction, instances, instanceAction)
+		maps.Copy(storage, clientRoutes())
 		storage["virtualmachines"] = subresources.NewParent(machineAction, "virtualmachine")
 		storage["virtualmachineinstances"] = subresources.NewParent(instanceAction, "virtualmachineinstance")
 		clients.VersionedResourcesStorageMap[gv.Version] = storage

@@ -20,7 +20,10 @@ var (
 	buildDate  = "1970-01-01T00:00:00Z"
 )
 
-const unknown = "unknown"
+const (
+	unknown = "unknown"
+	dirty   = "-dirty"
+)
 
 // compatibleWith is the KubeVirt release whose wire API is spoken. Its clients compare their own
 // version with the server's, so the server answers with it and names itself in the build metadata.
@@ -28,14 +31,24 @@ const compatibleWith = "v1.7.0"
 
 // Get returns the product's own version.
 func Get() apimachineryversion.Info {
+	full := gitVersion + revision()
 	return apimachineryversion.Info{
-		GitVersion: gitVersion + revision(),
-		GitCommit:  gitCommit,
-		BuildDate:  buildDate,
-		GoVersion:  runtime.Version(),
-		Compiler:   runtime.Compiler,
-		Platform:   fmt.Sprintf("%s/%s", runtime.GOOS, runtime.GOARCH),
+		GitVersion:   full,
+		GitCommit:    gitCommit,
+		GitTreeState: treeState(full),
+		BuildDate:    buildDate,
+		GoVersion:    runtime.Version(),
+		Compiler:     runtime.Compiler,
+		Platform:     fmt.Sprintf("%s/%s", runtime.GOOS, runtime.GOARCH),
 	}
+}
+
+// treeState says whether the sources were those of a commit: git describe and revision tell by a suffix.
+func treeState(version string) string {
+	if strings.HasSuffix(version, dirty) {
+		return "dirty"
+	}
+	return "clean"
 }
 
 // revision tells builds apart that were not given a version: by the commit that Go found, or nothing.
@@ -50,11 +63,14 @@ func revision() string {
 		case setting.Key == "vcs.revision":
 			commit = "+" + setting.Value
 		case setting.Key == "vcs.modified" && setting.Value == "true":
-			suffix = "-dirty"
+			suffix = dirty
 		}
 	}
 	return commit + suffix
 }
+
+// CompatibleWith returns the KubeVirt release whose wire API is spoken.
+func CompatibleWith() string { return compatibleWith }
 
 // KubeVirt returns the version that KubeVirt's clients are told, such as v1.7.0+virt-apiserver.v0.1.0.
 func KubeVirt() apimachineryversion.Info {

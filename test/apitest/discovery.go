@@ -67,6 +67,12 @@ func (a *API) discoveryListsSubresources(t *testing.T) {
 		for action, verb := range actions {
 			assert.Contains(t, verbs[action], verb, "%s in %s", action, groupVersion)
 		}
+		if !strings.HasPrefix(groupVersion, "subresources.") {
+			continue
+		}
+		for _, route := range []string{"expand-vm-spec", "guestfs", "healthz", "version"} {
+			assert.Contains(t, verbs, route, groupVersion)
+		}
 	}
 }
 

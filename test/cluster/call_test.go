@@ -38,7 +38,7 @@ func TestCallReachesTheNodeOfTheVeryInstance(t *testing.T) {
 func TestEveryUserMayAskForVersionAndHealth(t *testing.T) {
 	t.Parallel()
 	for _, version := range []string{"v1", "v1alpha3"} {
-		for _, what := range []string{"version", "healthz"} {
+		for _, what := range []string{"version", "healthz", "guestfs"} {
 			asked := request{http.MethodGet, "/apis/subresources.kubevirt.io/" + version + "/" + what, ""}
 			assert.Equal(t, http.StatusOK, asked.status(t, "nobody-in-particular"), asked)
 		}

@@ -91,7 +91,8 @@ func (c *Controller) reconcile(ctx context.Context, key cache.ObjectName) (time.
 		}
 		highest = max(highest, verbosity)
 	}
-	if err := set(highest); err != nil {
+	// An object of an earlier version may say more.
+	if err := set(min(highest, kubevirtv1.MaxLogVerbosity)); err != nil {
 		return 0, err
 	}
 	return c.tellLauncher(ctx, ptr.Deref(wanted.VirtLauncher, 0))

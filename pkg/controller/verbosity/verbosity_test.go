@@ -61,6 +61,7 @@ func TestVerbosityIsWhatTheObjectSaysAsLongAsItDoes(t *testing.T) {
 		{kubevirtv1.LogVerbosity{VirtAPI: ptr.To[int32](1)}, 2, 0}, // the controllers log as before
 		{kubevirtv1.LogVerbosity{VirtAPI: ptr.To[int32](1), VirtController: ptr.To[int32](1), VirtHandler: ptr.To[int32](9), VirtLauncher: ptr.To[int32](4)}, 1, 4},
 		{kubevirtv1.LogVerbosity{}, 2, 0},
+		{kubevirtv1.LogVerbosity{VirtAPI: ptr.To[int32](10)}, kubevirtv1.MaxLogVerbosity, 0}, // stored by an earlier version
 		{kubevirtv1.LogVerbosity{VirtAPI: ptr.To[int32](6), VirtLauncher: ptr.To[int32](3)}, 6, 3},
 	} {
 		kv.Spec.Configuration.DeveloperConfiguration = &kubevirtv1.DeveloperConfiguration{LogVerbosity: &step.says}

@@ -246,12 +246,16 @@ func ForKind(kind schema.GroupVersionKind) interface{} {
 		return &kubevirtv1.KernelInfoApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("KubeVirt"):
 		return &kubevirtv1.KubeVirtApplyConfiguration{}
+	case v1.SchemeGroupVersion.WithKind("KubeVirtCondition"):
+		return &kubevirtv1.KubeVirtConditionApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("KubeVirtConfiguration"):
 		return &kubevirtv1.KubeVirtConfigurationApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("KubeVirtSpec"):
 		return &kubevirtv1.KubeVirtSpecApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("KubeVirtStatus"):
 		return &kubevirtv1.KubeVirtStatusApplyConfiguration{}
+	case v1.SchemeGroupVersion.WithKind("KubeVirtWorkloadUpdateStrategy"):
+		return &kubevirtv1.KubeVirtWorkloadUpdateStrategyApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("KVMTimer"):
 		return &kubevirtv1.KVMTimerApplyConfiguration{}
 	case v1.SchemeGroupVersion.WithKind("LogVerbosity"):

@@ -102,6 +102,7 @@ func GetOpenAPIDefinitions(ref common.ReferenceCallback) map[string]common.OpenA
 		v1.ConfigMapVolumeSource{}.OpenAPIModelName():                                  schema_pkg_apis_kubevirt_v1_ConfigMapVolumeSource(ref),
 		v1.ContainerDiskSource{}.OpenAPIModelName():                                    schema_pkg_apis_kubevirt_v1_ContainerDiskSource(ref),
 		v1.CustomBlockSize{}.OpenAPIModelName():                                        schema_pkg_apis_kubevirt_v1_CustomBlockSize(ref),
+		v1.CustomizeComponents{}.OpenAPIModelName():                                    schema_pkg_apis_kubevirt_v1_CustomizeComponents(ref),
 		v1.DHCPOptions{}.OpenAPIModelName():                                            schema_pkg_apis_kubevirt_v1_DHCPOptions(ref),
 		v1.DHCPPrivateOptions{}.OpenAPIModelName():                                     schema_pkg_apis_kubevirt_v1_DHCPPrivateOptions(ref),
 		v1.DNSConfig{}.OpenAPIModelName():                                              schema_pkg_apis_kubevirt_v1_DNSConfig(ref),
@@ -157,10 +158,13 @@ func GetOpenAPIDefinitions(ref common.ReferenceCallback) map[string]common.OpenA
 		v1.KernelBootStatus{}.OpenAPIModelName():                                       schema_pkg_apis_kubevirt_v1_KernelBootStatus(ref),
 		v1.KernelInfo{}.OpenAPIModelName():                                             schema_pkg_apis_kubevirt_v1_KernelInfo(ref),
 		v1.KubeVirt{}.OpenAPIModelName():                                               schema_pkg_apis_kubevirt_v1_KubeVirt(ref),
+		v1.KubeVirtCertificateRotateStrategy{}.OpenAPIModelName():                      schema_pkg_apis_kubevirt_v1_KubeVirtCertificateRotateStrategy(ref),
+		v1.KubeVirtCondition{}.OpenAPIModelName():                                      schema_pkg_apis_kubevirt_v1_KubeVirtCondition(ref),
 		v1.KubeVirtConfiguration{}.OpenAPIModelName():                                  schema_pkg_apis_kubevirt_v1_KubeVirtConfiguration(ref),
 		v1.KubeVirtList{}.OpenAPIModelName():                                           schema_pkg_apis_kubevirt_v1_KubeVirtList(ref),
 		v1.KubeVirtSpec{}.OpenAPIModelName():                                           schema_pkg_apis_kubevirt_v1_KubeVirtSpec(ref),
 		v1.KubeVirtStatus{}.OpenAPIModelName():                                         schema_pkg_apis_kubevirt_v1_KubeVirtStatus(ref),
+		v1.KubeVirtWorkloadUpdateStrategy{}.OpenAPIModelName():                         schema_pkg_apis_kubevirt_v1_KubeVirtWorkloadUpdateStrategy(ref),
 		v1.LogVerbosity{}.OpenAPIModelName():                                           schema_pkg_apis_kubevirt_v1_LogVerbosity(ref),
 		v1.LunTarget{}.OpenAPIModelName():                                              schema_pkg_apis_kubevirt_v1_LunTarget(ref),
 		v1.Machine{}.OpenAPIModelName():                                                schema_pkg_apis_kubevirt_v1_Machine(ref),
@@ -231,6 +235,8 @@ func GetOpenAPIDefinitions(ref common.ReferenceCallback) map[string]common.OpenA
 		v1.VolumeStatus{}.OpenAPIModelName():                                           schema_pkg_apis_kubevirt_v1_VolumeStatus(ref),
 		v1.Watchdog{}.OpenAPIModelName():                                               schema_pkg_apis_kubevirt_v1_Watchdog(ref),
 		v1.WatchdogDevice{}.OpenAPIModelName():                                         schema_pkg_apis_kubevirt_v1_WatchdogDevice(ref),
+		subresourcesv1.GuestfsInfo{}.OpenAPIModelName():                                schema_pkg_apis_subresources_v1_GuestfsInfo(ref),
+		subresourcesv1.Info{}.OpenAPIModelName():                                       schema_pkg_apis_subresources_v1_Info(ref),
 		subresourcesv1.VirtualMachine{}.OpenAPIModelName():                             schema_pkg_apis_subresources_v1_VirtualMachine(ref),
 		subresourcesv1.VirtualMachineInstance{}.OpenAPIModelName():                     schema_pkg_apis_subresources_v1_VirtualMachineInstance(ref),
 		apiextensions.CustomResourceDefinition{}.OpenAPIModelName():                    schema_pkg_standalone_core_apiextensions_CustomResourceDefinition(ref),
@@ -3611,6 +3617,17 @@ func schema_pkg_apis_kubevirt_v1_CustomBlockSize(ref common.ReferenceCallback) c
 	}
 }
 
+func schema_pkg_apis_kubevirt_v1_CustomizeComponents(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "CustomizeComponents has no settings.",
+				Type:        []string{"object"},
+			},
+		},
+	}
+}
+
 func schema_pkg_apis_kubevirt_v1_DHCPOptions(ref common.ReferenceCallback) common.OpenAPIDefinition {
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
@@ -5688,6 +5705,64 @@ func schema_pkg_apis_kubevirt_v1_KubeVirt(ref common.ReferenceCallback) common.O
 	}
 }
 
+func schema_pkg_apis_kubevirt_v1_KubeVirtCertificateRotateStrategy(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "KubeVirtCertificateRotateStrategy has no settings: certificates are renewed by themselves.",
+				Type:        []string{"object"},
+			},
+		},
+	}
+}
+
+func schema_pkg_apis_kubevirt_v1_KubeVirtCondition(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "KubeVirtCondition is one thing that is true, or not, of the installation.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"type": {
+						SchemaProps: spec.SchemaProps{
+							Default: "",
+							Type:    []string{"string"},
+							Format:  "",
+						},
+					},
+					"status": {
+						SchemaProps: spec.SchemaProps{
+							Default: "",
+							Type:    []string{"string"},
+							Format:  "",
+						},
+					},
+					"lastTransitionTime": {
+						SchemaProps: spec.SchemaProps{
+							Ref: ref(metav1.Time{}.OpenAPIModelName()),
+						},
+					},
+					"reason": {
+						SchemaProps: spec.SchemaProps{
+							Type:   []string{"string"},
+							Format: "",
+						},
+					},
+					"message": {
+						SchemaProps: spec.SchemaProps{
+							Type:   []string{"string"},
+							Format: "",
+						},
+					},
+				},
+				Required: []string{"type", "status"},
+			},
+		},
+		Dependencies: []string{
+			metav1.Time{}.OpenAPIModelName()},
+	}
+}
+
 func schema_pkg_apis_kubevirt_v1_KubeVirtConfiguration(ref common.ReferenceCallback) common.OpenAPIDefinition {
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
@@ -5777,11 +5852,29 @@ func schema_pkg_apis_kubevirt_v1_KubeVirtSpec(ref common.ReferenceCallback) comm
 							Ref:         ref(v1.KubeVirtConfiguration{}.OpenAPIModelName()),
 						},
 					},
+					"certificateRotateStrategy": {
+						SchemaProps: spec.SchemaProps{
+							Description: "CertificateRotationStrategy can only be empty: certificates are renewed before they expire.",
+							Ref:         ref(v1.KubeVirtCertificateRotateStrategy{}.OpenAPIModelName()),
+						},
+					},
+					"customizeComponents": {
+						SchemaProps: spec.SchemaProps{
+							Description: "CustomizeComponents can only be empty: components are set up by their own flags and manifests.",
+							Ref:         ref(v1.CustomizeComponents{}.OpenAPIModelName()),
+						},
+					},
+					"workloadUpdateStrategy": {
+						SchemaProps: spec.SchemaProps{
+							Description: "WorkloadUpdateStrategy says what an update of the installation does with running instances: nothing.",
+							Ref:         ref(v1.KubeVirtWorkloadUpdateStrategy{}.OpenAPIModelName()),
+						},
+					},
 				},
 			},
 		},
 		Dependencies: []string{
-			v1.KubeVirtConfiguration{}.OpenAPIModelName()},
+			v1.CustomizeComponents{}.OpenAPIModelName(), v1.KubeVirtCertificateRotateStrategy{}.OpenAPIModelName(), v1.KubeVirtConfiguration{}.OpenAPIModelName(), v1.KubeVirtWorkloadUpdateStrategy{}.OpenAPIModelName()},
 	}
 }
 
@@ -5798,11 +5891,84 @@ func schema_pkg_apis_kubevirt_v1_KubeVirtStatus(ref common.ReferenceCallback) co
 							Format: "",
 						},
 					},
+					"conditions": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "Conditions hold from the moment on that the object exists: where they don't, nothing answers.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Ref: ref(v1.KubeVirtCondition{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+					"observedGeneration": {
+						SchemaProps: spec.SchemaProps{
+							Description: "ObservedGeneration is that of the settings that apply, which are always the latest.",
+							Type:        []string{"integer"},
+							Format:      "int64",
+						},
+					},
 					"observedKubeVirtVersion": {
 						SchemaProps: spec.SchemaProps{
 							Description: "ObservedKubeVirtVersion is what GET /apis/subresources.kubevirt.io/v1/version answers.",
 							Type:        []string{"string"},
 							Format:      "",
+						},
+					},
+					"operatorVersion": {
+						SchemaProps: spec.SchemaProps{
+							Description: "OperatorVersion is the same.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"targetKubeVirtVersion": {
+						SchemaProps: spec.SchemaProps{
+							Description: "TargetKubeVirtVersion is the same.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			v1.KubeVirtCondition{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_kubevirt_v1_KubeVirtWorkloadUpdateStrategy(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "KubeVirtWorkloadUpdateStrategy says what an update of the installation does with running instances.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"workloadUpdateMethods": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Description: "WorkloadUpdateMethods can only be empty: an update disrupts no instance.",
+							Type:        []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Type:   []string{"string"},
+										Format: "",
+									},
+								},
+							},
 						},
 					},
 				},
@@ -5815,7 +5981,7 @@ func schema_pkg_apis_kubevirt_v1_LogVerbosity(ref common.ReferenceCallback) comm
 	return common.OpenAPIDefinition{
 		Schema: spec.Schema{
 			SchemaProps: spec.SchemaProps{
-				Description: "LogVerbosity says how much components log, from 1 to 10. A component that is not named, or has 0, logs as its own flags say. Components in one process log at the highest of theirs. It applies at once.",
+				Description: "LogVerbosity says how much components log, from 1 to 7, and the launcher to 10. A component that is not named, or has 0, logs as its own flags say. Components in one process log at the highest of theirs. It applies at once.",
 				Type:        []string{"object"},
 				Properties: map[string]spec.Schema{
 					"virtAPI": {
@@ -8801,6 +8967,82 @@ func schema_pkg_apis_kubevirt_v1_WatchdogDevice(ref common.ReferenceCallback) co
 		},
 		Dependencies: []string{
 			v1.I6300ESBWatchdog{}.OpenAPIModelName()},
+	}
+}
+
+func schema_pkg_apis_subresources_v1_GuestfsInfo(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "GuestfsInfo names the image that virtctl guestfs runs, in KubeVirt's form. Without a registry the nodes of the cluster look for it where they look for any image.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"registry": {
+						SchemaProps: spec.SchemaProps{
+							Default: "",
+							Type:    []string{"string"},
+							Format:  "",
+						},
+					},
+					"tag": {
+						SchemaProps: spec.SchemaProps{
+							Default: "",
+							Type:    []string{"string"},
+							Format:  "",
+						},
+					},
+					"digest": {
+						SchemaProps: spec.SchemaProps{
+							Default: "",
+							Type:    []string{"string"},
+							Format:  "",
+						},
+					},
+					"imagePrefix": {
+						SchemaProps: spec.SchemaProps{
+							Default: "",
+							Type:    []string{"string"},
+							Format:  "",
+						},
+					},
+					"gsImage": {
+						SchemaProps: spec.SchemaProps{
+							Default: "",
+							Type:    []string{"string"},
+							Format:  "",
+						},
+					},
+				},
+				Required: []string{"registry", "tag", "digest", "imagePrefix", "gsImage"},
+			},
+		},
+	}
+}
+
+func schema_pkg_apis_subresources_v1_Info(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "Info stands for what the server tells of itself: its version, its health, its image of guestfs. It is never read or written.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"kind": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Kind is a string value representing the REST resource this object represents. Servers may infer this from the endpoint the client submits requests to. Cannot be updated. In CamelCase. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#types-kinds",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"apiVersion": {
+						SchemaProps: spec.SchemaProps{
+							Description: "APIVersion defines the versioned schema of this representation of an object. Servers should convert recognized schemas to the latest internal value, and may reject unrecognized values. More info: https://git.k8s.io/community/contributors/devel/sig-architecture/api-conventions.md#resources",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+				},
+			},
+		},
 	}
 }
 

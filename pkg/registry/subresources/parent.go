@@ -9,10 +9,12 @@ import (
 	"k8s.io/apiserver/pkg/registry/rest"
 )
 
-// Parent is a resource without objects: actions need one above them.
+// Parent is a resource without objects and verbs. Discovery lists it: actions need one above them, and clients
+// look routes that are no resources up by their name.
 type Parent struct {
-	kind     runtime.Object
-	singular string
+	kind          runtime.Object
+	singular      string
+	clusterScoped bool
 }
 
 var (
@@ -26,6 +28,11 @@ func NewParent(kind runtime.Object, singular string) *Parent {
 	return &Parent{kind: kind, singular: singular}
 }
 
+// NewClusterParent returns a parent that is in no namespace.
+func NewClusterParent(kind runtime.Object, singular string) *Parent {
+	return &Parent{kind: kind, singular: singular, clusterScoped: true}
+}
+
 // New implements rest.Storage.
 func (p *Parent) New() runtime.Object { return p.kind.DeepCopyObject() }
 
@@ -33,7 +40,7 @@ func (p *Parent) New() runtime.Object { return p.kind.DeepCopyObject() }
 func (p *Parent) Destroy() {}
 
 // NamespaceScoped implements rest.Scoper.
-func (p *Parent) NamespaceScoped() bool { return true }
+func (p *Parent) NamespaceScoped() bool { return !p.clusterScoped }
 
 // GetSingularName implements rest.SingularNameProvider.
 func (p *Parent) GetSingularName() string { return p.singular }

@@ -103,6 +103,11 @@ func (in CustomBlockSize) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in CustomizeComponents) OpenAPIModelName() string {
+	return "io.kubevirt.v1.CustomizeComponents"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in DHCPOptions) OpenAPIModelName() string {
 	return "io.kubevirt.v1.DHCPOptions"
 }
@@ -378,6 +383,16 @@ func (in KubeVirt) OpenAPIModelName() string {
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in KubeVirtCertificateRotateStrategy) OpenAPIModelName() string {
+	return "io.kubevirt.v1.KubeVirtCertificateRotateStrategy"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in KubeVirtCondition) OpenAPIModelName() string {
+	return "io.kubevirt.v1.KubeVirtCondition"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in KubeVirtConfiguration) OpenAPIModelName() string {
 	return "io.kubevirt.v1.KubeVirtConfiguration"
 }
@@ -395,6 +410,11 @@ func (in KubeVirtSpec) OpenAPIModelName() string {
 // OpenAPIModelName returns the OpenAPI model name for this type.
 func (in KubeVirtStatus) OpenAPIModelName() string {
 	return "io.kubevirt.v1.KubeVirtStatus"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in KubeVirtWorkloadUpdateStrategy) OpenAPIModelName() string {
+	return "io.kubevirt.v1.KubeVirtWorkloadUpdateStrategy"
 }
 
 // OpenAPIModelName returns the OpenAPI model name for this type.

@@ -11,8 +11,10 @@ import (
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
 )
 
-// maxVerbosity is the highest that makes a difference to anybody.
-const maxVerbosity = 10
+// maxLauncherVerbosity is the highest that makes a difference to anybody. A launcher is no client of the API.
+const maxLauncherVerbosity = 10
+
+const secretsInTheLog = ": above, whole requests and answers are logged, with the Secrets in them"
 
 // ValidateKubeVirt returns what is wrong with the settings of an installation, of which there is one.
 func ValidateKubeVirt(kv *kubevirtv1.KubeVirt) field.ErrorList {
@@ -24,22 +26,33 @@ func ValidateKubeVirt(kv *kubevirtv1.KubeVirt) field.ErrorList {
 	if strategy := kv.Spec.Configuration.EvictionStrategy; strategy != nil {
 		errs = append(errs, among(field.NewPath("spec", "configuration", "evictionStrategy"), *strategy, evictionStrategies)...)
 	}
+	if strategy := kv.Spec.WorkloadUpdateStrategy; strategy != nil && len(strategy.WorkloadUpdateMethods) > 0 {
+		errs = append(errs, field.Invalid(field.NewPath("spec", "workloadUpdateStrategy", "workloadUpdateMethods"),
+			strategy.WorkloadUpdateMethods, "must be empty: an update of the installation disrupts no instance"))
+	}
+	return append(errs, validateLogVerbosity(kv)...)
+}
+
+func validateLogVerbosity(kv *kubevirtv1.KubeVirt) field.ErrorList {
+	var errs field.ErrorList
 	developer := kv.Spec.Configuration.DeveloperConfiguration
 	if developer == nil || developer.LogVerbosity == nil {
 		return errs
 	}
 	verbosity, path := developer.LogVerbosity, field.NewPath("spec", "configuration", "developerConfiguration", "logVerbosity")
 	for _, component := range []struct {
-		name  string
-		value int32
+		name       string
+		value, max int32
+		why        string
 	}{
-		{"virtAPI", ptr.Deref(verbosity.VirtAPI, 0)},
-		{"virtController", ptr.Deref(verbosity.VirtController, 0)},
-		{"virtHandler", ptr.Deref(verbosity.VirtHandler, 0)},
-		{"virtLauncher", ptr.Deref(verbosity.VirtLauncher, 0)},
+		{"virtAPI", ptr.Deref(verbosity.VirtAPI, 0), kubevirtv1.MaxLogVerbosity, secretsInTheLog},
+		{"virtController", ptr.Deref(verbosity.VirtController, 0), kubevirtv1.MaxLogVerbosity, secretsInTheLog},
+		{"virtHandler", ptr.Deref(verbosity.VirtHandler, 0), kubevirtv1.MaxLogVerbosity, secretsInTheLog},
+		{"virtLauncher", ptr.Deref(verbosity.VirtLauncher, 0), maxLauncherVerbosity, ""},
 	} {
-		if component.value < 0 || component.value > maxVerbosity {
-			errs = append(errs, field.Invalid(path.Child(component.name), component.value, fmt.Sprintf("must be from 0 to %d", maxVerbosity)))
+		if component.value < 0 || component.value > component.max {
+			errs = append(errs, field.Invalid(path.Child(component.name), component.value,
+				fmt.Sprintf("must be from 0 to %d%s", component.max, component.why)))
 		}
 	}
 	return errs

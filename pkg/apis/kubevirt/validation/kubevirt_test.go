@@ -21,9 +21,16 @@ func TestKubeVirtIsOneObjectWithVerbositiesThatExist(t *testing.T) {
 		"no settings":    {func(*kubevirtv1.KubeVirt) {}, ""},
 		"empty settings": {func(kv *kubevirtv1.KubeVirt) { verbosity(kv, kubevirtv1.LogVerbosity{}) }, ""},
 		"highest": {func(kv *kubevirtv1.KubeVirt) {
-			verbosity(kv, kubevirtv1.LogVerbosity{VirtAPI: ptr.To[int32](10), VirtLauncher: ptr.To[int32](9)})
+			verbosity(kv, kubevirtv1.LogVerbosity{VirtAPI: ptr.To[int32](7), VirtLauncher: ptr.To[int32](10)})
 		}, ""},
-		"too high": {func(kv *kubevirtv1.KubeVirt) { verbosity(kv, kubevirtv1.LogVerbosity{VirtHandler: ptr.To[int32](11)}) }, "spec.configuration.developerConfiguration.logVerbosity.virtHandler: Invalid value: 11: must be from 0 to 10"},
+		"too high":     {func(kv *kubevirtv1.KubeVirt) { verbosity(kv, kubevirtv1.LogVerbosity{VirtLauncher: ptr.To[int32](11)}) }, "spec.configuration.developerConfiguration.logVerbosity.virtLauncher: Invalid value: 11: must be from 0 to 10"},
+		"with secrets": {func(kv *kubevirtv1.KubeVirt) { verbosity(kv, kubevirtv1.LogVerbosity{VirtHandler: ptr.To[int32](8)}) }, "logVerbosity.virtHandler: Invalid value: 8: must be from 0 to 7: above, whole requests and answers are logged"},
+		"no updates of workloads": {func(kv *kubevirtv1.KubeVirt) {
+			kv.Spec.WorkloadUpdateStrategy = &kubevirtv1.KubeVirtWorkloadUpdateStrategy{WorkloadUpdateMethods: []kubevirtv1.WorkloadUpdateMethod{}}
+		}, ""},
+		"updates of workloads": {func(kv *kubevirtv1.KubeVirt) {
+			kv.Spec.WorkloadUpdateStrategy = &kubevirtv1.KubeVirtWorkloadUpdateStrategy{WorkloadUpdateMethods: []kubevirtv1.WorkloadUpdateMethod{"Evict"}}
+		}, "spec.workloadUpdateStrategy.workloadUpdateMethods: Invalid value"},
 		"negative": {func(kv *kubevirtv1.KubeVirt) {
 			verbosity(kv, kubevirtv1.LogVerbosity{VirtController: ptr.To[int32](-1)})
 		}, "logVerbosity.virtController: Invalid value: -1"},

@@ -36,7 +36,25 @@ type VirtualMachineInstance struct {
 	metav1.ObjectMeta `json:"metadata,omitempty"`
 }
 
+// +k8s:deepcopy-gen:interfaces=k8s.io/apimachinery/pkg/runtime.Object
+
+// Info stands for what the server tells of itself: its version, its health, its image of guestfs. It is never
+// read or written.
+type Info struct {
+	metav1.TypeMeta `json:",inline"`
+}
+
+// GuestfsInfo names the image that virtctl guestfs runs, in KubeVirt's form. Without a registry the nodes of the
+// cluster look for it where they look for any image.
+type GuestfsInfo struct {
+	Registry    string `json:"registry"`
+	Tag         string `json:"tag"`
+	Digest      string `json:"digest"`
+	ImagePrefix string `json:"imagePrefix"`
+	GsImage     string `json:"gsImage"`
+}
+
 // AddKnownTypes registers the kinds under gv.
 func AddKnownTypes(scheme *runtime.Scheme, gv schema.GroupVersion) {
-	scheme.AddKnownTypes(gv, &VirtualMachine{}, &VirtualMachineInstance{})
+	scheme.AddKnownTypes(gv, &VirtualMachine{}, &VirtualMachineInstance{}, &Info{})
 }

@@ -8,6 +8,16 @@
 package v1
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in GuestfsInfo) OpenAPIModelName() string {
+	return "io.kubevirt.subresources.v1.GuestfsInfo"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
+func (in Info) OpenAPIModelName() string {
+	return "io.kubevirt.subresources.v1.Info"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in VirtualMachine) OpenAPIModelName() string {
 	return "io.kubevirt.subresources.v1.VirtualMachine"
 }

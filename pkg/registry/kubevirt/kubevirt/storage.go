@@ -16,7 +16,6 @@ import (
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
 	"github.com/virt-apiserver/virt-apiserver/pkg/registry/strategy"
 	"github.com/virt-apiserver/virt-apiserver/pkg/registry/table"
-	"github.com/virt-apiserver/virt-apiserver/pkg/version"
 )
 
 // REST is the resource.
@@ -56,21 +55,6 @@ func (r *REST) ShortNames() []string { return []string{"kv", "kvs"} }
 
 // Categories implements rest.CategoriesProvider.
 func (r *REST) Categories() []string { return []string{"all"} }
-
-// tellStatus fills in the status of what is answered: that of this server.
-func tellStatus(obj runtime.Object) {
-	switch obj := obj.(type) {
-	case *kubevirtv1.KubeVirt:
-		obj.Status = kubevirtv1.KubeVirtStatus{
-			Phase:                   kubevirtv1.KubeVirtPhaseDeployed,
-			ObservedKubeVirtVersion: version.KubeVirt().GitVersion,
-		}
-	case *kubevirtv1.KubeVirtList:
-		for i := range obj.Items {
-			tellStatus(&obj.Items[i])
-		}
-	}
-}
 
 // newTable has upstream's columns, in upstream's order.
 func newTable() rest.TableConvertor {

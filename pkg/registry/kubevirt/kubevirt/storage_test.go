@@ -42,14 +42,44 @@ func TestStatusIsThatOfTheServerThatAnswers(t *testing.T) {
 	storage, ctx := newStorage(t)
 	_, err := storage.Create(ctx, settings("kubevirt"), rest.ValidateAllObjectFunc, &metav1.CreateOptions{})
 	require.NoError(t, err)
-	want := kubevirtv1.KubeVirtStatus{Phase: kubevirtv1.KubeVirtPhaseDeployed, ObservedKubeVirtVersion: version.KubeVirt().GitVersion}
-
 	got, err := storage.Get(ctx, "kubevirt", &metav1.GetOptions{})
 	require.NoError(t, err)
-	assert.Equal(t, want, got.(*kubevirtv1.KubeVirt).Status)
+	status := got.(*kubevirtv1.KubeVirt).Status
+	assert.Equal(t, kubevirtv1.KubeVirtPhaseDeployed, status.Phase)
+	assert.Equal(t, version.KubeVirt().GitVersion, status.ObservedKubeVirtVersion)
 	list, err := storage.List(ctx, &metainternalversion.ListOptions{})
 	require.NoError(t, err)
-	assert.Equal(t, want, list.(*kubevirtv1.KubeVirtList).Items[0].Status)
+	assert.Equal(t, status, list.(*kubevirtv1.KubeVirtList).Items[0].Status)
+}
+
+// What KubeVirt's functional tests and installers wait for.
+func TestConditionsAreThoseOfAnInstallationThatServes(t *testing.T) {
+	storage, ctx := newStorage(t)
+	made, err := storage.Create(ctx, settings("kubevirt"), rest.ValidateAllObjectFunc, &metav1.CreateOptions{})
+	require.NoError(t, err)
+	kv := made.(*kubevirtv1.KubeVirt)
+	assert.Equal(t, kv.Generation, *kv.Status.ObservedGeneration)
+	found := map[string]string{}
+	for _, condition := range kv.Status.Conditions {
+		found[string(condition.Type)] = string(condition.Status)
+		assert.Equal(t, kv.CreationTimestamp, condition.LastTransitionTime)
+	}
+	assert.Equal(t, map[string]string{"Available": "True", "Progressing": "False", "Degraded": "False", "Created": "True"}, found)
+}
+
+func TestSettingsOfTheStockManifestAreKept(t *testing.T) {
+	storage, ctx := newStorage(t)
+	stock := settings("kubevirt")
+	require.NoError(t, json.Unmarshal([]byte(`{"certificateRotateStrategy":{},"customizeComponents":{},
+		"workloadUpdateStrategy":{"workloadUpdateMethods":[]}}`), &stock.Spec))
+	_, err := storage.Create(ctx, stock, rest.ValidateAllObjectFunc, &metav1.CreateOptions{})
+	require.NoError(t, err)
+	got, err := storage.Get(ctx, "kubevirt", &metav1.GetOptions{})
+	require.NoError(t, err)
+	text, err := json.Marshal(got.(*kubevirtv1.KubeVirt).Spec)
+	require.NoError(t, err)
+	assert.JSONEq(t, `{"configuration":{},"certificateRotateStrategy":{},"customizeComponents":{},
+		"workloadUpdateStrategy":{"workloadUpdateMethods":[]}}`, string(text))
 }
 
 func TestThereIsOneKubeVirt(t *testing.T) {

@@ -4,6 +4,10 @@
 
 package v1
 
+import (
+	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
+)
+
 // KubeVirtSpecApplyConfiguration represents a declarative configuration of the KubeVirtSpec type for use
 // with apply.
 //
@@ -11,6 +15,12 @@ package v1
 type KubeVirtSpecApplyConfiguration struct {
 	// Configuration is in the object even where it is empty: clients patch what is below it.
 	Configuration *KubeVirtConfigurationApplyConfiguration `json:"configuration,omitempty"`
+	// CertificateRotationStrategy can only be empty: certificates are renewed before they expire.
+	CertificateRotationStrategy *kubevirtv1.KubeVirtCertificateRotateStrategy `json:"certificateRotateStrategy,omitempty"`
+	// CustomizeComponents can only be empty: components are set up by their own flags and manifests.
+	CustomizeComponents *kubevirtv1.CustomizeComponents `json:"customizeComponents,omitempty"`
+	// WorkloadUpdateStrategy says what an update of the installation does with running instances: nothing.
+	WorkloadUpdateStrategy *KubeVirtWorkloadUpdateStrategyApplyConfiguration `json:"workloadUpdateStrategy,omitempty"`
 }
 
 // KubeVirtSpecApplyConfiguration constructs a declarative configuration of the KubeVirtSpec type for use with
@@ -24,5 +34,29 @@ func KubeVirtSpec() *KubeVirtSpecApplyConfiguration {
 // If called multiple times, the Configuration field is set to the value of the last call.
 func (b *KubeVirtSpecApplyConfiguration) WithConfiguration(value *KubeVirtConfigurationApplyConfiguration) *KubeVirtSpecApplyConfiguration {
 	b.Configuration = value
+	return b
+}
+
+// WithCertificateRotationStrategy sets the CertificateRotationStrategy field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the CertificateRotationStrategy field is set to the value of the last call.
+func (b *KubeVirtSpecApplyConfiguration) WithCertificateRotationStrategy(value kubevirtv1.KubeVirtCertificateRotateStrategy) *KubeVirtSpecApplyConfiguration {
+	b.CertificateRotationStrategy = &value
+	return b
+}
+
+// WithCustomizeComponents sets the CustomizeComponents field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the CustomizeComponents field is set to the value of the last call.
+func (b *KubeVirtSpecApplyConfiguration) WithCustomizeComponents(value kubevirtv1.CustomizeComponents) *KubeVirtSpecApplyConfiguration {
+	b.CustomizeComponents = &value
+	return b
+}
+
+// WithWorkloadUpdateStrategy sets the WorkloadUpdateStrategy field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the WorkloadUpdateStrategy field is set to the value of the last call.
+func (b *KubeVirtSpecApplyConfiguration) WithWorkloadUpdateStrategy(value *KubeVirtWorkloadUpdateStrategyApplyConfiguration) *KubeVirtSpecApplyConfiguration {
+	b.WorkloadUpdateStrategy = value
 	return b
 }

@@ -14,8 +14,16 @@ import (
 // KubeVirtStatus is told by the server that answers, and not stored.
 type KubeVirtStatusApplyConfiguration struct {
 	Phase *kubevirtv1.KubeVirtPhase `json:"phase,omitempty"`
+	// Conditions hold from the moment on that the object exists: where they don't, nothing answers.
+	Conditions []KubeVirtConditionApplyConfiguration `json:"conditions,omitempty"`
+	// ObservedGeneration is that of the settings that apply, which are always the latest.
+	ObservedGeneration *int64 `json:"observedGeneration,omitempty"`
 	// ObservedKubeVirtVersion is what GET /apis/subresources.kubevirt.io/v1/version answers.
 	ObservedKubeVirtVersion *string `json:"observedKubeVirtVersion,omitempty"`
+	// OperatorVersion is the same.
+	OperatorVersion *string `json:"operatorVersion,omitempty"`
+	// TargetKubeVirtVersion is the same.
+	TargetKubeVirtVersion *string `json:"targetKubeVirtVersion,omitempty"`
 }
 
 // KubeVirtStatusApplyConfiguration constructs a declarative configuration of the KubeVirtStatus type for use with
@@ -32,10 +40,47 @@ func (b *KubeVirtStatusApplyConfiguration) WithPhase(value kubevirtv1.KubeVirtPh
 	return b
 }
 
+// WithConditions adds the given value to the Conditions field in the declarative configuration
+// and returns the receiver, so that objects can be build by chaining "With" function invocations.
+// If called multiple times, values provided by each call will be appended to the Conditions field.
+func (b *KubeVirtStatusApplyConfiguration) WithConditions(values ...*KubeVirtConditionApplyConfiguration) *KubeVirtStatusApplyConfiguration {
+	for i := range values {
+		if values[i] == nil {
+			panic("nil value passed to WithConditions")
+		}
+		b.Conditions = append(b.Conditions, *values[i])
+	}
+	return b
+}
+
+// WithObservedGeneration sets the ObservedGeneration field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the ObservedGeneration field is set to the value of the last call.
+func (b *KubeVirtStatusApplyConfiguration) WithObservedGeneration(value int64) *KubeVirtStatusApplyConfiguration {
+	b.ObservedGeneration = &value
+	return b
+}
+
 // WithObservedKubeVirtVersion sets the ObservedKubeVirtVersion field in the declarative configuration to the given value
 // and returns the receiver, so that objects can be built by chaining "With" function invocations.
 // If called multiple times, the ObservedKubeVirtVersion field is set to the value of the last call.
 func (b *KubeVirtStatusApplyConfiguration) WithObservedKubeVirtVersion(value string) *KubeVirtStatusApplyConfiguration {
 	b.ObservedKubeVirtVersion = &value
+	return b
+}
+
+// WithOperatorVersion sets the OperatorVersion field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the OperatorVersion field is set to the value of the last call.
+func (b *KubeVirtStatusApplyConfiguration) WithOperatorVersion(value string) *KubeVirtStatusApplyConfiguration {
+	b.OperatorVersion = &value
+	return b
+}
+
+// WithTargetKubeVirtVersion sets the TargetKubeVirtVersion field in the declarative configuration to the given value
+// and returns the receiver, so that objects can be built by chaining "With" function invocations.
+// If called multiple times, the TargetKubeVirtVersion field is set to the value of the last call.
+func (b *KubeVirtStatusApplyConfiguration) WithTargetKubeVirtVersion(value string) *KubeVirtStatusApplyConfiguration {
+	b.TargetKubeVirtVersion = &value
 	return b
 }

@@ -7,8 +7,8 @@ package v1
 // LogVerbosityApplyConfiguration represents a declarative configuration of the LogVerbosity type for use
 // with apply.
 //
-// LogVerbosity says how much components log, from 1 to 10. A component that is not named, or has 0, logs as
-// its own flags say. Components in one process log at the highest of theirs. It applies at once.
+// LogVerbosity says how much components log, from 1 to 7, and the launcher to 10. A component that is not named,
+// or has 0, logs as its own flags say. Components in one process log at the highest of theirs. It applies at once.
 type LogVerbosityApplyConfiguration struct {
 	VirtAPI        *int32 `json:"virtAPI,omitempty"`
 	VirtController *int32 `json:"virtController,omitempty"`
