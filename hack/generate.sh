@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
 #
-# Generates deepcopy functions, OpenAPI definitions, the clients and the reference of fields.
+# Generates deepcopy functions, OpenAPI definitions, the clients, the reference of fields and the roles.
 #   hack/generate.sh            writes them
 #   hack/generate.sh --verify   fails when what is committed is not what would be written
 set -euo pipefail
@@ -28,7 +28,7 @@ trap 'rm -rf "$work"' EXIT
 header=hack/boilerplate.go.txt
 if [[ ${1:-} == --verify ]]; then
 	mkdir "$work/tree"
-	cp -r go.mod go.sum pkg hack "$work/tree/"
+	cp -r go.mod go.sum pkg hack artifacts "$work/tree/"
 	cd "$work/tree"
 elif [[ $# -gt 0 ]]; then
 	echo "usage: hack/generate.sh [--verify]" >&2
@@ -64,9 +64,11 @@ gofmt -w pkg/generated
 mkdir -p pkg/generated/reference
 go run ./hack/fields >"$work/fields.md"
 mv "$work/fields.md" pkg/generated/reference/fields.md
+go run ./hack/roles >"$work/roles.yaml"
+mv "$work/roles.yaml" artifacts/cluster/roles.yaml
 
 if [[ ${1:-} == --verify ]]; then
-	if ! diff -ru "$OLDPWD/pkg" pkg >"$work/diff"; then
+	if ! { diff -ru "$OLDPWD/pkg" pkg && diff -ru "$OLDPWD/artifacts" artifacts; } >"$work/diff"; then
 		head -n 40 "$work/diff" >&2
 		echo "generated code is not current: run 'make generate' and commit the result" >&2
 		exit 1

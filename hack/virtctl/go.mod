@@ -5,7 +5,7 @@ go 1.26.0
 
 tool kubevirt.io/kubevirt/cmd/virtctl
 
-require kubevirt.io/kubevirt v1.7.0 // indirect
+require kubevirt.io/kubevirt v1.7.0
 
 require (
 	github.com/VividCortex/ewma v1.2.0 // indirect
@@ -16,6 +16,7 @@ require (
 	github.com/davecgh/go-spew v1.1.2-0.20180830191138-d8f796af33cc // indirect
 	github.com/emicklei/go-restful/v3 v3.11.0 // indirect
 	github.com/fatih/color v1.15.0 // indirect
+	github.com/fsnotify/fsnotify v1.7.0 // indirect
 	github.com/fxamacker/cbor/v2 v2.7.0 // indirect
 	github.com/go-kit/log v0.2.1 // indirect
 	github.com/go-logfmt/logfmt v0.6.0 // indirect

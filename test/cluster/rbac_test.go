@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 
+	"github.com/virt-apiserver/virt-apiserver/pkg/roles"
 	"github.com/virt-apiserver/virt-apiserver/test/apitest"
 )
 
@@ -28,23 +29,27 @@ func stored(t *testing.T, ns string) (reads, writes []request) {
 	return reads, writes
 }
 
-// subresources are all that can be done with a machine or an instance, with the verb that allows it.
-var subresources = []struct{ resource, verb string }{
-	{"virtualmachines/portforward", "get"},
-	{"virtualmachines/restart", "update"},
-	{"virtualmachines/start", "update"},
-	{"virtualmachines/stop", "update"},
-	{"virtualmachineinstances/console", "get"},
-	{"virtualmachineinstances/pause", "update"},
-	{"virtualmachineinstances/portforward", "get"},
-	{"virtualmachineinstances/reset", "update"},
-	{"virtualmachineinstances/softreboot", "update"},
-	{"virtualmachineinstances/unpause", "update"},
-	{"virtualmachineinstances/vnc", "get"},
+type action struct{ resource, verb string }
+
+// subresources are all that users may do with a machine or an instance in both groups, with the verb that allows
+// it. With read, those that the role view has.
+func subresources(read bool) []action {
+	var all []action
+	for _, entry := range roles.Table() {
+		_, reads := entry.Rights[roles.View]
+		switch entry.Resource { // not a route of its own, and not served
+		case "virtualmachineinstances/vnc/screenshot", "virtualmachines/migrate":
+			continue
+		}
+		if len(entry.Groups) == 2 && len(entry.Rights) > 0 && reads == read {
+			all = append(all, action{entry.Resource, entry.Rights[roles.Edit][0]})
+		}
+	}
+	return all
 }
 
-// actions are the requests on subresources, in both groups.
-func actions(ns string) []request {
+// actions are the requests on given subresources, in both groups.
+func actions(ns string, subresources []action) []request {
 	var all []request
 	for _, group := range []string{"kubevirt.io", "subresources.kubevirt.io"} {
 		for _, version := range []string{"v1", "v1alpha3"} {
@@ -68,7 +73,7 @@ func TestClusterRolesOfUpstreamsNamesAllowWhatTheySay(t *testing.T) {
 		shared.Create(t, resource, ns, "one")
 	}
 	reads, writes := stored(t, ns)
-	acts := actions(ns)
+	acts, asks := actions(ns, subresources(false)), actions(ns, subresources(true))
 	for _, test := range []struct {
 		role                     string
 		reading, writing, acting bool
@@ -85,7 +90,7 @@ func TestClusterRolesOfUpstreamsNamesAllowWhatTheySay(t *testing.T) {
 		for _, group := range []struct {
 			requests []request
 			allowed  bool
-		}{{reads, test.reading}, {writes, test.writing}, {acts, test.acting}} {
+		}{{reads, test.reading}, {writes, test.writing}, {acts, test.acting}, {asks, test.reading}} {
 			for _, r := range group.requests {
 				code := r.status(t, user)
 				assert.NotEqual(t, http.StatusNotFound, code, "%s is not served", r)
@@ -101,11 +106,12 @@ func TestEachSubresourceIsGrantedByItself(t *testing.T) {
 	ns := shared.Namespace(t)
 	shared.Create(t, apitest.Machines, ns, "one")
 	shared.Create(t, apitest.Instances, ns, "one")
-	for _, granted := range subresources {
+	all := append(subresources(false), subresources(true)...)
+	for _, granted := range all {
 		for _, group := range []string{"kubevirt.io", "subresources.kubevirt.io"} {
 			user := "only-" + granted.resource + "-" + group
 			grant(t, ns, user, group, granted.resource, granted.verb)
-			for _, r := range actions(ns) {
+			for _, r := range actions(ns, all) {
 				allowed := strings.HasPrefix(r.path, "/apis/"+group+"/") && strings.HasSuffix(r.path, "/"+onObject(granted.resource))
 				code := r.status(t, user)
 				assert.Equal(t, allowed, code != http.StatusForbidden, "%s: %s: %d", user, r, code)
