@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/pflag"
 	"k8s.io/cli-runtime/pkg/genericclioptions"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
+	"k8s.io/client-go/rest"
 
 	"github.com/virt-apiserver/virt-apiserver/pkg/kubectlvirt/console"
 	"github.com/virt-apiserver/virt-apiserver/pkg/kubectlvirt/create"
@@ -30,6 +31,8 @@ var shown = []string{"namespace", "context", "kubeconfig"}
 // NewCommand returns the command. program is the name that it was called by; a plugin calls itself as its
 // users do.
 func NewCommand(program string, streams genericiooptions.IOStreams) *cobra.Command {
+	// As kubectl prints the server's warnings; the library's own way is a line of a log.
+	rest.SetDefaultWarningHandler(rest.NewWarningWriter(streams.ErrOut, rest.WarningWriterOptions{Deduplicate: true}))
 	flags := genericclioptions.NewConfigFlags(true).WithWarningPrinter(streams)
 	root := &cobra.Command{
 		Use:   "kubectl-virt",

@@ -3,6 +3,8 @@
 package kubectlvirt
 
 import (
+	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
@@ -46,4 +48,17 @@ func TestHelpShowsFewOfTheManyConnectionFlags(t *testing.T) {
 	}
 	assert.NotContains(t, text, "--tls-server-name")
 	assert.Less(t, strings.Count(text, "\n"), 40)
+}
+
+func TestWarningsOfTheServerArePrintedAsByKubectl(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Warning", `299 - "something is deprecated"`)
+		w.WriteHeader(http.StatusAccepted)
+	}))
+	t.Cleanup(server.Close)
+	streams, _, _, errOut := genericiooptions.NewTestIOStreams()
+	command := NewCommand("kubectl-virt", streams)
+	command.SetArgs([]string{"--kubeconfig=/dev/null", "--server=" + server.URL, "stop", "web"})
+	require.NoError(t, command.Execute())
+	assert.Equal(t, "Warning: something is deprecated\n", errOut.String())
 }

@@ -3,8 +3,10 @@
 package v1
 
 import (
+	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
@@ -174,4 +176,13 @@ func Given[T comparable](value T) *T {
 		return nil
 	}
 	return &value
+}
+
+// LongGrace says how long the guest may take to power off, where that is longer than without a word from the user.
+func (vmi *VirtualMachineInstance) LongGrace() string {
+	grace := vmi.Spec.TerminationGracePeriodSeconds
+	if vmi.IsFinal() || grace == nil || *grace <= DefaultTerminationGracePeriodSeconds {
+		return ""
+	}
+	return fmt.Sprintf("the guest may take up to %s to power off", time.Duration(*grace)*time.Second)
 }

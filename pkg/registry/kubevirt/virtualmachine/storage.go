@@ -43,6 +43,7 @@ type Storage struct {
 // REST is the resource.
 type REST struct {
 	*genericregistry.Store
+	instances rest.Getter
 }
 
 var (
@@ -77,7 +78,7 @@ func NewStorage(getter generic.RESTOptionsGetter, scheme *runtime.Scheme, author
 	// Of the spec alone, so not of the copies above.
 	store.BeginCreate, store.BeginUpdate = beginCreate(inferrer), beginUpdate(inferrer)
 	return &Storage{
-		Machine: &REST{reference.Guard(store, authorizer, references)},
+		Machine: &REST{Store: reference.Guard(store, authorizer, references), instances: instances},
 		begin:   store.BeginCreate,
 		Status:  status,
 		power:   &power{machines: &switched, status: status, instances: instances},

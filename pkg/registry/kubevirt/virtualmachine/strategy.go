@@ -85,6 +85,11 @@ func keepReferences(vm *kubevirtv1.VirtualMachine, status kubevirtv1.VirtualMach
 	vm.Status = status
 }
 
+// WarningsOnUpdate has none of how the spec is written: the caller of an action did not write it.
+func (powerStrategy) WarningsOnUpdate(_ context.Context, obj, _ runtime.Object) []string {
+	return missing(obj.(*kubevirtv1.VirtualMachine))
+}
+
 // pin has the status hold what the spec refers to. What does not exist yet is for the controller to look for:
 // upstream accepts such a machine, so that manifests can be applied in any order.
 func (s machineStrategy) pin(ctx context.Context, vm *kubevirtv1.VirtualMachine) {
@@ -129,6 +134,12 @@ func (machineStrategy) WarningsOnCreate(_ context.Context, obj runtime.Object) [
 	if vm.Spec.Running != nil {
 		warnings = append(warnings, runningDeprecated)
 	}
+	return append(warnings, missing(vm)...)
+}
+
+// missing warns of what keeps the machine from starting.
+func missing(vm *kubevirtv1.VirtualMachine) []string {
+	var warnings []string
 	for _, r := range expand.References(vm) {
 		if kind, name := r.Target(); name != "" && !r.Pinned() {
 			warnings = append(warnings, fmt.Sprintf("%s: %s %q is not there yet; the machine can't start until it is", r.Field, kind, name))
