@@ -27,6 +27,8 @@ type ExtraGroups struct {
 	Legacy *genericapiserver.APIGroupInfo
 	// Groups are served below /apis.
 	Groups []*genericapiserver.APIGroupInfo
+	// Unwritable are resources of Legacy that clients only read, and why.
+	Unwritable map[string]string
 }
 
 // Config is what a server is made of.
@@ -104,6 +106,7 @@ func (c *Config) New() (*genericapiserver.GenericAPIServer, error) {
 	if err != nil {
 		return nil, err
 	}
+	var unwritable map[string]string
 	if c.Extra != nil {
 		extra, err := c.Extra(c.Generic.RESTOptionsGetter)
 		if err != nil {
@@ -114,7 +117,7 @@ func (c *Config) New() (*genericapiserver.GenericAPIServer, error) {
 				return nil, fmt.Errorf("install the core group: %w", err)
 			}
 		}
-		groups = append(groups, extra.Groups...)
+		groups, unwritable = append(groups, extra.Groups...), extra.Unwritable
 	}
 	if err := server.InstallAPIGroups(groups...); err != nil {
 		return nil, fmt.Errorf("install API groups: %w", err)
@@ -122,6 +125,12 @@ func (c *Config) New() (*genericapiserver.GenericAPIServer, error) {
 	if err := installClientRoutes(server, machines); err != nil {
 		return nil, err
 	}
+	if len(unwritable) > 0 {
+		if err := installRefusals(server, unwritable); err != nil {
+			return nil, err
+		}
+	}
+	boundVerbosity(server, c.Generic.EnableProfiling)
 	// Without it /readyz would be green while lists are still answered "storage is (re)initializing".
 	if err := server.AddPostStartHook("storage-readiness", server.StorageReadinessHook.Hook); err != nil {
 		return nil, fmt.Errorf("add the storage readiness hook: %w", err)

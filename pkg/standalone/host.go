@@ -16,6 +16,7 @@ import (
 	"github.com/virt-apiserver/virt-apiserver/pkg/node/streams"
 	"github.com/virt-apiserver/virt-apiserver/pkg/node/supervisor"
 	"github.com/virt-apiserver/virt-apiserver/pkg/standalone/containerdisks"
+	"github.com/virt-apiserver/virt-apiserver/pkg/standalone/core"
 	"github.com/virt-apiserver/virt-apiserver/pkg/standalone/runtimedir"
 	"github.com/virt-apiserver/virt-apiserver/pkg/standalone/volumes"
 	"github.com/virt-apiserver/virt-apiserver/pkg/version"
@@ -52,6 +53,8 @@ type host struct {
 	// containers are the disks of container images.
 	containers *containerdisks.Cache
 	network    *guestNetwork
+	// nodes are known when the API is built.
+	nodes *core.Nodes
 }
 
 func newHost(ctx context.Context, options *Options) (*host, error) {

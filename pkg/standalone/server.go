@@ -6,8 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -19,6 +17,7 @@ import (
 	"github.com/virt-apiserver/virt-apiserver/pkg/footprint"
 	"github.com/virt-apiserver/virt-apiserver/pkg/standalone/admission"
 	"github.com/virt-apiserver/virt-apiserver/pkg/standalone/core"
+	"github.com/virt-apiserver/virt-apiserver/pkg/standalone/datadir"
 	"github.com/virt-apiserver/virt-apiserver/pkg/standalone/etcd"
 	"github.com/virt-apiserver/virt-apiserver/pkg/standalone/pki"
 )
@@ -29,7 +28,7 @@ func Run(ctx context.Context, options *Options) error {
 	defer cancel(nil)
 	footprint.Frugal()
 
-	if err := prepareDataDir(options.DataDir); err != nil {
+	if err := datadir.Prepare(options.DataDir); err != nil {
 		return err
 	}
 	database, err := etcd.Start(ctx, etcd.Config{Dir: options.path("etcd")})
@@ -101,21 +100,6 @@ func Run(ctx context.Context, options *Options) error {
 // isDatabase says whether a file is etcd's, which maps it whole.
 func isDatabase(path string) bool { return strings.HasSuffix(path, "/etcd/data/member/snap/db") }
 
-// prepareDataDir makes the directory. Others may pass through it, but not look: QEMU runs as a user of its
-// own and has to reach its disks below it.
-func prepareDataDir(dir string) error {
-	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
-		return fmt.Errorf("make the data directory's parent: %w", err)
-	}
-	if err := os.Mkdir(dir, 0o711); err != nil && !errors.Is(err, os.ErrExist) {
-		return fmt.Errorf("make the data directory: %w; choose another with --data-dir", err)
-	}
-	if err := os.Chmod(dir, 0o711); err != nil {
-		return fmt.Errorf("use the data directory: %w; run as its owner, or choose another with --data-dir", err)
-	}
-	return nil
-}
-
 // config returns what the server is made of.
 func (o *Options) config(files pki.Files, etcdServers []string, host *host) (*apiserver.Config, error) {
 	codecs := apiserver.NewCodecs(core.Install)
@@ -148,7 +132,8 @@ func (o *Options) config(files pki.Files, etcdServers []string, host *host) (*ap
 		if err != nil {
 			return apiserver.ExtraGroups{}, err
 		}
-		return apiserver.ExtraGroups{Legacy: groups.Legacy, Groups: groups.Named}, nil
+		host.nodes = groups.Nodes
+		return apiserver.ExtraGroups{Legacy: groups.Legacy, Groups: groups.Named, Unwritable: core.Unwritable()}, nil
 	}
 	return &apiserver.Config{Generic: config, Codecs: codecs, Streams: host.streams, Calls: host.calls, Extra: extra}, nil
 }

@@ -27,6 +27,7 @@ import (
 	"github.com/virt-apiserver/virt-apiserver/pkg/generated/informers/externalversions"
 	"github.com/virt-apiserver/virt-apiserver/pkg/node"
 	"github.com/virt-apiserver/virt-apiserver/pkg/standalone/core"
+	"github.com/virt-apiserver/virt-apiserver/pkg/standalone/hostnode"
 	"github.com/virt-apiserver/virt-apiserver/pkg/standalone/volumes"
 	"github.com/virt-apiserver/virt-apiserver/pkg/workload/processes"
 )
@@ -177,6 +178,10 @@ func (h *host) newWorkers(ctx context.Context, c *clients) (*workers, error) {
 	if err != nil {
 		return nil, fmt.Errorf("build the controller of the verbosity: %w", err)
 	}
+	reporter := hostnode.New(hostnode.Config{
+		NodeName: h.options.NodeName, Disk: h.volumes.Path(), Health: h.launcher.Health, Nodes: h.nodes,
+	})
+	w.add(reporter.Run)
 	w.add(h.supervisor.Run)
 	w.add(h.network.run)
 	w.add(agent.Run)

@@ -13,7 +13,7 @@ import (
 	"github.com/virt-apiserver/virt-apiserver/pkg/standalone/core/apiextensions"
 )
 
-// readOnly is what clients can do with definitions of custom resources: find that there are none.
+// readOnly is what clients can do with what is not theirs to write.
 type readOnly interface {
 	rest.Storage
 	rest.Scoper
@@ -23,20 +23,20 @@ type readOnly interface {
 	rest.Watcher
 }
 
-// definitionStorage is a store into which nothing comes: its list and watch are as any other's.
-type definitionStorage struct {
+// readOnlyStorage is a store into which nothing comes from clients: its list and watch are as any other's.
+type readOnlyStorage struct {
 	readOnly
 	shortNames []string
 }
 
-var _ rest.ShortNamesProvider = definitionStorage{}
+var _ rest.ShortNamesProvider = readOnlyStorage{}
 
 // ShortNames implements rest.ShortNamesProvider.
-func (s definitionStorage) ShortNames() []string { return s.shortNames }
+func (s readOnlyStorage) ShortNames() []string { return s.shortNames }
 
-func newDefinitionStorage(getter generic.RESTOptionsGetter, scheme *runtime.Scheme) (definitionStorage, error) {
+func newDefinitionStorage(getter generic.RESTOptionsGetter, scheme *runtime.Scheme) (readOnlyStorage, error) {
 	store, err := definitions().newStore(getter, scheme)
-	return definitionStorage{readOnly: store, shortNames: definitions().shortNames}, err
+	return readOnlyStorage{readOnly: store, shortNames: definitions().shortNames}, err
 }
 
 func definitions() kind[*apiextensions.CustomResourceDefinition] {

@@ -2,10 +2,11 @@
 
 // Package core serves the few kinds of Kubernetes itself that a standalone server cannot do without:
 // namespaces, secrets, config maps, events, claims and storage classes, with upstream's wire form and rules;
-// besides, answers to what a client may do, and an empty list of custom resources. Behind kube-apiserver
-// they are Kubernetes' own and nothing here is used.
+// besides, answers to what a client may do, and the host as a node. Behind kube-apiserver they are Kubernetes'
+// own and nothing here is used.
 //
-// There are no pods, nodes or services: clients would draw conclusions from them.
+// Of pods, services and other kinds that clients list beside those (empty.go) there are none: their lists are
+// empty, and who makes one is told why.
 //
 // A kind (kind.go) is a value that says what is special about a resource; strategy and storage are the same
 // for all. What happens to objects after they are stored is in pkg/controller/namespace,

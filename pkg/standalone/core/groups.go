@@ -35,6 +35,17 @@ type Groups struct {
 	Legacy *genericapiserver.APIGroupInfo
 	// Named are the others.
 	Named []*genericapiserver.APIGroupInfo
+	// Nodes are for the server to report its host.
+	Nodes *Nodes
+}
+
+// Unwritable are the resources of the group without a name that clients only read, and why that is so.
+func Unwritable() map[string]string {
+	why := map[string]string{"nodes": whyNoNodes}
+	for _, kind := range emptyKinds() {
+		why[kind.resource] = kind.why
+	}
+	return why
 }
 
 // NewGroups returns the groups, ready to be installed in a server.
@@ -47,13 +58,22 @@ func NewGroups(c Config) (*Groups, error) {
 	if err != nil {
 		return nil, err
 	}
+	reported, node, err := newNodes(c.Storage, c.Scheme)
+	if err != nil {
+		return nil, err
+	}
+	resources := legacy.VersionedResourcesStorageMap[corev1.SchemeGroupVersion.Version]
+	resources["nodes"] = node
+	for _, kind := range emptyKinds() {
+		resources[kind.resource] = newNoObjects(kind)
+	}
 	custom, err := newDefinitionStorage(c.Storage, c.Scheme)
 	if err != nil {
 		return nil, err
 	}
 	extensions := c.group(apiextensions.SchemeGroupVersion, map[string]rest.Storage{"customresourcedefinitions": custom})
 	extensions.NegotiatedSerializer = mediatype.JSONOnly(extensions.NegotiatedSerializer)
-	return &Groups{Legacy: legacy, Named: []*genericapiserver.APIGroupInfo{
+	return &Groups{Legacy: legacy, Nodes: reported, Named: []*genericapiserver.APIGroupInfo{
 		c.group(storagev1.SchemeGroupVersion, map[string]rest.Storage{"storageclasses": classes}),
 		c.group(authorizationv1.SchemeGroupVersion, map[string]rest.Storage{
 			"selfsubjectaccessreviews": newAccessReview(c.Authorizer),

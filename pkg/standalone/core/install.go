@@ -23,6 +23,11 @@ func Install(scheme *runtime.Scheme) {
 
 	install.FieldLabels(scheme, corev1.SchemeGroupVersion.WithKind("Namespace"), "status.phase", "name")
 	install.FieldLabels(scheme, corev1.SchemeGroupVersion.WithKind("Secret"), "type")
+	install.FieldLabels(scheme, corev1.SchemeGroupVersion.WithKind("Node"), "spec.unschedulable")
+	install.FieldLabels(scheme, corev1.SchemeGroupVersion.WithKind("Pod"), "spec.nodeName", "spec.restartPolicy",
+		"spec.schedulerName", "spec.serviceAccountName", "spec.hostNetwork", "status.phase", "status.podIP", "status.podIPs", "status.nominatedNodeName")
+	install.FieldLabels(scheme, corev1.SchemeGroupVersion.WithKind("ReplicationController"), "status.replicas")
+	install.FieldLabels(scheme, corev1.SchemeGroupVersion.WithKind("Service"), "spec.clusterIP", "spec.type")
 	install.FieldLabels(scheme, corev1.SchemeGroupVersion.WithKind("Event"),
 		"involvedObject.kind", "involvedObject.namespace", "involvedObject.name", "involvedObject.uid",
 		"involvedObject.apiVersion", "involvedObject.resourceVersion", "involvedObject.fieldPath",
@@ -41,7 +46,11 @@ func addCore(scheme *runtime.Scheme, gv schema.GroupVersion) {
 		&corev1.ConfigMap{}, &corev1.ConfigMapList{},
 		&corev1.Event{}, &corev1.EventList{},
 		&corev1.PersistentVolumeClaim{}, &corev1.PersistentVolumeClaimList{},
+		&corev1.Node{}, &corev1.NodeList{},
 	)
+	for _, kind := range emptyKinds() {
+		scheme.AddKnownTypes(gv, kind.newObject(), kind.newList())
+	}
 }
 
 func addStorage(scheme *runtime.Scheme, gv schema.GroupVersion) {

@@ -46,6 +46,7 @@ func TestTablesHaveUpstreamsColumns(t *testing.T) {
 		"/api/v1/configmaps":                                      {"Name", "Data", "Age"},
 		"/api/v1/namespaces/" + namespace + "/events":             {"Last Seen", "Type", "Reason", "Object", "Subobject", "Source", "Message", "First Seen", "Count", "Name"},
 		"/api/v1/persistentvolumeclaims":                          {"Name", "Status", "Volume", "Capacity", "Access Modes", "StorageClass", "VolumeAttributesClass", "Age", "VolumeMode"},
+		"/api/v1/nodes":                                           {"Name", "Status", "Roles", "Age", "Version", "Internal-IP", "External-IP", "OS-Image", "Kernel-Version", "Container-Runtime"},
 		"/apis/storage.k8s.io/v1/storageclasses":                  {"Name", "Provisioner", "ReclaimPolicy", "VolumeBindingMode", "AllowVolumeExpansion", "Age"},
 		"/apis/apiextensions.k8s.io/v1/customresourcedefinitions": {"Name", "Created At"},
 		"/apis/storage.k8s.io/v1/storageclasses/local":            {"Name", "Provisioner", "ReclaimPolicy", "VolumeBindingMode", "AllowVolumeExpansion", "Age"},

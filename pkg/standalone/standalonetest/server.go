@@ -39,6 +39,10 @@ type Server struct {
 	Admin *rest.Config
 	// Kube speaks to the server as the administrator.
 	Kube kubernetes.Interface
+	// Kubeconfig is the administrator's file.
+	Kubeconfig string
+	// Nodes are for tests to report.
+	Nodes *core.Nodes
 }
 
 // Main runs the tests of a package with a server, which it first hands to use.
@@ -90,7 +94,8 @@ func start(ctx context.Context, dir string) (_ *Server, done <-chan error, err e
 		return nil, nil, err
 	}
 	ended := make(chan error, 1)
-	config, err := newConfig(ctx, listener, files, database.ServerList(), tokens)
+	var nodes *core.Nodes
+	config, err := newConfig(ctx, listener, files, database.ServerList(), tokens, func(groups *core.Groups) { nodes = groups.Nodes })
 	if err != nil {
 		return nil, nil, err
 	}
@@ -104,10 +109,16 @@ func start(ctx context.Context, dir string) (_ *Server, done <-chan error, err e
 		ended <- err
 	}()
 	server, err := connect(ctx, kubeconfig)
-	return server, ended, err
+	if err != nil {
+		return nil, nil, err
+	}
+	server.Nodes = nodes
+	return server, ended, nil
 }
 
-func newConfig(ctx context.Context, listener net.Listener, files pki.Files, etcdServers []string, tokens string) (*apiserver.Config, error) {
+func newConfig(ctx context.Context, listener net.Listener, files pki.Files, etcdServers []string, tokens string,
+	built func(*core.Groups),
+) (*apiserver.Config, error) {
 	codecs := apiserver.NewCodecs(core.Install)
 	config := apiserver.NewGenericConfig(codecs)
 	serving := genericoptions.NewSecureServingOptions().WithLoopback()
@@ -141,7 +152,8 @@ func newConfig(ctx context.Context, listener net.Listener, files pki.Files, etcd
 		if err != nil {
 			return apiserver.ExtraGroups{}, err
 		}
-		return apiserver.ExtraGroups{Legacy: groups.Legacy, Groups: groups.Named}, nil
+		built(groups)
+		return apiserver.ExtraGroups{Legacy: groups.Legacy, Groups: groups.Named, Unwritable: core.Unwritable()}, nil
 	}}, nil
 }
 
@@ -162,5 +174,5 @@ func connect(ctx context.Context, kubeconfig string) (*Server, error) {
 	if err := wait.PollUntilContextTimeout(ctx, 20*time.Millisecond, time.Minute, true, ready); err != nil {
 		return nil, fmt.Errorf("wait until it is ready: %w", err)
 	}
-	return &Server{Admin: config, Kube: kube}, core.Bootstrap(ctx, kube, volumes.StorageClass())
+	return &Server{Admin: config, Kube: kube, Kubeconfig: kubeconfig}, core.Bootstrap(ctx, kube, volumes.StorageClass())
 }

@@ -58,12 +58,14 @@ func (l *Launchers) Place(ctx context.Context, vmi *kubevirtv1.VirtualMachineIns
 	return workload.Placement{NodeName: l.node, NotMigratable: onlyNode}, nil
 }
 
-// labels are those of a cluster's nodes that this machine has, too.
-func (l *Launchers) labels() labels.Set {
+func (l *Launchers) labels() labels.Set { return NodeLabels(l.node) }
+
+// NodeLabels are those of a cluster's nodes that this host, the node of that name, has too.
+func NodeLabels(node string) labels.Set {
 	return labels.Set{
 		corev1.LabelArchStable:          runtime.GOARCH,
 		corev1.LabelOSStable:            runtime.GOOS,
-		corev1.LabelHostname:            l.node,
+		corev1.LabelHostname:            node,
 		kubevirtv1.NodeSchedulableLabel: "true",
 	}
 }
