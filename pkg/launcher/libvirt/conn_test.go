@@ -75,6 +75,7 @@ func goldens(t *testing.T) []string {
 func TestLibvirtAcceptsWhatIsBuilt(t *testing.T) {
 	daemon := launchertest.StartLibvirtd(t)
 	conn, _ := connect(t, Options{URI: daemon.URI()})
+	kvm := offersKVM(t, conn)
 	for _, file := range goldens(t) {
 		t.Run(filepath.Base(file), func(t *testing.T) {
 			xml, err := os.ReadFile(file)
@@ -86,6 +87,11 @@ func TestLibvirtAcceptsWhatIsBuilt(t *testing.T) {
 				}
 				return d.Free()
 			})
+			if !kvm && strings.HasSuffix(file, ".kvm.xml") {
+				// Libvirt looks for KVM once it has taken the rest: the schema was judged before.
+				require.ErrorContains(t, err, "does not support virt type 'kvm'")
+				return
+			}
 			require.NoError(t, err)
 			list, err := conn.List()
 			require.NoError(t, err)
@@ -97,10 +103,22 @@ func TestLibvirtAcceptsWhatIsBuilt(t *testing.T) {
 	}
 }
 
+// offersKVM is false where the host has no /dev/kvm.
+func offersKVM(t *testing.T, conn *Conn) bool {
+	t.Helper()
+	var offered bool
+	require.NoError(t, conn.use(func(c *libvirt.Connect) error {
+		_, err := c.GetDomainCapabilities("", "x86_64", "", "kvm", 0)
+		offered = err == nil
+		return nil
+	}))
+	return offered
+}
+
 func TestDomainsOfOthersAreNotThere(t *testing.T) {
 	daemon := launchertest.StartLibvirtd(t)
 	conn, _ := connect(t, Options{URI: daemon.URI()})
-	xml, err := os.ReadFile(goldens(t)[0])
+	xml, err := os.ReadFile("../domain/testdata/bare.qemu.xml")
 	require.NoError(t, err)
 	require.NoError(t, conn.Define(strings.Replace(string(xml), `owner="laptop"`, `owner="other"`, 1)))
 	found, err := conn.Find("shop_web-1", "a2b3c4d5-0000-4000-8000-000000000001")
