@@ -61,11 +61,11 @@ type VirtualMachineInstancetypeSpec struct {
 	// GPUs are devices that no node gives to guests: a machine with them is refused.
 	// +optional
 	// +listType=atomic
-	GPUs []GPU `json:"gpus,omitempty"`
+	GPUs []GPU `json:"gpus,omitzero"`
 	// HostDevices are devices that no node gives to guests: a machine with them is refused.
 	// +optional
 	// +listType=atomic
-	HostDevices []HostDevice `json:"hostDevices,omitempty"`
+	HostDevices []HostDevice `json:"hostDevices,omitzero"`
 	// SchedulerName would have another scheduler than the default choose the node: a machine with one is refused.
 	// +optional
 	SchedulerName *string `json:"schedulerName,omitempty"`
