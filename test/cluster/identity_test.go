@@ -62,7 +62,7 @@ func TestAuthorizationIsAskedForAgain(t *testing.T) {
 		code, body := test.send(t, client, shared.virtAPIServer, identity(test.user, "system:authenticated"))
 		assert.Equal(t, test.want, code, "%s: %s: %s", test.user, test.request, body)
 	}
-	for _, action := range actions(ns) {
+	for _, action := range actions(ns, subresources(false)) {
 		code, body := action.send(t, client, shared.virtAPIServer, identity("viewer-"+ns, "system:authenticated"))
 		assert.Equal(t, http.StatusForbidden, code, "%s: %s", action, body)
 	}
