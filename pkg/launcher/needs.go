@@ -29,10 +29,13 @@ type host struct {
 	find func(program string) (path string, err error)
 	// group looks for the number of a group.
 	group func(name string) (uint32, error)
+	// libvirtState is where root's libvirt keeps a directory for each domain.
+	libvirtState string
 }
 
 func thisHost() host {
-	return host{hugepages: "/sys/kernel/mm/hugepages", vsock: "/dev/vhost-vsock", find: exec.LookPath, group: groupID}
+	return host{hugepages: "/sys/kernel/mm/hugepages", vsock: "/dev/vhost-vsock", find: exec.LookPath, group: groupID,
+		libvirtState: "/var/lib/libvirt/qemu"}
 }
 
 // provides refuses, with the remedy, what the host does not have: QEMU and libvirt say less.

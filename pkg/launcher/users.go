@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
+	"os"
 	"os/user"
 	"strconv"
 
@@ -30,6 +31,9 @@ func (m *Manager) takeUser(g *guest, spec *kubevirtv1.DomainSpec) (*domain.User,
 	if !m.options.SeparateUsers {
 		return nil, nil
 	}
+	if err := letPass(m.host.libvirtState); err != nil {
+		return nil, fmt.Errorf("let the users of domains through to their directories: %w", err)
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for try := 0; g.record.User == 0; try++ {
@@ -49,6 +53,16 @@ func (m *Manager) takeUser(g *guest, spec *kubevirtv1.DomainSpec) (*domain.User,
 		user.GID = group
 	}
 	return user, nil
+}
+
+// letPass lets every user through a directory, but does not let them list it. Libvirt keeps a directory for each
+// domain in its own; upstream's packages give that one mode 0751 for this reason, Debian's mode 0750.
+func letPass(dir string) error {
+	info, err := os.Stat(dir)
+	if err != nil || info.Mode().Perm()&0o001 != 0 {
+		return err
+	}
+	return os.Chmod(dir, info.Mode().Perm()|0o001)
 }
 
 func groupID(name string) (uint32, error) {

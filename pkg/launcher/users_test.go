@@ -4,6 +4,7 @@ package launcher
 
 import (
 	"fmt"
+	"os"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -15,6 +16,16 @@ import (
 	"github.com/virt-apiserver/virt-apiserver/pkg/launcher/api"
 )
 
+// separateUsers has the launcher talk to root's libvirt, as Debian installs it. It returns where that keeps a
+// directory for each domain.
+func (b *bench) separateUsers(t *testing.T) (state string) {
+	t.Helper()
+	state = t.TempDir()
+	require.NoError(t, os.Chmod(state, 0o750))
+	b.options.SeparateUsers, b.host.libvirtState = true, state
+	return state
+}
+
 // labels of a request's domain.
 func (b *bench) labels(t *testing.T, request *api.StartRequest) []libvirtxml.DomainSecLabel {
 	t.Helper()
@@ -25,7 +36,7 @@ func (b *bench) labels(t *testing.T, request *api.StartRequest) []libvirtxml.Dom
 
 func TestEachQEMUHasAUserOfItsOwn(t *testing.T) {
 	b := newBench(t)
-	b.options.SeparateUsers = true
+	b.separateUsers(t)
 	b.users[userFor(testUID, 0)] = otherUID // somebody has it
 	request := b.request(t)
 	_, err := b.Start(t.Context(), request)
@@ -41,9 +52,19 @@ func TestEachQEMUHasAUserOfItsOwn(t *testing.T) {
 	assert.NotContains(t, b.users, second)
 }
 
+func TestUsersOfDomainsPassThroughLibvirtsDirectory(t *testing.T) {
+	b := newBench(t)
+	state := b.separateUsers(t)
+	_, err := b.Start(t.Context(), b.request(t))
+	require.NoError(t, err)
+	info, err := os.Stat(state)
+	require.NoError(t, err)
+	assert.Equal(t, os.FileMode(0o751), info.Mode().Perm())
+}
+
 func TestAClaimThatIsOnlyReadIsNotGivenToOne(t *testing.T) {
 	b := newBench(t)
-	b.options.SeparateUsers = true
+	b.separateUsers(t)
 	request := b.request(t)
 	request.Instance.Spec.Volumes[0].PersistentVolumeClaim.ReadOnly = ptr.To(true)
 	request.Instance.Spec.Domain.Devices.Disks[0].Disk.Bus = ptr.To(kubevirtv1.DiskBusVirtio)
@@ -62,7 +83,7 @@ func TestAClaimThatIsOnlyReadIsNotGivenToOne(t *testing.T) {
 
 func TestAModuleIsReachedThroughAGroup(t *testing.T) {
 	b := newBench(t)
-	b.options.SeparateUsers = true
+	b.separateUsers(t)
 	b.host.find = func(program string) (string, error) { return program, nil }
 	b.host.group = func(name string) (uint32, error) { return 106, nil }
 	request := b.request(t)
@@ -93,7 +114,7 @@ func TestALibvirtThatIsNoRootsChoosesTheUser(t *testing.T) {
 
 func TestWhatManyHaveIsNotGivenToOne(t *testing.T) {
 	b := newBench(t)
-	b.options.SeparateUsers = true
+	b.separateUsers(t)
 	request := b.request(t)
 	containerDisk(request)
 	_, err := b.Start(t.Context(), request)
