@@ -180,8 +180,12 @@ func (f *fakeLauncher) Resize(_ context.Context, target api.Target, request api.
 	return &domain, nil
 }
 
+// Plug is idempotent, as api.PlugRequest says: an agent whose view of the domain is behind asks once more.
 func (f *fakeLauncher) Plug(_ context.Context, target api.Target, request api.PlugRequest) (*api.DomainStatus, error) {
 	return f.changeTargets(target, func(targets map[string]string) {
+		if _, has := targets[request.Disk.Name]; has {
+			return
+		}
 		f.plugs = append(f.plugs, request)
 		targets[request.Disk.Name] = "sd" + request.Disk.Name
 	})

@@ -10,12 +10,21 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"k8s.io/apimachinery/pkg/runtime/schema"
 )
+
+// nameOf is the name of the one object of each kind: a machine would adopt an instance of its own name.
+func nameOf(resource schema.GroupVersionResource) string {
+	if resource == Instances {
+		return "alone"
+	}
+	return "one"
+}
 
 func (a *API) tablesHaveUpstreamsColumns(t *testing.T) {
 	ns := a.Namespace(t)
 	for resource := range Manifests {
-		a.Create(t, resource, ns, "one")
+		a.Create(t, resource, ns, nameOf(resource))
 	}
 	for _, test := range []struct{ resource, columns, wide string }{
 		{"vm", "NAME AGE STATUS READY", "NAME AGE STATUS READY"},
@@ -25,7 +34,11 @@ func (a *API) tablesHaveUpstreamsColumns(t *testing.T) {
 		{"vmp", "NAME AGE", "NAME AGE"},
 	} {
 		assert.Equal(t, test.columns, header(a.Kubectl(t, "-n", ns, "get", test.resource)), test.resource)
-		assert.Equal(t, test.columns, header(a.Kubectl(t, "-n", ns, "get", test.resource, "one")), test.resource)
+		name := "one"
+		if test.resource == "vmi" {
+			name = nameOf(Instances)
+		}
+		assert.Equal(t, test.columns, header(a.Kubectl(t, "-n", ns, "get", test.resource, name)), test.resource)
 		assert.Equal(t, test.wide, header(a.Kubectl(t, "-n", ns, "get", test.resource, "-o", "wide")), test.resource)
 		assert.Equal(t, "NAMESPACE "+test.columns, header(a.Kubectl(t, "get", test.resource, "-A")), test.resource)
 	}
@@ -39,12 +52,12 @@ func header(table string) string {
 func (a *API) getAllShowsEachKind(t *testing.T) {
 	ns := a.Namespace(t)
 	for resource := range Manifests {
-		a.Create(t, resource, ns, "one")
+		a.Create(t, resource, ns, nameOf(resource))
 	}
 	names := strings.Fields(a.Kubectl(t, "-n", ns, "get", "all", "-o", "name"))
 	assert.ElementsMatch(t, []string{
 		"virtualmachine.kubevirt.io/one",
-		"virtualmachineinstance.kubevirt.io/one",
+		"virtualmachineinstance.kubevirt.io/alone",
 		"datavolume.cdi.kubevirt.io/one",
 		"virtualmachineinstancetype.instancetype.kubevirt.io/one",
 		"virtualmachinepreference.instancetype.kubevirt.io/one",
@@ -54,13 +67,13 @@ func (a *API) getAllShowsEachKind(t *testing.T) {
 func (a *API) applyTwiceChangesNothing(t *testing.T) {
 	ns := a.Namespace(t)
 	for resource := range Manifests {
-		manifest := Named(t, resource, "one")
+		manifest := Named(t, resource, nameOf(resource))
 		for _, server := range []string{"false", "true"} {
 			apply := func() {
 				a.KubectlWith(t, manifest, "-n", ns, "apply", "--server-side="+server, "--force-conflicts="+server, "-f", "-")
 			}
 			version := func() string {
-				return a.Kubectl(t, "-n", ns, "get", resource.GroupResource().String(), "one", "-o", "jsonpath={.metadata.resourceVersion}")
+				return a.Kubectl(t, "-n", ns, "get", resource.GroupResource().String(), nameOf(resource), "-o", "jsonpath={.metadata.resourceVersion}")
 			}
 			apply()
 			assert.EventuallyWithT(t, func(c *assert.CollectT) { // once the controllers have written what they have to

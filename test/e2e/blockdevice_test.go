@@ -121,7 +121,7 @@ func TestALunOnWhatIsNoSCSIDeviceSaysSo(t *testing.T) {
 		p.kubectl("delete", "vm", "on-"+claim, "--timeout=60s")
 	}
 
-	// The same device as a disk is one, and QEMU's locks keep a second guest from it that does not share.
+	// The same device as a disk is one, and libvirt keeps a second guest from it that does not share.
 	p.applyDeviceMachine("first", "tape", "disk: {bus: scsi}")
 	p.awaitStatus("first", kubevirtv1.VirtualMachineStatusRunning)
 	p.plug("virtualmachineinstances/first", "addvolume",
@@ -133,7 +133,7 @@ func TestALunOnWhatIsNoSCSIDeviceSaysSo(t *testing.T) {
 	}, soon, tick)
 	assert.Contains(t, more.Message, "volume more: a lun needs")
 	p.applyDeviceMachine("second", "tape", "disk: {bus: virtio}")
-	assert.Contains(t, p.awaitFailed("second").Message, "lock")
+	assert.Contains(t, p.awaitFailed("second").Message, "already in use")
 }
 
 // awaitFailed waits until an instance has failed, and returns the condition that says why.
