@@ -2082,7 +2082,7 @@ func schema_pkg_apis_instancetype_v1beta1_MemoryInstancetype(ref common.Referenc
 						SchemaProps: spec.SchemaProps{
 							Description: "OvercommitPercent is how much less is requested of the node than the guest sees, from 0 to 100.",
 							Type:        []string{"integer"},
-							Format:      "int32",
+							Format:      "int64",
 						},
 					},
 					"maxGuest": {

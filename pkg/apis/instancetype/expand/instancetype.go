@@ -100,7 +100,7 @@ func applySize(domain *kubevirtv1.DomainSpec, size *instancetypev1.VirtualMachin
 
 // requestMemory asks the node for less than the guest sees, where the instance type says so.
 func requestMemory(domain *kubevirtv1.DomainSpec, memory *instancetypev1.MemoryInstancetype) {
-	percent := int64(ptr.Deref(memory.OvercommitPercent, 0))
+	percent := ptr.Deref(memory.OvercommitPercent, 0)
 	if percent == 0 {
 		return
 	}

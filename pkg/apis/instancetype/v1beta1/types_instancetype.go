@@ -121,7 +121,7 @@ type MemoryInstancetype struct {
 	Hugepages *kubevirtv1.Hugepages `json:"hugepages,omitempty"`
 	// OvercommitPercent is how much less is requested of the node than the guest sees, from 0 to 100.
 	// +optional
-	OvercommitPercent *int32 `json:"overcommitPercent,omitempty"`
+	OvercommitPercent *int64 `json:"overcommitPercent,omitempty"`
 	// MaxGuest is how much the running guest may be given.
 	// +optional
 	MaxGuest *resource.Quantity `json:"maxGuest,omitempty"`

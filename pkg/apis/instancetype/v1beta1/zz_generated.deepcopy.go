@@ -518,7 +518,7 @@ func (in *MemoryInstancetype) DeepCopyInto(out *MemoryInstancetype) {
 	}
 	if in.OvercommitPercent != nil {
 		in, out := &in.OvercommitPercent, &out.OvercommitPercent
-		*out = new(int32)
+		*out = new(int64)
 		**out = **in
 	}
 	if in.MaxGuest != nil {

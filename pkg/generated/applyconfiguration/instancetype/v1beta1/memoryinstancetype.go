@@ -19,7 +19,7 @@ type MemoryInstancetypeApplyConfiguration struct {
 	// Hugepages have the guest's memory on huge pages of the node, which has them set aside.
 	Hugepages *v1.HugepagesApplyConfiguration `json:"hugepages,omitempty"`
 	// OvercommitPercent is how much less is requested of the node than the guest sees, from 0 to 100.
-	OvercommitPercent *int32 `json:"overcommitPercent,omitempty"`
+	OvercommitPercent *int64 `json:"overcommitPercent,omitempty"`
 	// MaxGuest is how much the running guest may be given.
 	MaxGuest *resource.Quantity `json:"maxGuest,omitempty"`
 }
@@ -49,7 +49,7 @@ func (b *MemoryInstancetypeApplyConfiguration) WithHugepages(value *v1.Hugepages
 // WithOvercommitPercent sets the OvercommitPercent field in the declarative configuration to the given value
 // and returns the receiver, so that objects can be built by chaining "With" function invocations.
 // If called multiple times, the OvercommitPercent field is set to the value of the last call.
-func (b *MemoryInstancetypeApplyConfiguration) WithOvercommitPercent(value int32) *MemoryInstancetypeApplyConfiguration {
+func (b *MemoryInstancetypeApplyConfiguration) WithOvercommitPercent(value int64) *MemoryInstancetypeApplyConfiguration {
 	b.OvercommitPercent = &value
 	return b
 }
