@@ -41,6 +41,19 @@ var ownPaths = []string{
 	// Of a later CDI.
 	"VirtualMachine spec.dataVolumeTemplates[].spec.source.http.checksum",
 	"VirtualMachine spec.dataVolumeTemplates[].spec.source.http.insecureSkipVerify",
+	// Of a later KubeVirt: the stock catalogues have them.
+	"VirtualMachineInstancetype spec.launchSecurity.snp.policy",
+	"VirtualMachinePreference spec.devices.preferredVideoType",
+	"VirtualMachinePreference spec.preferredLaunchSecurity",
+	"VirtualMachinePreference spec.preferredLaunchSecurity.sev",
+	"VirtualMachinePreference spec.preferredLaunchSecurity.sev.attestation",
+	"VirtualMachinePreference spec.preferredLaunchSecurity.sev.dhCert",
+	"VirtualMachinePreference spec.preferredLaunchSecurity.sev.policy",
+	"VirtualMachinePreference spec.preferredLaunchSecurity.sev.policy.encryptedState",
+	"VirtualMachinePreference spec.preferredLaunchSecurity.sev.session",
+	"VirtualMachinePreference spec.preferredLaunchSecurity.snp",
+	"VirtualMachinePreference spec.preferredLaunchSecurity.snp.policy",
+	"VirtualMachinePreference spec.preferredLaunchSecurity.tdx",
 }
 
 func TestEveryFieldIsOneOfKubeVirts(t *testing.T) {
