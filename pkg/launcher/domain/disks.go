@@ -194,8 +194,8 @@ func buildBoot(order *uint) *libvirtxml.DomainDeviceBoot {
 	return &libvirtxml.DomainDeviceBoot{Order: *order}
 }
 
-// setDefaultBoot has a guest for which nobody chose what boots try all its disks in turn. By itself libvirt has it
-// try the first alone, which an empty disk is at times.
+// setDefaultBoot makes all disks boot candidates in their order where nobody chose what boots. SeaBIOS tries the
+// first disk alone; OVMF tries all.
 func setDefaultBoot(disks []libvirtxml.DomainDisk, interfaces []libvirtxml.DomainInterface) {
 	chosen := slices.ContainsFunc(disks, func(d libvirtxml.DomainDisk) bool { return d.Boot != nil }) ||
 		slices.ContainsFunc(interfaces, func(i libvirtxml.DomainInterface) bool { return i.Boot != nil })
