@@ -31,6 +31,7 @@ packages_for() { # PURPOSE
 		echo bzip2 gzip xz-utils zstd
 		# Node.js from elsewhere brings npm along, and is at odds with Debian's.
 		command -v npm >/dev/null || echo nodejs npm
+		command -v python3 >/dev/null || echo python3
 		;;
 	cluster)
 		echo conntrack containerd containernetworking-plugins iproute2 iptables runc

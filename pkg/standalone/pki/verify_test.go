@@ -49,9 +49,6 @@ urllib.request.build_opener(urllib.request.ProxyHandler({}), urllib.request.HTTP
 			url, files.CA},
 	} {
 		t.Run(name, func(t *testing.T) {
-			if _, err := exec.LookPath(command[0]); err != nil {
-				t.Skip(err)
-			}
 			out, err := exec.CommandContext(t.Context(), command[0], command[1:]...).CombinedOutput()
 			require.NoError(t, err, "%s", out)
 		})
