@@ -81,6 +81,17 @@ func TestAClaimThatIsOnlyReadIsNotGivenToOne(t *testing.T) {
 	assert.Empty(t, b.hypervisor.handed)
 }
 
+func TestAFileThatGuestsShareIsNotGivenToOne(t *testing.T) {
+	b := newBench(t)
+	b.separateUsers(t)
+	request := b.request(t)
+	request.Instance.Spec.Domain.Devices.Disks[0].Shareable = ptr.To(true)
+	_, err := b.Start(t.Context(), request)
+	require.NoError(t, err)
+	assert.Equal(t, "root", b.builtDisk(t, request).Source.File.FDGroup)
+	assert.Equal(t, map[string]string{"root": request.Disks["root"].Path}, b.hypervisor.handed)
+}
+
 func TestAModuleIsReachedThroughAGroup(t *testing.T) {
 	b := newBench(t)
 	b.separateUsers(t)

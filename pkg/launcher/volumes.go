@@ -7,6 +7,7 @@ import (
 	"os"
 
 	"golang.org/x/sys/unix"
+	"k8s.io/utils/ptr"
 
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
 	"github.com/virt-apiserver/virt-apiserver/pkg/beneath"
@@ -34,20 +35,24 @@ func (m *Manager) openSource(source api.DiskSource, readOnly bool) (*os.File, er
 	return beneath.Device(m.options.DeviceRoots, source.Path, unix.O_RDWR)
 }
 
-// fileOf is what QEMU is told of a file or a block device that is open, which it takes over. A file that is only read
-// may be others' too: it is handed to QEMU as it is, as libvirt would make it that QEMU's own.
+// fileOf is what QEMU is told of a file or a block device that is open, which it takes over. A file that is only read,
+// or that several guests share, is others' too: it is handed to QEMU as it is, as libvirt would make it that QEMU's own.
 func (m *Manager) fileOf(disk *kubevirtv1.Disk, volume string, f *os.File, readOnly bool, handed handover) (*domain.File, error) {
 	handed.add(volume, f)
 	if err := checkLUN(disk, f); err != nil {
 		return nil, err
 	}
 	file, err := describeFile(f, readOnly)
-	if err == nil && readOnly && file.Device == nil {
+	if err == nil && file.Device == nil && (readOnly || isShared(disk)) {
 		file.Descriptor = volume
 		return file, nil
 	}
 	handed.remove(volume)
 	return file, err
+}
+
+func isShared(disk *kubevirtv1.Disk) bool {
+	return disk != nil && ptr.Deref(disk.Shareable, false)
 }
 
 func describeFile(f *os.File, readOnly bool) (*domain.File, error) {

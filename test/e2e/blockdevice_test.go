@@ -117,7 +117,7 @@ func TestALunOnWhatIsNoSCSIDeviceSaysSo(t *testing.T) {
 		assert.Contains(t, synchronized.Message, "(tape): a lun needs a claim that is a SCSI device")
 		assert.Contains(t, synchronized.Message, says)
 		assert.Contains(t, synchronized.Message, "use disk in place of lun")
-		assert.Contains(t, p.eventReasons("VirtualMachineInstance", "on-"+claim), "Warning SyncFailed")
+		p.awaitEvents("VirtualMachineInstance", "on-"+claim, "Warning SyncFailed")
 		p.kubectl("delete", "vm", "on-"+claim, "--timeout=60s")
 	}
 

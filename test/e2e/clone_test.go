@@ -51,7 +51,7 @@ func TestACloneHasTheDisksOfItsSourceAndAnIdentityOfItsOwn(t *testing.T) {
 	assert.Equal(t, "twin Succeeded web copy", row(p.kubectl("get", "vmclones", "twin", "--no-headers"), 0, 1, 2, 3))
 	assert.Equal(t, p.disk("web-root"), p.disk("copy-root"))
 	assert.Equal(t, p.disk("data"), p.disk("copy-data"))
-	assert.Subset(t, p.eventReasons("VirtualMachineClone", "twin"), []string{"Warning SourceIsRunning", "Normal TargetVMCreated", "Normal Succeeded"})
+	p.awaitEvents("VirtualMachineClone", "twin", "Warning SourceIsRunning", "Normal TargetVMCreated", "Normal Succeeded")
 	clone, err := p.Virt.KubevirtV1().VirtualMachines(p.name).Get(t.Context(), "copy", metav1.GetOptions{})
 	require.NoError(t, err)
 	assert.Equal(t, map[string]string{"app": "shop"}, clone.Labels)

@@ -66,7 +66,7 @@ func TestMachinesOnOneContainerDiskKeepTheirWritesApartAndLoseThemAtTheirEnd(t *
 	other := p.openConsole("archived")
 	other.login("clerk", "pencil")
 	assert.Equal(t, "0", other.run("ls ~ | wc -l"))
-	assert.Contains(t, p.eventReasons("VirtualMachineInstance", "pulled"), "Normal Pulling")
+	p.awaitEvents("VirtualMachineInstance", "pulled", "Normal Pulling")
 
 	// It is the same image, so that there is one disk of it, beside what other tests boot.
 	metas, err := filepath.Glob(filepath.Join(p.DataDir(), "containerdisks", "*", "meta.json"))
@@ -94,7 +94,7 @@ func TestMachineWhoseImageIsNotThereSaysSo(t *testing.T) {
 	p.awaitStatus("elsewhere", kubevirtv1.VirtualMachineStatusErrImagePull)
 	assert.Contains(t, p.condition("none", kubevirtv1.VirtualMachineInstanceSynchronized).Message, "the registry has no such image")
 	assert.Contains(t, p.condition("elsewhere", kubevirtv1.VirtualMachineInstanceSynchronized).Message, "--container-disk-folder")
-	assert.Contains(t, p.eventReasons("VirtualMachineInstance", "none"), "Warning SyncFailed")
+	p.awaitEvents("VirtualMachineInstance", "none", "Warning SyncFailed")
 }
 
 // condition reads a condition of an instance.

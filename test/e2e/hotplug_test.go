@@ -102,7 +102,7 @@ func TestDisksComeToAndLeaveARunningGuest(t *testing.T) {
 	_, message, err := p.tryPlugin("port-forward", "vm/vm", "--stdio", "22")
 	require.Error(t, err)
 	assert.Contains(t, message, "it is not on the node's guest network")
-	assert.Contains(t, p.eventReasons("VirtualMachineInstance", "vm"), "Warning UserModeNetwork")
+	p.awaitEvents("VirtualMachineInstance", "vm", "Warning UserModeNetwork")
 	assertLoopbackIsClosed(t, console)
 	// guestHas waits for what the guest's kernel says of a disk.
 	guestHas := func(device string, there bool) {
@@ -149,7 +149,7 @@ func TestDisksComeToAndLeaveARunningGuest(t *testing.T) {
 	vm := p.machine("vm")
 	assert.False(t, vm.Status.HasCondition(kubevirtv1.VirtualMachineRestartRequired, corev1.ConditionTrue), "%+v", vm.Status.Conditions)
 	assert.Equal(t, first.UID, p.instance("vm").UID, "it is the same run")
-	assert.Subset(t, p.eventReasons("VirtualMachineInstance", "vm"), []string{"Normal VolumeReady", "Normal VolumeUnplugged"})
+	p.awaitEvents("VirtualMachineInstance", "vm", "Normal VolumeReady", "Normal VolumeUnplugged")
 	p.kubectl("delete", "pvc", "one", "two", "--timeout=30s")
 }
 

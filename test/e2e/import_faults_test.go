@@ -83,10 +83,8 @@ func TestImportThatCannotWorkSaysWhyAndLeavesNothing(t *testing.T) {
 			assert.Equal(t, []string{"False", fault.word(), ready.Message}, []string{string(running.Status), running.Reason, running.Message})
 			assert.Equal(t, fault.permanent, volume.Status.Phase == cdiv1.Failed, "phase %s", volume.Status.Phase)
 			assert.Equal(t, fault.permanent, volume.Status.RestartCount == 0, "%d restarts", volume.Status.RestartCount)
-			assert.EventuallyWithT(t, func(c *assert.CollectT) {
-				assert.Contains(c, p.eventReasons("DataVolume", "web-root"), "Warning "+fault.word())
-				assert.Contains(c, p.eventReasons("PersistentVolumeClaim", "web-root"), "Warning ImportFailed")
-			}, soon, tick)
+			p.awaitEvents("DataVolume", "web-root", "Warning "+fault.word())
+			p.awaitEvents("PersistentVolumeClaim", "web-root", "Warning ImportFailed")
 
 			p.awaitStatus("web", kubevirtv1.VirtualMachineStatusDataVolumeError)
 			p.awaitInstance("web", func(c *assert.CollectT, instance *kubevirtv1.VirtualMachineInstance) {

@@ -153,6 +153,6 @@ func TestMachineWhoseKernelIsNotThereSaysSo(t *testing.T) {
 		told := p.condition(name, kubevirtv1.VirtualMachineInstanceSynchronized).Message
 		assert.Contains(t, told, test.message)
 		assert.Contains(t, told, test.image)
-		assert.Contains(t, p.eventReasons("VirtualMachineInstance", name), "Warning SyncFailed")
+		p.awaitEvents("VirtualMachineInstance", name, "Warning SyncFailed")
 	}
 }

@@ -79,7 +79,7 @@ func TestMachineFromAnImageRunsAndIsUsedAndDeleted(t *testing.T) {
 
 	assert.Contains(t, p.plugin("restart", "web"), "virtualmachine.kubevirt.io/web restarting")
 	second := p.awaitRunning("web", first)
-	assert.Subset(t, p.eventReasons("VirtualMachineInstance", "web"), []string{"Normal ShuttingDown", "Normal Deleted"})
+	p.awaitEvents("VirtualMachineInstance", "web", "Normal ShuttingDown", "Normal Deleted")
 	console = p.openConsole("web")
 	console.login("clerk", "pencil")
 	assert.Equal(t, "kept", console.run("cat ~/note"))

@@ -35,7 +35,7 @@ func TestTwoMachinesOnOneDiskRunOneAfterTheOther(t *testing.T) {
 	for _, text := range []string{`"shared"`, `"first"`, "stop"} {
 		assert.Contains(t, waiting.Message, text)
 	}
-	assert.Contains(t, p.eventReasons("VirtualMachineInstance", "second"), "Warning Unschedulable")
+	p.awaitEvents("VirtualMachineInstance", "second", "Warning Unschedulable")
 	assert.Empty(t, guestPIDs(p.name, "second"))
 
 	p.plugin("stop", "first")
@@ -87,6 +87,9 @@ func TestAShareableDiskHasSeveralGuests(t *testing.T) {
 	p.awaitRunning("second", nil)
 	assert.Len(t, guestPIDs(p.name, "first"), 1)
 	assert.Len(t, guestPIDs(p.name, "second"), 1)
+	for _, name := range []string{"first", "second"} {
+		assert.NotContains(t, p.eventReasons("VirtualMachineInstance", name), "Warning SyncFailed", "one takes the disk from the other")
+	}
 }
 
 func TestDiskInUseIsKeptUntilItsMachineEnds(t *testing.T) {

@@ -138,6 +138,14 @@ func (p *space) consoleLog(instance *kubevirtv1.VirtualMachineInstance) string {
 	return string(content)
 }
 
+// awaitEvents waits for events about an object, such as "Normal Started": they are written when what they tell is.
+func (p *space) awaitEvents(kind, name string, wanted ...string) {
+	p.t.Helper()
+	assert.EventuallyWithT(p.t, func(c *assert.CollectT) {
+		assert.Subset(c, p.eventReasons(kind, name), wanted)
+	}, soon, tick)
+}
+
 // eventReasons gives the reasons of the events about an object, with their types: "Normal Started".
 func (p *space) eventReasons(kind, name string) []string {
 	p.t.Helper()

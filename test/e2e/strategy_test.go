@@ -3,7 +3,6 @@
 package e2e
 
 import (
-	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -111,9 +110,7 @@ func (p *space) assertEndWasTold(name string, phase kubevirtv1.VirtualMachineIns
 	if phase == kubevirtv1.Failed {
 		want = "Warning Stopped"
 	}
-	assert.EventuallyWithT(p.t, func(c *assert.CollectT) {
-		assert.Contains(c, p.eventReasons("VirtualMachineInstance", name), want)
-	}, soon, tick)
+	p.awaitEvents("VirtualMachineInstance", name, want)
 }
 
 // TestLinuxRunsAgainHoweverItEnds has a kernel's own panic and power-off.
@@ -194,5 +191,5 @@ func TestDeafGuestIsEndedAfterItsGracePeriod(t *testing.T) {
 	p.plugin("stop", "web")
 	p.awaitNoInstance("web")
 	assert.Empty(t, guestPIDs(p.name, "web"))
-	assert.Contains(t, strings.Join(p.eventReasons("VirtualMachineInstance", "web"), ", "), "Normal ShuttingDown")
+	p.awaitEvents("VirtualMachineInstance", "web", "Normal ShuttingDown")
 }

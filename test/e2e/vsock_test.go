@@ -43,7 +43,7 @@ func TestVSOCKIsThereWhereTheKernelHasIt(t *testing.T) {
 		assert.GreaterOrEqual(t, *instance.Status.VSOCKCID, uint32(3))
 	} else {
 		assert.Contains(t, p.awaitFailed("ear").Message, "/dev/vhost-vsock; load the module of its kernel: modprobe vhost_vsock")
-		assert.Contains(t, p.eventReasons("VirtualMachineInstance", "ear"), "Warning SyncFailed")
+		p.awaitEvents("VirtualMachineInstance", "ear", "Warning SyncFailed")
 	}
 	p.apply(emptyMachine)
 	p.awaitStatus("bare", kubevirtv1.VirtualMachineStatusRunning)
