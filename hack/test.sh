@@ -10,10 +10,24 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 # shellcheck source=hack/lib.sh
 . hack/lib.sh
 
+# repeat_failures runs tests, and tells once more at the end what failed: what they print before that is long.
+repeat_failures() {
+	local log
+	log=$(mktemp)
+	if "$@" 2>&1 | tee "$log"; then
+		rm -f "$log"
+		return
+	fi
+	printf '\nWhat failed:\n'
+	awk '/Error Trace:/, /Test:  / { print; next } /--- FAIL|^FAIL|^panic:|DATA RACE/ { print }' "$log" | tail -n 150
+	rm -f "$log"
+	return 1
+}
+
 unit() {
 	hack/install-deps.sh build run test
 	hack/libvirt.sh
-	go test -race -timeout 20m ./cmd/... ./pkg/... ./hack/...
+	repeat_failures go test -race -timeout 20m ./cmd/... ./pkg/... ./hack/...
 }
 
 all() {
@@ -25,9 +39,9 @@ all() {
 	unit
 	# One after the other: each has the machine to itself. Results are not cached, as Go does not see what
 	# the programs under test are made of.
-	go test -race -count=1 -timeout 40m -p 1 ./test/...
+	repeat_failures go test -race -count=1 -timeout 40m -p 1 ./test/...
 	# A module of its own, as it needs KubeVirt's.
-	(cd test/compat && go test -race -count=1 -timeout 15m -p 1 ./...)
+	(cd test/compat && repeat_failures go test -race -count=1 -timeout 15m -p 1 ./...)
 }
 
 case ${1:-} in
