@@ -22,7 +22,7 @@ import (
 
 const (
 	// soon is how long anything may take that is not said to take longer.
-	soon = 30 * time.Second
+	soon = 2 * time.Minute
 	// tick is how often a condition is looked at.
 	tick = 100 * time.Millisecond
 )

@@ -104,14 +104,14 @@ func (a *API) kubectlWorksOnMachinesAsOnAnyKind(t *testing.T) {
 	a.Kubectl(t, "-n", ns, "annotate", "vm", "one", "note=kept")
 	a.Kubectl(t, "-n", ns, "patch", "vm", "one", "--type=merge", "-p", `{"spec":{"runStrategy":"Manual"}}`)
 	a.Kubectl(t, "-n", ns, "patch", "vm", "one", "-p", `{"spec":{"template":{"spec":{"terminationGracePeriodSeconds":5}}}}`)
-	a.Kubectl(t, "-n", ns, "wait", "vm", "one", "--for=jsonpath={.spec.runStrategy}=Manual", "--timeout=10s")
+	a.Kubectl(t, "-n", ns, "wait", "vm", "one", "--for=jsonpath={.spec.runStrategy}=Manual", "--timeout=300s")
 	assert.Equal(t, "5 kept", a.Kubectl(t, "-n", ns, "get", "vm", "-l", "tier=test", "-o",
 		"jsonpath={.items[0].spec.template.spec.terminationGracePeriodSeconds} {.items[0].metadata.annotations.note}"))
 	assert.Contains(t, a.Kubectl(t, "-n", ns, "describe", "vm", "one"), "Run Strategy:  Manual")
 	replaced := a.Kubectl(t, "-n", ns, "get", "vm", "one", "-o", "json")
 	a.KubectlWith(t, strings.Replace(replaced, `"kept"`, `"replaced"`, 1), "-n", ns, "replace", "-f", "-")
 	assert.Equal(t, "replaced", a.Kubectl(t, "-n", ns, "get", "vm", "one", "-o", "jsonpath={.metadata.annotations.note}"))
-	a.Kubectl(t, "-n", ns, "delete", "vm", "one", "--timeout=20s")
+	a.Kubectl(t, "-n", ns, "delete", "vm", "one", "--timeout=300s")
 }
 
 func (a *API) watchShowsEachChangeAsATableRow(t *testing.T) {

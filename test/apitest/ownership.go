@@ -48,7 +48,7 @@ func (a *API) namespaceDeletionTakesEverythingAlong(t *testing.T) {
 			a.Create(t, resource, ns, name)
 		}
 	}
-	a.Kubectl(t, "delete", "namespace", ns, "--timeout=60s")
+	a.Kubectl(t, "delete", "namespace", ns, "--timeout=300s")
 	for resource := range Manifests {
 		list, err := a.Dynamic.Resource(resource).List(t.Context(), metav1.ListOptions{})
 		require.NoError(t, err)
@@ -71,7 +71,7 @@ func (a *API) nothingIsCreatedInANamespaceThatIsGoing(t *testing.T) {
 		assert.True(c, apierrors.IsForbidden(err), "%v", err)
 	}, soon, tick)
 	a.Kubectl(t, "-n", ns, "patch", "vm", "keeper", "--type=merge", "-p", `{"metadata":{"finalizers":null}}`)
-	a.Kubectl(t, "wait", "namespace", ns, "--for=delete", "--timeout=60s")
+	a.Kubectl(t, "wait", "namespace", ns, "--for=delete", "--timeout=300s")
 
 	_, err = a.Dynamic.Resource(Machines).Namespace("no-such-namespace").
 		Create(t.Context(), Object(t, Machines, machineManifest, "one"), metav1.CreateOptions{})

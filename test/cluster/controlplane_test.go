@@ -15,7 +15,7 @@ import (
 )
 
 // soon is how long anything may take that is not said to take longer.
-const soon = 30 * time.Second
+const soon = 2 * time.Minute
 
 // tick is how often a condition is looked at.
 const tick = 100 * time.Millisecond

@@ -95,7 +95,7 @@ func (p *space) awaitDataVolume(name string, holds func(*assert.CollectT, *cdiv1
 // awaitGone waits until there is no such object: "vm/web".
 func (p *space) awaitGone(objects ...string) {
 	p.t.Helper()
-	p.kubectl(append([]string{"wait", "--for=delete", "--timeout=90s"}, objects...)...)
+	p.kubectl(append([]string{"wait", "--for=delete", "--timeout=300s"}, objects...)...)
 }
 
 // awaitNoInstance waits until a machine has no instance.

@@ -66,7 +66,7 @@ func TestAGuestWritesToABlockDeviceOfTheMachine(t *testing.T) {
 	s := startServer(t, flags...)
 	p := s.newSpace(t)
 	p.applyDeviceClaim("tape", "tape", "ReadWriteOnce")
-	p.kubectl("wait", "pvc/tape", "--for=jsonpath={.status.phase}=Bound", "--timeout=30s")
+	p.kubectl("wait", "pvc/tape", "--for=jsonpath={.status.phase}=Bound", "--timeout=300s")
 	assert.Equal(t, "32Mi", p.claim("tape").Status.Capacity.Storage().String())
 	p.applyDeviceClaim("late", "tape", "ReadWriteOnce")
 	require.Eventually(t, func() bool {
@@ -95,9 +95,9 @@ func TestAGuestWritesToABlockDeviceOfTheMachine(t *testing.T) {
 	require.NoError(t, unix.Stat(loop.Path, &after))
 	assert.Equal(t, [2]uint32{before.Uid, before.Mode}, [2]uint32{after.Uid, after.Mode}, "QEMU has a node of its own")
 
-	p.kubectl("delete", "vm", "vm", "--timeout=60s")
-	p.kubectl("delete", "pvc", "tape", "--timeout=60s")
-	p.kubectl("wait", "pvc/late", "--for=jsonpath={.status.phase}=Bound", "--timeout=30s")
+	p.kubectl("delete", "vm", "vm", "--timeout=300s")
+	p.kubectl("delete", "pvc", "tape", "--timeout=300s")
+	p.kubectl("wait", "pvc/late", "--for=jsonpath={.status.phase}=Bound", "--timeout=300s")
 	assert.Equal(t, "again", loop.Read(t, 5), "nobody wipes it")
 	assert.NoDirExists(t, filepath.Join(p.DataDir(), "volumes", string(p.claim("late").UID)))
 }
@@ -118,7 +118,7 @@ func TestALunOnWhatIsNoSCSIDeviceSaysSo(t *testing.T) {
 		assert.Contains(t, synchronized.Message, says)
 		assert.Contains(t, synchronized.Message, "use disk in place of lun")
 		p.awaitEvents("VirtualMachineInstance", "on-"+claim, "Warning SyncFailed")
-		p.kubectl("delete", "vm", "on-"+claim, "--timeout=60s")
+		p.kubectl("delete", "vm", "on-"+claim, "--timeout=300s")
 	}
 
 	// The same device as a disk is one, and libvirt keeps a second guest from it that does not share.

@@ -41,13 +41,13 @@ func TestACloneHasTheDisksOfItsSourceAndAnIdentityOfItsOwn(t *testing.T) {
 
 	manifest := p.plugin("create", "clone", "--name", "twin", "--source-name", "web", "--target-name", "copy", "--label-filter", "*", "--label-filter", "!role")
 	p.apply(manifest)
-	p.kubectl("wait", "vmclone/twin", "--for=jsonpath={.status.conditions[?(@.type=='Ready')].reason}=SourceIsRunning", "--timeout=30s")
+	p.kubectl("wait", "vmclone/twin", "--for=jsonpath={.status.conditions[?(@.type=='Ready')].reason}=SourceIsRunning", "--timeout=300s")
 	assert.Contains(t, p.kubectl("describe", "vmclone", "twin"), "kubectl virt stop web", "it says what to do")
 	_, message, err := p.tryKubectl("", "get", "vm", "copy")
 	require.Error(t, err, message)
 
 	p.plugin("stop", "web")
-	p.kubectl("wait", "vmclone/twin", "--for=condition=Ready", "--timeout=120s")
+	p.kubectl("wait", "vmclone/twin", "--for=condition=Ready", "--timeout=300s")
 	assert.Equal(t, "twin Succeeded web copy", row(p.kubectl("get", "vmclones", "twin", "--no-headers"), 0, 1, 2, 3))
 	assert.Equal(t, p.disk("web-root"), p.disk("copy-root"))
 	assert.Equal(t, p.disk("data"), p.disk("copy-data"))
@@ -67,7 +67,7 @@ func TestACloneHasTheDisksOfItsSourceAndAnIdentityOfItsOwn(t *testing.T) {
 	assert.NotEqual(t, ptr.Deref(first.Spec.Domain.Firmware.UUID, ""), ptr.Deref(second.Spec.Domain.Firmware.UUID, ""))
 	assert.NotEqual(t, first.Status.Interfaces[0].MAC, second.Status.Interfaces[0].MAC)
 
-	p.kubectl("delete", "vm", "copy", "--timeout=90s")
+	p.kubectl("delete", "vm", "copy", "--timeout=300s")
 	p.awaitGone("vmclone/twin", "dv/copy-root", "pvc/copy-data")
 	p.kubectl("get", "pvc", "web-root", "data")
 }

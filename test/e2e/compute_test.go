@@ -111,7 +111,7 @@ func TestGuestHasWhatItsSpecNamesAndTakesMoreWhileItRuns(t *testing.T) {
 
 	kept := filepath.Join(p.DataDir(), "launcher", "kept", string(ptr.Deref(instance.Spec.Domain.Firmware.UUID, "")))
 	assert.True(t, exists(filepath.Join(kept, "nvram.fd")))
-	p.kubectl("delete", "vm", "crane", "--timeout=90s")
+	p.kubectl("delete", "vm", "crane", "--timeout=300s")
 	assert.Eventually(t, func() bool { return !exists(kept) }, soon, tick, "nothing is kept of a machine that is gone")
 }
 

@@ -50,7 +50,7 @@ func TestImportOntoAFullDiskSaysSoAndHarmsNobody(t *testing.T) {
 	assert.Zero(t, allocated(t, p.volumeDir("large-root")), "bytes are left")
 	p.awaitStatus("large", kubevirtv1.VirtualMachineStatusDataVolumeError)
 
-	p.kubectl("delete", "vm", "large", "--timeout=60s")
+	p.kubectl("delete", "vm", "large", "--timeout=300s")
 	p.startTiny("another", kubevirtv1.RunStrategyAlways)
 	assert.Equal(t, running.UID, p.awaitRunning("running", nil).UID)
 	assert.Equal(t, "ok", s.Kubectl(t, "get", "--raw", "/readyz"))

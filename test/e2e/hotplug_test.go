@@ -150,7 +150,7 @@ func TestDisksComeToAndLeaveARunningGuest(t *testing.T) {
 	assert.False(t, vm.Status.HasCondition(kubevirtv1.VirtualMachineRestartRequired, corev1.ConditionTrue), "%+v", vm.Status.Conditions)
 	assert.Equal(t, first.UID, p.instance("vm").UID, "it is the same run")
 	p.awaitEvents("VirtualMachineInstance", "vm", "Normal VolumeReady", "Normal VolumeUnplugged")
-	p.kubectl("delete", "pvc", "one", "two", "--timeout=30s")
+	p.kubectl("delete", "pvc", "one", "two", "--timeout=300s")
 }
 
 // assertLoopbackIsClosed tries the host's loopback from a guest on QEMU's own network, at the address that leads there

@@ -94,7 +94,7 @@ func TestImportThatCannotWorkSaysWhyAndLeavesNothing(t *testing.T) {
 			})
 			dir := p.volumeDir("web-root")
 			assert.Zero(t, allocated(t, dir), "bytes are left")
-			p.kubectl("delete", "vm", "web", "--timeout=60s")
+			p.kubectl("delete", "vm", "web", "--timeout=300s")
 			p.awaitGone("dv/web-root", "pvc/web-root")
 			assert.Eventually(t, func() bool { return !exists(dir) }, soon, tick)
 		})

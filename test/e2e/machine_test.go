@@ -65,7 +65,7 @@ func TestMachineFromAnImageRunsAndIsUsedAndDeleted(t *testing.T) {
 	t.Parallel()
 	p := suite.server.newSpace(t)
 	p.apply(strings.ReplaceAll(webManifest, "IMAGE", suite.Images.URL(linuxImage)))
-	p.kubectl("wait", "vm/web", "--for=condition=Ready", "--timeout=180s")
+	p.kubectl("wait", "vm/web", "--for=condition=Ready", "--timeout=300s")
 	p.awaitStatus("web", kubevirtv1.VirtualMachineStatusRunning)
 	assert.Equal(t, "Running True", row(p.kubectl("get", "vms", "web", "--no-headers"), 2, 3))
 	assert.Equal(t, "Succeeded 100.0%", row(p.kubectl("get", "dvs", "web-root", "--no-headers"), 1, 2))
@@ -101,7 +101,7 @@ func TestMachineFromAnImageRunsAndIsUsedAndDeleted(t *testing.T) {
 
 	left := p.files("web")
 	require.Len(t, left, 2, "the disk, and what the launcher keeps")
-	p.kubectl("delete", "vm", "web", "--timeout=90s")
+	p.kubectl("delete", "vm", "web", "--timeout=300s")
 	p.awaitGone("vmi/web", "dv/web-root", "pvc/web-root")
 	assert.Empty(t, p.domains(t, p.name))
 	assert.Empty(t, guestPIDs(p.name, "web"))

@@ -27,6 +27,6 @@ func TestMain(m *testing.M) {
 		}
 		// Guests mostly wait: more tests at a time than there are processors.
 		flag.Parse()
-		return flag.Set("test.parallel", "6")
+		return flag.Set("test.parallel", "4")
 	})
 }

@@ -50,7 +50,7 @@ func TestGuestsHaveANetwork(t *testing.T) {
 	assert.Contains(t, console.run("ip -4 addr show dev eth0"), "inet "+address+"/", "the guest has the address that the status shows")
 	assert.Equal(t, "front", console.run("hostname"))
 	p.awaitConsole(other, "virt-guest ready db")
-	p.kubectl("wait", "vmi/web", "--for=condition=Ready", "--timeout=60s")
+	p.kubectl("wait", "vmi/web", "--for=condition=Ready", "--timeout=300s")
 	for _, name := range []string{"db", "db." + p.name + ".vm.internal"} {
 		assert.Contains(t, console.run("sudo ping -c 1 -W 10 "+name), otherAddress, "guests find one another by name")
 	}
@@ -75,7 +75,7 @@ func TestGuestsHaveANetwork(t *testing.T) {
 	assert.Equal(t, address, addressOf(t, again), "a restart keeps the address")
 	assert.Contains(t, p.loginTo("web").run("ip -4 addr show dev eth0"), "inet "+address+"/")
 
-	p.kubectl("delete", "vms", "--all", "--timeout=90s")
+	p.kubectl("delete", "vms", "--all", "--timeout=300s")
 	require.NoError(t, s.Stop())
 	left, err := exec.Command("nft", "list", "tables").CombinedOutput()
 	require.NoError(t, err)
@@ -133,7 +133,7 @@ func TestGuestsAreOnSeveralNetworks(t *testing.T) {
 	first.run("sudo ip addr add 192.0.2.1/24 dev eth2 && sudo ip link set eth2 up")
 	assert.Equal(t, "lan", first.run(fetch("192.0.2.9:80", 20)))
 	p.assertInterfacesFollow(second, "db")
-	p.kubectl("wait", "vmi/lost", "--for=jsonpath={.status.conditions[?(@.type=='Synchronized')].reason}=NetworkNotReady", "--timeout=60s")
+	p.kubectl("wait", "vmi/lost", "--for=jsonpath={.status.conditions[?(@.type=='Synchronized')].reason}=NetworkNotReady", "--timeout=300s")
 	assert.Contains(t, p.kubectl("get", "vmi/lost", "-o", "yaml"), "start it with --secondary-network wan=isolated")
 }
 

@@ -43,7 +43,7 @@ func TestTwoMachinesOnOneDiskRunOneAfterTheOther(t *testing.T) {
 	p.awaitConsole(p.awaitRunning("second", nil), launchertest.GuestReady)
 	p.plugin("start", "first")
 	p.awaitStatus("first", kubevirtv1.VirtualMachineStatusUnschedulable)
-	p.kubectl("delete", "vm", "second", "--timeout=60s")
+	p.kubectl("delete", "vm", "second", "--timeout=300s")
 	p.awaitRunning("first", nil)
 }
 
@@ -98,10 +98,10 @@ func TestDiskInUseIsKeptUntilItsMachineEnds(t *testing.T) {
 	instance := p.startTiny("web", kubevirtv1.RunStrategyAlways)
 	dir := p.volumeDir("web-root")
 	p.kubectl("delete", "pvc", "web-root", "--wait=false")
-	p.kubectl("wait", "pvc/web-root", "--for=jsonpath={.metadata.deletionTimestamp}", "--timeout=30s")
+	p.kubectl("wait", "pvc/web-root", "--for=jsonpath={.metadata.deletionTimestamp}", "--timeout=300s")
 	assert.Equal(t, instance.UID, p.awaitRunning("web", nil).UID)
 	assert.True(t, exists(dir))
-	p.kubectl("delete", "vm", "web", "--timeout=60s")
+	p.kubectl("delete", "vm", "web", "--timeout=300s")
 	p.awaitGone("pvc/web-root")
 	assert.Eventually(t, func() bool { return !exists(dir) }, soon, tick)
 }

@@ -43,7 +43,7 @@ func (p *space) remove() {
 	if p.t.Failed() {
 		p.printState()
 	}
-	output, message, err := apitest.Run(p.Command(context.Background(), suite.Kubectl, "delete", "namespace", p.name, "--timeout=90s"), "")
+	output, message, err := apitest.Run(p.Command(context.Background(), suite.Kubectl, "delete", "namespace", p.name, "--timeout=300s"), "")
 	if assert.NoError(p.t, err, "%s%s", output, message) {
 		assert.Empty(p.t, guestPIDs(p.name, ""), "guests outlived their namespace")
 	}

@@ -108,7 +108,7 @@ func TestAServerThatStopsLeavesNothingButItsGuests(t *testing.T) {
 	require.Len(t, guestPIDs(p.name, "bare"), 1)
 
 	require.NoError(t, s.Start())
-	p.kubectl("delete", "vm", "bare", "--timeout=60s")
+	p.kubectl("delete", "vm", "bare", "--timeout=300s")
 	p.awaitGone("vmi/bare")
 	require.NoError(t, s.Stop())
 	assert.NoDirExists(t, sockets)

@@ -12,6 +12,7 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
+	"github.com/virt-apiserver/virt-apiserver/test/harness"
 	"github.com/virt-apiserver/virt-apiserver/pkg/launcher/launchertest"
 )
 
@@ -91,7 +92,7 @@ func (p *space) assertEnded(name string, first *kubevirtv1.VirtualMachineInstanc
 	p.awaitPhase(name, phase)
 	machine := p.awaitStatus(name, kubevirtv1.VirtualMachineStatusStopped)
 	assert.False(p.t, machine.Status.Ready)
-	assert.Never(p.t, func() bool { return p.instance(name).UID != first.UID }, 2*time.Second, tick, "it was started again")
+	harness.AssertStays(p.t, 2*time.Second, func() bool { return p.instance(name).UID == first.UID }, "it was started again")
 	assert.Empty(p.t, guestPIDs(p.name, name))
 	if machine.EffectiveRunStrategy() == kubevirtv1.RunStrategyOnce {
 		_, message, err := p.tryPlugin("start", name)
@@ -145,7 +146,7 @@ func TestStrategyIsChangedWhileTheGuestRuns(t *testing.T) {
 	t.Parallel()
 	p := suite.server.newSpace(t)
 	p.create(tinyMachine("web", kubevirtv1.RunStrategyHalted))
-	p.kubectl("wait", "dv/web-root", "--for=condition=Ready", "--timeout=60s")
+	p.kubectl("wait", "dv/web-root", "--for=condition=Ready", "--timeout=300s")
 	p.awaitStatus("web", kubevirtv1.VirtualMachineStatusStopped)
 	_, err := p.Virt.KubevirtV1().VirtualMachineInstances(p.name).Get(t.Context(), "web", metav1.GetOptions{})
 	assert.ErrorContains(t, err, "not found")

@@ -24,9 +24,9 @@ import (
 
 const (
 	// Soon is how long anything may take that needs no guest.
-	Soon = 30 * time.Second
+	Soon = 2 * time.Minute
 	// Patience is how long guests may take, and an import, on a machine that has much else to do.
-	Patience = 2 * time.Minute
+	Patience = 6 * time.Minute
 	// Tick is how often a condition is looked at.
 	Tick = 100 * time.Millisecond
 )

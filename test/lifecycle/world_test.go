@@ -27,7 +27,7 @@ import (
 	"github.com/virt-apiserver/virt-apiserver/pkg/generated/informers/externalversions"
 )
 
-const soon = 20 * time.Second
+const soon = 2 * time.Minute
 
 // world is a namespace with control loops and a node of its own.
 type world struct {
