@@ -12,8 +12,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
-	"github.com/virt-apiserver/virt-apiserver/test/harness"
 	"github.com/virt-apiserver/virt-apiserver/pkg/launcher/launchertest"
+	"github.com/virt-apiserver/virt-apiserver/test/harness"
 )
 
 // ending is a way in which a guest ends by itself.
