@@ -9,7 +9,7 @@ cd "$(dirname "$0")/.."
 
 module=github.com/virt-apiserver/virt-apiserver
 apis=("$module/pkg/apis/kubevirt/v1" "$module/pkg/apis/cdi/v1beta1" "$module/pkg/apis/instancetype/v1beta1" "$module/pkg/apis/clone/v1beta1")
-models=("${apis[@]}" "$module/pkg/apis/subresources/v1" "$module/pkg/standalone/core/apiextensions")
+models=("${apis[@]}" "$module/pkg/apis/verbatim" "$module/pkg/apis/subresources/v1" "$module/pkg/standalone/core/apiextensions")
 
 # What the served documents need of Kubernetes' own packages, whose sources are read-only.
 upstream=(

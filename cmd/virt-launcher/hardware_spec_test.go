@@ -9,13 +9,13 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/yaml"
 
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
+	"github.com/virt-apiserver/virt-apiserver/pkg/apis/verbatim"
 	"github.com/virt-apiserver/virt-apiserver/pkg/launcher/api"
 	"github.com/virt-apiserver/virt-apiserver/pkg/launcher/launchertest"
 )
@@ -56,7 +56,7 @@ func addGolden(t *testing.T, request *api.StartRequest, name string) {
 	require.NoError(t, yaml.UnmarshalStrict(raw, spec))
 	spec.Domain.Devices.Disks = append(disks, spec.Domain.Devices.Disks...)
 	spec.Volumes = append(volumes, spec.Volumes...)
-	spec.Domain.Memory = &kubevirtv1.Memory{Guest: ptr.To(resource.MustParse("64Mi"))}
+	spec.Domain.Memory = &kubevirtv1.Memory{Guest: ptr.To(verbatim.MustParse("64Mi"))}
 	if _, err := os.Stat("/dev/vhost-vsock"); err != nil {
 		spec.Domain.Devices.AutoattachVSOCK = nil
 	}
@@ -82,7 +82,7 @@ func TestMissingHugePagesAreToldWithTheRemedy(t *testing.T) {
 	request := n.newInstance(t, "pages")
 	// More than any machine has.
 	request.Instance.Spec.Domain.Memory = &kubevirtv1.Memory{
-		Guest: ptr.To(resource.MustParse("8Ti")), Hugepages: &kubevirtv1.Hugepages{PageSize: ptr.To("1Gi")},
+		Guest: ptr.To(verbatim.MustParse("8Ti")), Hugepages: &kubevirtv1.Hugepages{PageSize: ptr.To("1Gi")},
 	}
 	_, err := n.Start(t.Context(), request)
 	require.ErrorContains(t, err, "the guest needs 8192 huge pages of 1Gi")
@@ -94,7 +94,7 @@ func TestARunningGuestGetsProcessorsAndMemory(t *testing.T) {
 	n := newNode(t)
 	request := n.newInstance(t, "growing")
 	domain := &request.Instance.Spec.Domain
-	domain.CPU, domain.Memory = nil, &kubevirtv1.Memory{Guest: ptr.To(resource.MustParse("1Gi"))}
+	domain.CPU, domain.Memory = nil, &kubevirtv1.Memory{Guest: ptr.To(verbatim.MustParse("1Gi"))}
 	kubevirtv1.SetDefaultsVirtualMachineInstanceSpec(&request.Instance.Spec)
 	status, err := n.Start(t.Context(), request)
 	require.NoError(t, err)
@@ -120,7 +120,7 @@ func TestStateThatIsKeptIsThereForTheNextInstance(t *testing.T) {
 		instance.Spec.Domain.Firmware.UUID = ptr.To[types.UID]("5d307ca9-b3ef-428c-8861-06e72d69f223")
 		instance.Spec.Domain.Firmware.Bootloader = &kubevirtv1.Bootloader{EFI: &kubevirtv1.EFI{SecureBoot: ptr.To(false), Persistent: ptr.To(true)}}
 		instance.Spec.Domain.Devices.TPM = &kubevirtv1.TPMDevice{Persistent: ptr.To(true)}
-		instance.Spec.Domain.Memory.Guest = ptr.To(resource.MustParse("256Mi"))
+		instance.Spec.Domain.Memory.Guest = ptr.To(verbatim.MustParse("256Mi"))
 		_, err := n.Start(t.Context(), request)
 		require.NoError(t, err)
 		return request

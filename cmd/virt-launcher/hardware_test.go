@@ -10,10 +10,10 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/utils/ptr"
 
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
+	"github.com/virt-apiserver/virt-apiserver/pkg/apis/verbatim"
 	"github.com/virt-apiserver/virt-apiserver/pkg/launcher/api"
 	"github.com/virt-apiserver/virt-apiserver/pkg/launcher/launchertest"
 )
@@ -38,11 +38,11 @@ func TestEveryKindOfGuestStarts(t *testing.T) {
 		says   string
 	}{
 		"efi": {func(s *kubevirtv1.DomainSpec) {
-			s.Memory.Guest = ptr.To(resource.MustParse("256Mi"))
+			s.Memory.Guest = ptr.To(verbatim.MustParse("256Mi"))
 			s.Firmware.Bootloader = &kubevirtv1.Bootloader{EFI: &kubevirtv1.EFI{SecureBoot: ptr.To(false)}}
 		}, "BdsDxe"},
 		"secure-boot": {func(s *kubevirtv1.DomainSpec) {
-			s.Memory.Guest = ptr.To(resource.MustParse("256Mi"))
+			s.Memory.Guest = ptr.To(verbatim.MustParse("256Mi"))
 			s.Firmware.Bootloader = &kubevirtv1.Bootloader{EFI: &kubevirtv1.EFI{}}
 			s.Features.SMM = &kubevirtv1.FeatureState{Enabled: ptr.To(true)}
 		}, "BdsDxe"},
@@ -71,7 +71,7 @@ func TestEveryKindOfGuestStarts(t *testing.T) {
 			s.Devices.Interfaces[0].BootOrder = ptr.To[uint](2)
 		}, launchertest.GuestReady},
 		"bare": {func(s *kubevirtv1.DomainSpec) {
-			s.Features.ACPI.Enabled = ptr.To(false)
+			s.Features.ACPI = &kubevirtv1.FeatureState{Enabled: ptr.To(false)}
 			s.Devices.Interfaces = nil
 			s.Devices.AutoattachGraphicsDevice = ptr.To(false)
 			s.Devices.AutoattachMemBalloon = ptr.To(false)
@@ -96,7 +96,7 @@ func TestGuestHasItsSeedAndItsEmptyDisk(t *testing.T) {
 	spec := &request.Instance.Spec
 	spec.Volumes = append(spec.Volumes,
 		kubevirtv1.Volume{Name: "scratch", VolumeSource: kubevirtv1.VolumeSource{
-			EmptyDisk: &kubevirtv1.EmptyDiskSource{Capacity: resource.MustParse("1Gi")}}},
+			EmptyDisk: &kubevirtv1.EmptyDiskSource{Capacity: verbatim.MustParse("1Gi")}}},
 		kubevirtv1.Volume{Name: "init", VolumeSource: kubevirtv1.VolumeSource{CloudInitNoCloud: &kubevirtv1.CloudInitSource{}}},
 	)
 	spec.Domain.Devices.Disks = append(spec.Domain.Devices.Disks, kubevirtv1.Disk{

@@ -17,12 +17,12 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/stretchr/testify/require"
-	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/ptr"
 
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
+	"github.com/virt-apiserver/virt-apiserver/pkg/apis/verbatim"
 	"github.com/virt-apiserver/virt-apiserver/pkg/launcher/api"
 	"github.com/virt-apiserver/virt-apiserver/pkg/launcher/launchertest"
 )
@@ -153,7 +153,7 @@ func (n *node) newInstance(t *testing.T, name string) *api.StartRequest {
 		ObjectMeta: metav1.ObjectMeta{Namespace: "test", Name: name, UID: types.UID(uuid.NewString())},
 		Spec: kubevirtv1.VirtualMachineInstanceSpec{
 			Domain: kubevirtv1.DomainSpec{
-				Memory: &kubevirtv1.Memory{Guest: ptr.To(resource.MustParse("32Mi"))},
+				Memory: &kubevirtv1.Memory{Guest: ptr.To(verbatim.MustParse("32Mi"))},
 				Devices: kubevirtv1.Devices{Disks: []kubevirtv1.Disk{
 					{Name: "root", DiskDevice: kubevirtv1.DiskDevice{Disk: &kubevirtv1.DiskTarget{Bus: ptr.To(kubevirtv1.DiskBusVirtio)}}},
 				}},

@@ -14,10 +14,10 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/utils/ptr"
 
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
+	"github.com/virt-apiserver/virt-apiserver/pkg/apis/verbatim"
 	"github.com/virt-apiserver/virt-apiserver/pkg/launcher/api"
 	"github.com/virt-apiserver/virt-apiserver/pkg/launcher/launchertest"
 )
@@ -29,7 +29,7 @@ func (n *node) onSharedBase(t *testing.T, name, base string) *api.StartRequest {
 	spec := &request.Instance.Spec
 	spec.Volumes[0].VolumeSource = kubevirtv1.VolumeSource{ContainerDisk: &kubevirtv1.ContainerDiskSource{Image: "a"}}
 	spec.Volumes = append(spec.Volumes, kubevirtv1.Volume{Name: "host", VolumeSource: kubevirtv1.VolumeSource{HostDisk: &kubevirtv1.HostDisk{
-		Path: filepath.Join(n.dir, "host", name+".img"), Type: kubevirtv1.HostDiskExistsOrCreate, Capacity: resource.MustParse("1Mi"),
+		Path: filepath.Join(n.dir, "host", name+".img"), Type: kubevirtv1.HostDiskExistsOrCreate, Capacity: ptr.To(verbatim.MustParse("1Mi")),
 	}}})
 	spec.Volumes = append(spec.Volumes, kubevirtv1.Volume{Name: "read", VolumeSource: kubevirtv1.VolumeSource{
 		PersistentVolumeClaim: &kubevirtv1.PersistentVolumeClaimVolumeSource{ClaimName: "read", ReadOnly: ptr.To(true)},

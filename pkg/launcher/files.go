@@ -91,7 +91,7 @@ func (m *Manager) openClaim(request *api.StartRequest, volume *kubevirtv1.Volume
 func (m *Manager) makeEmpty(instance *kubevirtv1.VirtualMachineInstance, volume *kubevirtv1.Volume) (*os.File, error) {
 	size := volume.EmptyDisk.Capacity.Value() / mebibyte * mebibyte
 	if size < mebibyte || size > maxEmptyDisk {
-		return nil, invalid(fmt.Errorf("emptyDisk.capacity: %s is not between 1Mi and 64Ti", &volume.EmptyDisk.Capacity))
+		return nil, invalid(fmt.Errorf("emptyDisk.capacity: %s is not between 1Mi and 64Ti", volume.EmptyDisk.Capacity))
 	}
 	return m.state.MakeEmpty(instance.UID, volume.Name, size)
 }

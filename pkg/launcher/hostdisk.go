@@ -13,6 +13,7 @@ import (
 	"k8s.io/utils/ptr"
 
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
+	"github.com/virt-apiserver/virt-apiserver/pkg/apis/verbatim"
 	"github.com/virt-apiserver/virt-apiserver/pkg/beneath"
 	"github.com/virt-apiserver/virt-apiserver/pkg/launcher/domain"
 )
@@ -46,9 +47,10 @@ func (m *Manager) findHostDisk(disk *kubevirtv1.HostDisk) (*os.File, error) {
 }
 
 func (m *Manager) makeHostDisk(disk *kubevirtv1.HostDisk) (*os.File, error) {
-	size := disk.Capacity.Value() / mebibyte * mebibyte
+	capacity := ptr.Deref(disk.Capacity, verbatim.Quantity{})
+	size := capacity.Value() / mebibyte * mebibyte
 	if size < mebibyte || size > maxEmptyDisk {
-		return nil, fmt.Errorf("capacity: %s is not between 1Mi and 64Ti", &disk.Capacity)
+		return nil, fmt.Errorf("capacity: %s is not between 1Mi and 64Ti", capacity)
 	}
 	f, err := beneath.Regular(m.options.HostDiskRoots, disk.Path, unix.O_RDWR|unix.O_CREAT|unix.O_EXCL)
 	if errors.Is(err, fs.ErrExist) { // somebody was faster

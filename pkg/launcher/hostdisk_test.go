@@ -9,11 +9,11 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/utils/ptr"
 	"libvirt.org/go/libvirtxml"
 
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
+	"github.com/virt-apiserver/virt-apiserver/pkg/apis/verbatim"
 	"github.com/virt-apiserver/virt-apiserver/pkg/launcher/api"
 )
 
@@ -30,7 +30,7 @@ func TestHostDiskIsMadeWhereThatIsAllowed(t *testing.T) {
 	folder := filepath.Join(b.dir, "host")
 	require.NoError(t, os.Mkdir(folder, 0o755))
 	disk := &kubevirtv1.HostDisk{
-		Path: folder + "/a.img", Type: kubevirtv1.HostDiskExistsOrCreate, Capacity: resource.MustParse("1500Ki"), Shared: ptr.To(true),
+		Path: folder + "/a.img", Type: kubevirtv1.HostDiskExistsOrCreate, Capacity: ptr.To(verbatim.MustParse("1500Ki")), Shared: ptr.To(true),
 	}
 	request := b.request(t)
 	request.Instance.Spec.Volumes[0].VolumeSource = kubevirtv1.VolumeSource{HostDisk: disk}
@@ -67,7 +67,7 @@ func TestHostDiskThatLeadsOutIsRefused(t *testing.T) {
 	for _, path := range []string{folder + "/../outside.img", folder + "/etc/new.img", "/etc/passwd", folder} {
 		request := b.request(t)
 		request.Instance.Spec.Volumes[0].VolumeSource = kubevirtv1.VolumeSource{HostDisk: &kubevirtv1.HostDisk{
-			Path: path, Type: kubevirtv1.HostDiskExistsOrCreate, Capacity: resource.MustParse("1Mi"),
+			Path: path, Type: kubevirtv1.HostDiskExistsOrCreate, Capacity: ptr.To(verbatim.MustParse("1Mi")),
 		}}
 		_, err := b.Start(t.Context(), request)
 		assert.Equal(t, api.ErrorInvalid, api.ReasonFor(err), path)
@@ -85,7 +85,7 @@ func TestHostDiskThatOthersCouldReplaceIsRefused(t *testing.T) {
 	start := func(path string) error {
 		request := b.request(t)
 		request.Instance.Spec.Volumes[0].VolumeSource = kubevirtv1.VolumeSource{HostDisk: &kubevirtv1.HostDisk{
-			Path: path, Type: kubevirtv1.HostDiskExistsOrCreate, Capacity: resource.MustParse("1Mi"),
+			Path: path, Type: kubevirtv1.HostDiskExistsOrCreate, Capacity: ptr.To(verbatim.MustParse("1Mi")),
 		}}
 		_, err := b.Start(t.Context(), request)
 		return err

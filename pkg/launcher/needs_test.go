@@ -10,10 +10,10 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/utils/ptr"
 
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
+	"github.com/virt-apiserver/virt-apiserver/pkg/apis/verbatim"
 	"github.com/virt-apiserver/virt-apiserver/pkg/launcher/api"
 )
 
@@ -58,7 +58,7 @@ func TestGuestOnHugePagesNeedsFreeOnes(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			err := h.provides(&kubevirtv1.VirtualMachineInstanceSpec{Domain: kubevirtv1.DomainSpec{Memory: &kubevirtv1.Memory{
-				Guest: ptr.To(resource.MustParse(test.guest)), Hugepages: &kubevirtv1.Hugepages{PageSize: ptr.To(test.size)},
+				Guest: ptr.To(verbatim.MustParse(test.guest)), Hugepages: &kubevirtv1.Hugepages{PageSize: ptr.To(test.size)},
 			}}})
 			if test.says == "" {
 				require.NoError(t, err)

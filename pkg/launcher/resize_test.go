@@ -7,10 +7,10 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/utils/ptr"
 
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
+	"github.com/virt-apiserver/virt-apiserver/pkg/apis/verbatim"
 	"github.com/virt-apiserver/virt-apiserver/pkg/launcher/api"
 )
 
@@ -19,7 +19,7 @@ func TestARunningGuestIsResized(t *testing.T) {
 	request := b.request(t)
 	domain := &request.Instance.Spec.Domain
 	domain.CPU.MaxSockets, domain.Memory = ptr.To[uint32](4), &kubevirtv1.Memory{
-		Guest: ptr.To(resource.MustParse("1Gi")), MaxGuest: ptr.To(resource.MustParse("2Gi")),
+		Guest: ptr.To(verbatim.MustParse("1Gi")), MaxGuest: ptr.To(verbatim.MustParse("2Gi")),
 	}
 	status, err := b.Start(t.Context(), request)
 	require.NoError(t, err)

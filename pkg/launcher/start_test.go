@@ -17,11 +17,11 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/ptr"
 
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
+	"github.com/virt-apiserver/virt-apiserver/pkg/apis/verbatim"
 	"github.com/virt-apiserver/virt-apiserver/pkg/launcher/api"
 	"github.com/virt-apiserver/virt-apiserver/pkg/launcher/domain"
 	"github.com/virt-apiserver/virt-apiserver/pkg/launcher/seed"
@@ -256,7 +256,7 @@ func TestVolumesThatCannotBeAreRefused(t *testing.T) {
 func emptyDisk(capacity string) func(*api.StartRequest) {
 	return func(r *api.StartRequest) {
 		r.Instance.Spec.Volumes[0].VolumeSource = kubevirtv1.VolumeSource{
-			EmptyDisk: &kubevirtv1.EmptyDiskSource{Capacity: resource.MustParse(capacity)},
+			EmptyDisk: &kubevirtv1.EmptyDiskSource{Capacity: verbatim.MustParse(capacity)},
 		}
 	}
 }
@@ -266,7 +266,7 @@ func TestEveryKindOfVolumeGetsAFile(t *testing.T) {
 	request := b.request(t)
 	request.Instance.Spec.Volumes = append(request.Instance.Spec.Volumes,
 		kubevirtv1.Volume{Name: "scratch", VolumeSource: kubevirtv1.VolumeSource{
-			EmptyDisk: &kubevirtv1.EmptyDiskSource{Capacity: resource.MustParse("1500Ki")}}},
+			EmptyDisk: &kubevirtv1.EmptyDiskSource{Capacity: verbatim.MustParse("1500Ki")}}},
 		kubevirtv1.Volume{Name: "init", VolumeSource: kubevirtv1.VolumeSource{CloudInitNoCloud: &kubevirtv1.CloudInitSource{}}},
 		kubevirtv1.Volume{Name: "drive", VolumeSource: kubevirtv1.VolumeSource{CloudInitConfigDrive: &kubevirtv1.CloudInitSource{}}},
 	)

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"k8s.io/utils/ptr"
 
+	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
 	"github.com/virt-apiserver/virt-apiserver/pkg/launcher/api"
 )
 
@@ -113,7 +114,7 @@ func TestGuestWithoutACPIIsEndedAtOnceAndSucceeded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t)
 		request := b.request(t)
-		request.Instance.Spec.Domain.Features.ACPI.Enabled = ptr.To(false)
+		request.Instance.Spec.Domain.Features.ACPI = &kubevirtv1.FeatureState{Enabled: ptr.To(false)}
 		_, err := b.Start(t.Context(), request)
 		require.NoError(t, err)
 		b.shutdown(t, 3600)

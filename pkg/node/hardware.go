@@ -31,7 +31,7 @@ func setHardware(status *kubevirtv1.VirtualMachineInstanceStatus, spec *kubevirt
 			GuestAtBoot: inBytes(memory.AtBoot), GuestCurrent: inBytes(memory.Current), GuestRequested: inBytes(memory.Requested),
 		}
 	case spec.Memory != nil && spec.Memory.Guest != nil && status.Memory == nil:
-		guest := spec.Memory.Guest
+		guest := ptr.To(spec.Memory.Guest.Amount())
 		status.Memory = &kubevirtv1.MemoryStatus{GuestAtBoot: guest, GuestCurrent: guest, GuestRequested: guest}
 	}
 }

@@ -9,10 +9,10 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/utils/ptr"
 
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
+	"github.com/virt-apiserver/virt-apiserver/pkg/apis/verbatim"
 	"github.com/virt-apiserver/virt-apiserver/pkg/launcher/api"
 )
 
@@ -23,7 +23,7 @@ func runPluggable(t *testing.T) *world {
 	w.run()
 	vmi := scheduled()
 	vmi.Spec.Domain.CPU.MaxSockets = ptr.To[uint32](4)
-	vmi.Spec.Domain.Memory = &kubevirtv1.Memory{Guest: ptr.To(resource.MustParse("1Gi")), MaxGuest: ptr.To(resource.MustParse("4Gi"))}
+	vmi.Spec.Domain.Memory = &kubevirtv1.Memory{Guest: ptr.To(verbatim.MustParse("1Gi")), MaxGuest: ptr.To(verbatim.MustParse("4Gi"))}
 	w.server.create(vmi)
 	w.untilPhase(kubevirtv1.Running)
 	w.setHardware(2, api.Memory{AtBoot: 1 << 30, Requested: 1 << 30, Current: 1 << 30})
@@ -42,7 +42,7 @@ func (w *world) setHardware(vcpus uint, memory api.Memory) {
 func (w *world) grow() {
 	w.server.edit("vm", func(vmi *kubevirtv1.VirtualMachineInstance) {
 		vmi.Spec.Domain.CPU.Sockets = ptr.To[uint32](2)
-		vmi.Spec.Domain.Memory.Guest = ptr.To(resource.MustParse("2Gi"))
+		vmi.Spec.Domain.Memory.Guest = ptr.To(verbatim.MustParse("2Gi"))
 	})
 }
 

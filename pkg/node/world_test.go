@@ -21,6 +21,7 @@ import (
 	"k8s.io/utils/ptr"
 
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
+	"github.com/virt-apiserver/virt-apiserver/pkg/apis/verbatim"
 	"github.com/virt-apiserver/virt-apiserver/pkg/launcher/api"
 )
 
@@ -132,7 +133,7 @@ func (w *world) settle() {
 }
 
 func scheduled() *kubevirtv1.VirtualMachineInstance {
-	memory := resource.MustParse("256Mi")
+	memory := verbatim.MustParse("256Mi")
 	return &kubevirtv1.VirtualMachineInstance{
 		ObjectMeta: metav1.ObjectMeta{
 			Namespace: "n", Name: "vm", UID: "u1",

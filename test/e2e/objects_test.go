@@ -4,12 +4,12 @@ package e2e
 
 import (
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
 
 	cdiv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/cdi/v1beta1"
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
+	"github.com/virt-apiserver/virt-apiserver/pkg/apis/verbatim"
 )
 
 // tinyMachine has the guest of one sector, on a disk that it owns, named after it with "-root".
@@ -50,7 +50,7 @@ func bareMachine(name string, strategy kubevirtv1.VirtualMachineRunStrategy, mem
 		Spec: kubevirtv1.VirtualMachineSpec{
 			RunStrategy: &strategy,
 			Template: &kubevirtv1.VirtualMachineInstanceTemplateSpec{Spec: kubevirtv1.VirtualMachineInstanceSpec{
-				Domain: kubevirtv1.DomainSpec{Memory: &kubevirtv1.Memory{Guest: ptr.To(resource.MustParse(memory))}},
+				Domain: kubevirtv1.DomainSpec{Memory: &kubevirtv1.Memory{Guest: ptr.To(verbatim.MustParse(memory))}},
 			}},
 		},
 	}
@@ -69,8 +69,8 @@ func addDisk(machine *kubevirtv1.VirtualMachine, name string, source kubevirtv1.
 func importOf(url, size string) cdiv1.DataVolumeSpec {
 	return cdiv1.DataVolumeSpec{
 		Source: &cdiv1.DataVolumeSource{HTTP: &cdiv1.DataVolumeSourceHTTP{URL: url}},
-		Storage: &cdiv1.StorageSpec{Resources: corev1.VolumeResourceRequirements{
-			Requests: corev1.ResourceList{corev1.ResourceStorage: resource.MustParse(size)},
+		Storage: &cdiv1.StorageSpec{Resources: &verbatim.VolumeResourceRequirements{
+			Requests: verbatim.ResourceList{corev1.ResourceStorage: verbatim.MustParse(size)},
 		}},
 	}
 }

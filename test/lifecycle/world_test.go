@@ -20,6 +20,7 @@ import (
 	"k8s.io/utils/ptr"
 
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
+	"github.com/virt-apiserver/virt-apiserver/pkg/apis/verbatim"
 	"github.com/virt-apiserver/virt-apiserver/pkg/controller"
 	"github.com/virt-apiserver/virt-apiserver/pkg/controller/virtualmachine"
 	"github.com/virt-apiserver/virt-apiserver/pkg/controller/virtualmachineinstance"
@@ -86,11 +87,11 @@ func newMachine(name string, strategy kubevirtv1.VirtualMachineRunStrategy) *kub
 		Spec: kubevirtv1.VirtualMachineSpec{
 			RunStrategy: ptr.To(strategy),
 			Template: &kubevirtv1.VirtualMachineInstanceTemplateSpec{Spec: kubevirtv1.VirtualMachineInstanceSpec{
-				Domain: kubevirtv1.DomainSpec{Resources: kubevirtv1.ResourceRequirements{
-					Requests: corev1.ResourceList{corev1.ResourceMemory: resource.MustParse("1024Mi"), corev1.ResourceCPU: resource.MustParse("2")},
+				Domain: kubevirtv1.DomainSpec{Resources: &kubevirtv1.ResourceRequirements{
+					Requests: verbatim.ResourceList{corev1.ResourceMemory: verbatim.MustParse("1024Mi"), corev1.ResourceCPU: verbatim.MustParse("2")},
 				}},
 				Volumes: []kubevirtv1.Volume{{Name: "empty", VolumeSource: kubevirtv1.VolumeSource{
-					EmptyDisk: &kubevirtv1.EmptyDiskSource{Capacity: resource.MustParse("1.5Gi")},
+					EmptyDisk: &kubevirtv1.EmptyDiskSource{Capacity: verbatim.MustParse("1.5Gi")},
 				}}},
 			}},
 		},

@@ -17,7 +17,7 @@ import (
 func restored(change ...func(*corev1.PersistentVolumeClaim)) *corev1.PersistentVolumeClaim {
 	claim := &corev1.PersistentVolumeClaim{
 		ObjectMeta: metav1.ObjectMeta{Namespace: volume.Namespace, Name: volume.Name, UID: "claim-0"},
-		Status:     corev1.PersistentVolumeClaimStatus{Phase: corev1.ClaimBound, Capacity: requests("1Gi").Requests},
+		Status:     corev1.PersistentVolumeClaimStatus{Phase: corev1.ClaimBound, Capacity: requests("1Gi").Requests.Amounts()},
 	}
 	for _, c := range change {
 		c(claim)

@@ -16,6 +16,7 @@ import (
 	"k8s.io/utils/ptr"
 
 	cdiv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/cdi/v1beta1"
+	"github.com/virt-apiserver/virt-apiserver/pkg/apis/verbatim"
 )
 
 // obstacle is why a DataVolume cannot have its claim, now or ever.
@@ -36,7 +37,7 @@ func (c *Controller) newClaim(dv *cdiv1.DataVolume) (*corev1.PersistentVolumeCla
 	if err != nil {
 		return nil, err
 	}
-	spec := dv.Spec.PVC.DeepCopy()
+	spec := dv.Spec.PVC.Core()
 	if spec == nil {
 		if spec, err = c.completed(dv.Spec.Storage, size); err != nil {
 			return nil, err
@@ -62,14 +63,15 @@ func (c *Controller) newClaim(dv *cdiv1.DataVolume) (*corev1.PersistentVolumeCla
 
 // wantedSize is the size that dv asks for, or for a copy that does not ask, the size of what it copies.
 func (c *Controller) wantedSize(dv *cdiv1.DataVolume) (resource.Quantity, error) {
-	var resources corev1.VolumeResourceRequirements
+	var resources *verbatim.VolumeResourceRequirements
 	switch {
 	case dv.Spec.PVC != nil:
 		resources = dv.Spec.PVC.Resources
 	case dv.Spec.Storage != nil:
 		resources = dv.Spec.Storage.Resources
 	}
-	size, sized := resources.Requests[corev1.ResourceStorage]
+	asked, sized := resources.Size()
+	size := asked.Amount()
 	if copied(dv) == nil {
 		return size, nil
 	}
@@ -79,7 +81,7 @@ func (c *Controller) wantedSize(dv *cdiv1.DataVolume) (resource.Quantity, error)
 	}
 	if sized && size.CmpInt64(least) < 0 {
 		return size, &obstacle{cdiv1.BoundReasonIncompatible, fmt.Sprintf(
-			"the disk that is copied has %[1]d bytes, the DataVolume asks for %[2]s: ask for at least %[1]d", least, size.String())}
+			"the disk that is copied has %[1]d bytes, the DataVolume asks for %[2]s: ask for at least %[1]d", least, asked)}
 	}
 	if !sized {
 		size = *resource.NewQuantity(least, resource.BinarySI)
@@ -114,10 +116,12 @@ func (c *Controller) completed(storage *cdiv1.StorageSpec, size resource.Quantit
 		AccessModes: storage.AccessModes,
 		Resources: corev1.VolumeResourceRequirements{
 			Requests: corev1.ResourceList{corev1.ResourceStorage: size},
-			Limits:   storage.Resources.Limits,
 		},
 		StorageClassName: storage.StorageClassName,
 		VolumeMode:       storage.VolumeMode,
+	}
+	if storage.Resources != nil {
+		spec.Resources.Limits = storage.Resources.Limits.Amounts()
 	}
 	if class != nil {
 		spec.StorageClassName = &class.Name

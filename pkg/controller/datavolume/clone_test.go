@@ -14,6 +14,7 @@ import (
 
 	cdiv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/cdi/v1beta1"
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
+	"github.com/virt-apiserver/virt-apiserver/pkg/apis/verbatim"
 )
 
 // copyOf creates a DataVolume that copies the claim named source; size may be empty.
@@ -27,7 +28,7 @@ func (m *machine) copyOf(name, source, size string) {
 		},
 	}
 	if size != "" {
-		dv.Spec.Storage.Resources.Requests = corev1.ResourceList{corev1.ResourceStorage: resource.MustParse(size)}
+		dv.Spec.Storage.Resources = &verbatim.VolumeResourceRequirements{Requests: verbatim.ResourceList{corev1.ResourceStorage: verbatim.MustParse(size)}}
 	}
 	_, err := m.virt.CdiV1beta1().DataVolumes(m.namespace).Create(m.t.Context(), dv, metav1.CreateOptions{})
 	require.NoError(m.t, err)
@@ -37,7 +38,7 @@ func (m *machine) copyOf(name, source, size string) {
 func (m *machine) instance(name, claim string) {
 	m.t.Helper()
 	vmi := &kubevirtv1.VirtualMachineInstance{ObjectMeta: metav1.ObjectMeta{Name: name}}
-	memory := resource.MustParse("64Mi")
+	memory := verbatim.MustParse("64Mi")
 	vmi.Spec.Domain.Memory = &kubevirtv1.Memory{Guest: &memory}
 	vmi.Spec.Domain.Devices.Disks = []kubevirtv1.Disk{{Name: "root"}}
 	vmi.Spec.Volumes = []kubevirtv1.Volume{{Name: "root", VolumeSource: kubevirtv1.VolumeSource{

@@ -20,6 +20,7 @@ import (
 	"k8s.io/utils/ptr"
 
 	cdiv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/cdi/v1beta1"
+	"github.com/virt-apiserver/virt-apiserver/pkg/apis/verbatim"
 	"github.com/virt-apiserver/virt-apiserver/pkg/image/failure"
 	"github.com/virt-apiserver/virt-apiserver/pkg/workload"
 )
@@ -155,7 +156,7 @@ func TestTheClaimIsMadeFromStorage(t *testing.T) {
 
 func TestTheClaimOfPVCIsVerbatim(t *testing.T) {
 	inWorld(t, func(w *world) {
-		spec := corev1.PersistentVolumeClaimSpec{
+		spec := verbatim.PersistentVolumeClaimSpec{
 			AccessModes: []corev1.PersistentVolumeAccessMode{corev1.ReadWriteMany}, Resources: requests("1500M"),
 		}
 		w.create(newVolume(func(dv *cdiv1.DataVolume) {
@@ -165,7 +166,7 @@ func TestTheClaimOfPVCIsVerbatim(t *testing.T) {
 		}))
 		claim := w.claim()
 		require.NotNil(t, claim)
-		assert.Equal(t, spec, claim.Spec)
+		assert.Equal(t, *spec.Core(), claim.Spec)
 		assert.Equal(t, map[string]string{"team": "a"}, claim.Labels)
 		assert.Equal(t, map[string]string{"note": "b", cdiv1.CreatedForDataVolumeAnnotation: "dv-1"}, claim.Annotations)
 		assert.True(t, metav1.IsControlledBy(claim, w.volume()))

@@ -23,6 +23,7 @@ import (
 	"k8s.io/utils/ptr"
 
 	cdiv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/cdi/v1beta1"
+	"github.com/virt-apiserver/virt-apiserver/pkg/apis/verbatim"
 )
 
 const mib = 1 << 20
@@ -93,7 +94,7 @@ func TestADiskIsTheSameInEitherMode(t *testing.T) {
 		dv.Spec.Storage.VolumeMode, dv.Spec.Storage.AccessModes = new(corev1.PersistentVolumeBlock), []corev1.PersistentVolumeAccessMode{corev1.ReadWriteMany}
 	})
 	m.create("pvc", fromHTTP(image), func(dv *cdiv1.DataVolume) {
-		dv.Spec.PVC = &corev1.PersistentVolumeClaimSpec{
+		dv.Spec.PVC = &verbatim.PersistentVolumeClaimSpec{
 			AccessModes: []corev1.PersistentVolumeAccessMode{corev1.ReadWriteOnce}, VolumeMode: new(corev1.PersistentVolumeBlock),
 			Resources: dv.Spec.Storage.Resources,
 		}

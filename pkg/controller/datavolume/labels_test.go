@@ -38,7 +38,7 @@ func TestACopyInheritsTheLabelsThatGoWithTheDisk(t *testing.T) {
 		ObjectMeta: metav1.ObjectMeta{Namespace: "ns", Name: "golden", Labels: map[string]string{
 			suits: "u1.nano", "kubevirt.io/created-by": "vm", "app": "golden", "notkubevirt.io/a": "b", "plain": "c",
 		}},
-		Status: corev1.PersistentVolumeClaimStatus{Phase: corev1.ClaimBound, Capacity: requests("1Gi").Requests},
+		Status: corev1.PersistentVolumeClaimStatus{Phase: corev1.ClaimBound, Capacity: requests("1Gi").Requests.Amounts()},
 	}
 	inWorld(t, func(w *world) {
 		w.create(newVolume(copyOf("ns", "golden")))

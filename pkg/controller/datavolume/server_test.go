@@ -19,11 +19,11 @@ import (
 	"github.com/stretchr/testify/require"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/client-go/informers"
 
 	cdiv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/cdi/v1beta1"
+	"github.com/virt-apiserver/virt-apiserver/pkg/apis/verbatim"
 	"github.com/virt-apiserver/virt-apiserver/pkg/controller"
 	"github.com/virt-apiserver/virt-apiserver/pkg/controller/datavolume"
 	"github.com/virt-apiserver/virt-apiserver/pkg/generated/clientset/versioned"
@@ -133,8 +133,8 @@ func (m *machine) create(name string, source cdiv1.DataVolumeSource, change ...f
 		ObjectMeta: metav1.ObjectMeta{Name: name},
 		Spec: cdiv1.DataVolumeSpec{
 			Source: &source,
-			Storage: &cdiv1.StorageSpec{Resources: corev1.VolumeResourceRequirements{
-				Requests: corev1.ResourceList{corev1.ResourceStorage: resource.MustParse("8Mi")},
+			Storage: &cdiv1.StorageSpec{Resources: &verbatim.VolumeResourceRequirements{
+				Requests: verbatim.ResourceList{corev1.ResourceStorage: verbatim.MustParse("8Mi")},
 			}},
 		},
 	}

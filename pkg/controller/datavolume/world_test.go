@@ -15,7 +15,6 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	storagev1 "k8s.io/api/storage/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/types"
@@ -25,6 +24,7 @@ import (
 	"k8s.io/client-go/tools/record"
 
 	cdiv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/cdi/v1beta1"
+	"github.com/virt-apiserver/virt-apiserver/pkg/apis/verbatim"
 	"github.com/virt-apiserver/virt-apiserver/pkg/generated/clientset/versioned/fake"
 	"github.com/virt-apiserver/virt-apiserver/pkg/generated/informers/externalversions"
 	"github.com/virt-apiserver/virt-apiserver/pkg/image/failure"
@@ -148,8 +148,8 @@ func newVolume(change ...func(*cdiv1.DataVolume)) *cdiv1.DataVolume {
 	return dv
 }
 
-func requests(size string) corev1.VolumeResourceRequirements {
-	return corev1.VolumeResourceRequirements{Requests: corev1.ResourceList{corev1.ResourceStorage: resource.MustParse(size)}}
+func requests(size string) *verbatim.VolumeResourceRequirements {
+	return &verbatim.VolumeResourceRequirements{Requests: verbatim.ResourceList{corev1.ResourceStorage: verbatim.MustParse(size)}}
 }
 
 func (w *world) create(dv *cdiv1.DataVolume) {

@@ -6,11 +6,11 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
-	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
+	"github.com/virt-apiserver/virt-apiserver/pkg/apis/verbatim"
 	"github.com/virt-apiserver/virt-apiserver/pkg/generated/clientset/versioned"
 )
 
@@ -18,7 +18,7 @@ func newMachine(t *testing.T, namespace string) *kubevirtv1.VirtualMachine {
 	t.Helper()
 	client, err := versioned.NewForConfig(server.Admin)
 	require.NoError(t, err)
-	halted, memory := kubevirtv1.RunStrategyHalted, resource.MustParse("64Mi")
+	halted, memory := kubevirtv1.RunStrategyHalted, verbatim.MustParse("64Mi")
 	vm := &kubevirtv1.VirtualMachine{ObjectMeta: metav1.ObjectMeta{Name: "vm", Namespace: namespace}}
 	vm.Spec.RunStrategy = &halted
 	vm.Spec.Template = &kubevirtv1.VirtualMachineInstanceTemplateSpec{}

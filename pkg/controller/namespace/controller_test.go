@@ -11,7 +11,6 @@ import (
 	"github.com/stretchr/testify/require"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/informers"
@@ -19,6 +18,7 @@ import (
 	"k8s.io/client-go/metadata"
 
 	cdiv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/cdi/v1beta1"
+	"github.com/virt-apiserver/virt-apiserver/pkg/apis/verbatim"
 	"github.com/virt-apiserver/virt-apiserver/pkg/controller/namespace"
 	"github.com/virt-apiserver/virt-apiserver/pkg/generated/clientset/versioned"
 	"github.com/virt-apiserver/virt-apiserver/pkg/standalone/standalonetest"
@@ -109,7 +109,7 @@ func dataVolume() *cdiv1.DataVolume {
 	volume := &cdiv1.DataVolume{ObjectMeta: metav1.ObjectMeta{Name: "a"}}
 	volume.Spec.Source = &cdiv1.DataVolumeSource{Blank: &cdiv1.DataVolumeBlankImage{}}
 	volume.Spec.Storage = &cdiv1.StorageSpec{}
-	volume.Spec.Storage.Resources.Requests = corev1.ResourceList{corev1.ResourceStorage: resource.MustParse("1Mi")}
+	volume.Spec.Storage.Resources = &verbatim.VolumeResourceRequirements{Requests: verbatim.ResourceList{corev1.ResourceStorage: verbatim.MustParse("1Mi")}}
 	return volume
 }
 

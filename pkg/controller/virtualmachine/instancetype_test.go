@@ -7,12 +7,12 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
 
 	instancetypev1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/instancetype/v1beta1"
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
+	"github.com/virt-apiserver/virt-apiserver/pkg/apis/verbatim"
 )
 
 func sized(machine *kubevirtv1.VirtualMachine) {
@@ -25,7 +25,7 @@ func (w *world) makeSize(guest uint32) {
 	_, err := w.server.InstancetypeV1beta1().VirtualMachineClusterInstancetypes().Create(w.Context(), &instancetypev1.VirtualMachineClusterInstancetype{
 		ObjectMeta: metav1.ObjectMeta{Name: "size"}, Spec: instancetypev1.VirtualMachineInstancetypeSpec{
 			CPU:    instancetypev1.CPUInstancetype{Guest: guest},
-			Memory: instancetypev1.MemoryInstancetype{Guest: resource.MustParse("1Gi")},
+			Memory: instancetypev1.MemoryInstancetype{Guest: verbatim.MustParse("1Gi")},
 		}}, metav1.CreateOptions{})
 	require.NoError(w, err)
 	w.settled()
@@ -86,7 +86,7 @@ func TestALargerInstancetypeAddsSocketsToARunningGuest(t *testing.T) {
 		_, err := w.server.InstancetypeV1beta1().VirtualMachineInstancetypes("ns").Create(t.Context(), &instancetypev1.VirtualMachineInstancetype{
 			ObjectMeta: metav1.ObjectMeta{Name: "larger", Namespace: "ns"}, Spec: instancetypev1.VirtualMachineInstancetypeSpec{
 				CPU:    instancetypev1.CPUInstancetype{Guest: 4},
-				Memory: instancetypev1.MemoryInstancetype{Guest: resource.MustParse("1Gi")},
+				Memory: instancetypev1.MemoryInstancetype{Guest: verbatim.MustParse("1Gi")},
 			}}, metav1.CreateOptions{})
 		require.NoError(t, err)
 		w.edit(func(machine *kubevirtv1.VirtualMachine) {
@@ -103,7 +103,7 @@ func inferring(name string) func(*kubevirtv1.VirtualMachine) {
 	return func(machine *kubevirtv1.VirtualMachine) {
 		policy := ptr.To(kubevirtv1.IgnoreInferFromVolumeFailure)
 		machine.Spec.Instancetype = &kubevirtv1.InstancetypeMatcher{InferFromVolume: ptr.To("root"), InferFromVolumeFailurePolicy: policy}
-		machine.Spec.Template.Spec.Domain.Memory = &kubevirtv1.Memory{Guest: ptr.To(resource.MustParse("256Mi"))}
+		machine.Spec.Template.Spec.Domain.Memory = &kubevirtv1.Memory{Guest: ptr.To(verbatim.MustParse("256Mi"))}
 		ref := &kubevirtv1.InstancetypeStatusRef{Name: name, InferFromVolume: "root", InferFromVolumeFailurePolicy: policy}
 		if name != "" {
 			ref.Kind = kubevirtv1.KindClusterInstancetype

@@ -9,13 +9,13 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
-	apiequality "k8s.io/apimachinery/pkg/api/equality"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
 
 	"github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/liveupdate"
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
+	"github.com/virt-apiserver/virt-apiserver/pkg/apis/verbatim"
 )
 
 const (
@@ -77,7 +77,7 @@ func (d *decision) decideUpdate(o *observation) {
 	}
 	next, restart := plan(o.expanded, o.instance)
 	d.restart = restart
-	if o.instance.IsRunning() && d.action == nothing && !apiequality.Semantic.DeepEqual(next, &o.instance.Spec) {
+	if o.instance.IsRunning() && d.action == nothing && !verbatim.Equal(next, &o.instance.Spec) {
 		d.action, d.next = update, next
 	}
 }

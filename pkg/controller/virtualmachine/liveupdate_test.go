@@ -8,10 +8,10 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/assert"
-	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/utils/ptr"
 
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
+	"github.com/virt-apiserver/virt-apiserver/pkg/apis/verbatim"
 )
 
 // changeTemplate has a user change the machine's template.
@@ -34,13 +34,13 @@ func (w *world) restartMessage() string {
 func TestARunningMachineTakesWhatItCanAndTellsTheRest(t *testing.T) {
 	inWorld(t, func(w *world) {
 		machine := newMachine(always)
-		machine.Spec.Template.Spec.Domain.Memory = &kubevirtv1.Memory{Guest: ptr.To(resource.MustParse("1Gi"))}
+		machine.Spec.Template.Spec.Domain.Memory = &kubevirtv1.Memory{Guest: ptr.To(verbatim.MustParse("1Gi"))}
 		w.create(machine)
 		w.enters(kubevirtv1.Running)
 
 		w.changeTemplate(func(domain *kubevirtv1.DomainSpec) {
 			domain.CPU = &kubevirtv1.CPU{Sockets: ptr.To[uint32](2)}
-			domain.Memory.Guest = ptr.To(resource.MustParse("2Gi"))
+			domain.Memory.Guest = ptr.To(verbatim.MustParse("2Gi"))
 		})
 		running := w.server.Instance("vm").Spec.Domain
 		assert.EqualValues(t, 2, ptr.Deref(running.CPU.Sockets, 0))

@@ -17,8 +17,8 @@ func qosClass(domain *kubevirtv1.DomainSpec) corev1.PodQOSClass {
 		return corev1.PodQOSGuaranteed
 	}
 	for _, name := range []corev1.ResourceName{corev1.ResourceCPU, corev1.ResourceMemory} {
-		limit, limited := domain.Resources.Limits[name]
-		request, requested := domain.Resources.Requests[name]
+		limit, limited := domain.Resources.Limit(name)
+		request, requested := domain.Resources.Request(name)
 		if !limited || requested && request.Cmp(limit) != 0 {
 			return corev1.PodQOSBurstable
 		}

@@ -7,23 +7,23 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/api/resource"
 
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
+	"github.com/virt-apiserver/virt-apiserver/pkg/apis/verbatim"
 )
 
 func TestQualityOfServiceIsThatOfAPod(t *testing.T) {
-	list := func(cpu, memory string) corev1.ResourceList {
-		made := corev1.ResourceList{}
+	list := func(cpu, memory string) verbatim.ResourceList {
+		made := verbatim.ResourceList{}
 		for name, text := range map[corev1.ResourceName]string{corev1.ResourceCPU: cpu, corev1.ResourceMemory: memory} {
 			if text != "" {
-				made[name] = resource.MustParse(text)
+				made[name] = verbatim.MustParse(text)
 			}
 		}
 		return made
 	}
 	for name, test := range map[string]struct {
-		requests, limits corev1.ResourceList
+		requests, limits verbatim.ResourceList
 		want             corev1.PodQOSClass
 	}{
 		"nothing":              {nil, nil, corev1.PodQOSBurstable},
@@ -35,7 +35,7 @@ func TestQualityOfServiceIsThatOfAPod(t *testing.T) {
 		"a request of one":     {list("", "1Gi"), list("1", "1Gi"), corev1.PodQOSGuaranteed},
 		"no limit of the cpus": {nil, list("", "1Gi"), corev1.PodQOSBurstable},
 	} {
-		domain := &kubevirtv1.DomainSpec{Resources: kubevirtv1.ResourceRequirements{Requests: test.requests, Limits: test.limits}}
+		domain := &kubevirtv1.DomainSpec{Resources: &kubevirtv1.ResourceRequirements{Requests: test.requests, Limits: test.limits}}
 		assert.Equal(t, test.want, qosClass(domain), name)
 	}
 }

@@ -13,6 +13,7 @@ import (
 	instancetypev1beta1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/instancetype/v1beta1"
 	v1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
 	subresourcesv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/subresources/v1"
+	verbatim "github.com/virt-apiserver/virt-apiserver/pkg/apis/verbatim"
 	apiextensions "github.com/virt-apiserver/virt-apiserver/pkg/standalone/core/apiextensions"
 	authorizationv1 "k8s.io/api/authorization/v1"
 	corev1 "k8s.io/api/core/v1"
@@ -239,6 +240,9 @@ func GetOpenAPIDefinitions(ref common.ReferenceCallback) map[string]common.OpenA
 		subresourcesv1.Info{}.OpenAPIModelName():                                       schema_pkg_apis_subresources_v1_Info(ref),
 		subresourcesv1.VirtualMachine{}.OpenAPIModelName():                             schema_pkg_apis_subresources_v1_VirtualMachine(ref),
 		subresourcesv1.VirtualMachineInstance{}.OpenAPIModelName():                     schema_pkg_apis_subresources_v1_VirtualMachineInstance(ref),
+		verbatim.PersistentVolumeClaimSpec{}.OpenAPIModelName():                        schema_virt_apiserver_pkg_apis_verbatim_PersistentVolumeClaimSpec(ref),
+		verbatim.Quantity{}.OpenAPIModelName():                                         schema_virt_apiserver_pkg_apis_verbatim_Quantity(ref),
+		verbatim.VolumeResourceRequirements{}.OpenAPIModelName():                       schema_virt_apiserver_pkg_apis_verbatim_VolumeResourceRequirements(ref),
 		apiextensions.CustomResourceDefinition{}.OpenAPIModelName():                    schema_pkg_standalone_core_apiextensions_CustomResourceDefinition(ref),
 		apiextensions.CustomResourceDefinitionList{}.OpenAPIModelName():                schema_pkg_standalone_core_apiextensions_CustomResourceDefinitionList(ref),
 		authorizationv1.FieldSelectorAttributes{}.OpenAPIModelName():                   schema_k8sio_api_authorization_v1_FieldSelectorAttributes(ref),
@@ -957,7 +961,7 @@ func schema_pkg_apis_cdi_v1beta1_DataVolumeSpec(ref common.ReferenceCallback) co
 					"pvc": {
 						SchemaProps: spec.SchemaProps{
 							Description: "PVC is the claim's spec, used as it is. Exactly one of pvc and storage is given.",
-							Ref:         ref(corev1.PersistentVolumeClaimSpec{}.OpenAPIModelName()),
+							Ref:         ref(verbatim.PersistentVolumeClaimSpec{}.OpenAPIModelName()),
 						},
 					},
 					"storage": {
@@ -984,7 +988,7 @@ func schema_pkg_apis_cdi_v1beta1_DataVolumeSpec(ref common.ReferenceCallback) co
 			},
 		},
 		Dependencies: []string{
-			v1beta1.DataVolumeSource{}.OpenAPIModelName(), v1beta1.StorageSpec{}.OpenAPIModelName(), corev1.PersistentVolumeClaimSpec{}.OpenAPIModelName()},
+			v1beta1.DataVolumeSource{}.OpenAPIModelName(), v1beta1.StorageSpec{}.OpenAPIModelName(), verbatim.PersistentVolumeClaimSpec{}.OpenAPIModelName()},
 	}
 }
 
@@ -1078,8 +1082,7 @@ func schema_pkg_apis_cdi_v1beta1_StorageSpec(ref common.ReferenceCallback) commo
 					"resources": {
 						SchemaProps: spec.SchemaProps{
 							Description: "Resources.requests.storage is the size that the guest sees. The copy of a claim has, without it, the size of what is copied.",
-							Default:     map[string]interface{}{},
-							Ref:         ref(corev1.VolumeResourceRequirements{}.OpenAPIModelName()),
+							Ref:         ref(verbatim.VolumeResourceRequirements{}.OpenAPIModelName()),
 						},
 					},
 					"storageClassName": {
@@ -1100,7 +1103,7 @@ func schema_pkg_apis_cdi_v1beta1_StorageSpec(ref common.ReferenceCallback) commo
 			},
 		},
 		Dependencies: []string{
-			corev1.VolumeResourceRequirements{}.OpenAPIModelName()},
+			verbatim.VolumeResourceRequirements{}.OpenAPIModelName()},
 	}
 }
 
@@ -1308,7 +1311,6 @@ func schema_pkg_apis_clone_v1beta1_VirtualMachineCloneSpec(ref common.ReferenceC
 					"template": {
 						SchemaProps: spec.SchemaProps{
 							Description: "Template chooses which labels and annotations the clone's instances have.",
-							Default:     map[string]interface{}{},
 							Ref:         ref(clonev1beta1.VirtualMachineCloneTemplateFilters{}.OpenAPIModelName()),
 						},
 					},
@@ -2069,7 +2071,7 @@ func schema_pkg_apis_instancetype_v1beta1_MemoryInstancetype(ref common.Referenc
 					"guest": {
 						SchemaProps: spec.SchemaProps{
 							Description: "Guest is the size that the guest sees. A machine with an instance type of none is refused.",
-							Ref:         ref(resource.Quantity{}.OpenAPIModelName()),
+							Ref:         ref(verbatim.Quantity{}.OpenAPIModelName()),
 						},
 					},
 					"hugepages": {
@@ -2088,7 +2090,7 @@ func schema_pkg_apis_instancetype_v1beta1_MemoryInstancetype(ref common.Referenc
 					"maxGuest": {
 						SchemaProps: spec.SchemaProps{
 							Description: "MaxGuest is how much the running guest may be given.",
-							Ref:         ref(resource.Quantity{}.OpenAPIModelName()),
+							Ref:         ref(verbatim.Quantity{}.OpenAPIModelName()),
 						},
 					},
 				},
@@ -2096,7 +2098,7 @@ func schema_pkg_apis_instancetype_v1beta1_MemoryInstancetype(ref common.Referenc
 			},
 		},
 		Dependencies: []string{
-			v1.Hugepages{}.OpenAPIModelName(), resource.Quantity{}.OpenAPIModelName()},
+			v1.Hugepages{}.OpenAPIModelName(), verbatim.Quantity{}.OpenAPIModelName()},
 	}
 }
 
@@ -2109,7 +2111,7 @@ func schema_pkg_apis_instancetype_v1beta1_MemoryPreferenceRequirement(ref common
 				Properties: map[string]spec.Schema{
 					"guest": {
 						SchemaProps: spec.SchemaProps{
-							Ref: ref(resource.Quantity{}.OpenAPIModelName()),
+							Ref: ref(verbatim.Quantity{}.OpenAPIModelName()),
 						},
 					},
 				},
@@ -2117,7 +2119,7 @@ func schema_pkg_apis_instancetype_v1beta1_MemoryPreferenceRequirement(ref common
 			},
 		},
 		Dependencies: []string{
-			resource.Quantity{}.OpenAPIModelName()},
+			verbatim.Quantity{}.OpenAPIModelName()},
 	}
 }
 
@@ -4275,7 +4277,6 @@ func schema_pkg_apis_kubevirt_v1_DomainSpec(ref common.ReferenceCallback) common
 					"resources": {
 						SchemaProps: spec.SchemaProps{
 							Description: "Resources are used to size the guest where cpu or memory do not say it.",
-							Default:     map[string]interface{}{},
 							Ref:         ref(v1.ResourceRequirements{}.OpenAPIModelName()),
 						},
 					},
@@ -4474,7 +4475,7 @@ func schema_pkg_apis_kubevirt_v1_EmptyDiskSource(ref common.ReferenceCallback) c
 					"capacity": {
 						SchemaProps: spec.SchemaProps{
 							Description: "Capacity of the disk, rounded down to whole MiB.",
-							Ref:         ref(resource.Quantity{}.OpenAPIModelName()),
+							Ref:         ref(verbatim.Quantity{}.OpenAPIModelName()),
 						},
 					},
 				},
@@ -4482,7 +4483,7 @@ func schema_pkg_apis_kubevirt_v1_EmptyDiskSource(ref common.ReferenceCallback) c
 			},
 		},
 		Dependencies: []string{
-			resource.Quantity{}.OpenAPIModelName()},
+			verbatim.Quantity{}.OpenAPIModelName()},
 	}
 }
 
@@ -4797,7 +4798,6 @@ func schema_pkg_apis_kubevirt_v1_Features(ref common.ReferenceCallback) common.O
 					"acpi": {
 						SchemaProps: spec.SchemaProps{
 							Description: "ACPI is on by default. Without it a guest can't be asked to power off.",
-							Default:     map[string]interface{}{},
 							Ref:         ref(v1.FeatureState{}.OpenAPIModelName()),
 						},
 					},
@@ -5090,7 +5090,7 @@ func schema_pkg_apis_kubevirt_v1_HostDisk(ref common.ReferenceCallback) common.O
 					"capacity": {
 						SchemaProps: spec.SchemaProps{
 							Description: "Capacity of a file that is made.",
-							Ref:         ref(resource.Quantity{}.OpenAPIModelName()),
+							Ref:         ref(verbatim.Quantity{}.OpenAPIModelName()),
 						},
 					},
 					"shared": {
@@ -5105,7 +5105,7 @@ func schema_pkg_apis_kubevirt_v1_HostDisk(ref common.ReferenceCallback) common.O
 			},
 		},
 		Dependencies: []string{
-			resource.Quantity{}.OpenAPIModelName()},
+			verbatim.Quantity{}.OpenAPIModelName()},
 	}
 }
 
@@ -6071,13 +6071,13 @@ func schema_pkg_apis_kubevirt_v1_Memory(ref common.ReferenceCallback) common.Ope
 					"guest": {
 						SchemaProps: spec.SchemaProps{
 							Description: "Guest is the size that the guest sees. It can be changed while the guest runs where there is a maxGuest.",
-							Ref:         ref(resource.Quantity{}.OpenAPIModelName()),
+							Ref:         ref(verbatim.Quantity{}.OpenAPIModelName()),
 						},
 					},
 					"maxGuest": {
 						SchemaProps: spec.SchemaProps{
 							Description: "MaxGuest is how much the running guest may be given. By default it is four times the size that the guest starts with, if that is 1Gi to 128Gi in whole 2Mi and not on huge pages; else there is none.",
-							Ref:         ref(resource.Quantity{}.OpenAPIModelName()),
+							Ref:         ref(verbatim.Quantity{}.OpenAPIModelName()),
 						},
 					},
 					"hugepages": {
@@ -6090,7 +6090,7 @@ func schema_pkg_apis_kubevirt_v1_Memory(ref common.ReferenceCallback) common.Ope
 			},
 		},
 		Dependencies: []string{
-			v1.Hugepages{}.OpenAPIModelName(), resource.Quantity{}.OpenAPIModelName()},
+			v1.Hugepages{}.OpenAPIModelName(), verbatim.Quantity{}.OpenAPIModelName()},
 	}
 }
 
@@ -6697,7 +6697,7 @@ func schema_pkg_apis_kubevirt_v1_ResourceRequirements(ref common.ReferenceCallba
 								Allows: true,
 								Schema: &spec.Schema{
 									SchemaProps: spec.SchemaProps{
-										Ref: ref(resource.Quantity{}.OpenAPIModelName()),
+										Ref: ref(verbatim.Quantity{}.OpenAPIModelName()),
 									},
 								},
 							},
@@ -6711,7 +6711,7 @@ func schema_pkg_apis_kubevirt_v1_ResourceRequirements(ref common.ReferenceCallba
 								Allows: true,
 								Schema: &spec.Schema{
 									SchemaProps: spec.SchemaProps{
-										Ref: ref(resource.Quantity{}.OpenAPIModelName()),
+										Ref: ref(verbatim.Quantity{}.OpenAPIModelName()),
 									},
 								},
 							},
@@ -6721,7 +6721,7 @@ func schema_pkg_apis_kubevirt_v1_ResourceRequirements(ref common.ReferenceCallba
 			},
 		},
 		Dependencies: []string{
-			resource.Quantity{}.OpenAPIModelName()},
+			verbatim.Quantity{}.OpenAPIModelName()},
 	}
 }
 
@@ -9113,6 +9113,150 @@ func schema_pkg_apis_subresources_v1_VirtualMachineInstance(ref common.Reference
 		},
 		Dependencies: []string{
 			metav1.ObjectMeta{}.OpenAPIModelName()},
+	}
+}
+
+func schema_virt_apiserver_pkg_apis_verbatim_PersistentVolumeClaimSpec(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "PersistentVolumeClaimSpec is the spec of a claim.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"accessModes": {
+						VendorExtensible: spec.VendorExtensible{
+							Extensions: spec.Extensions{
+								"x-kubernetes-list-type": "atomic",
+							},
+						},
+						SchemaProps: spec.SchemaProps{
+							Type: []string{"array"},
+							Items: &spec.SchemaOrArray{
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Type:   []string{"string"},
+										Format: "",
+										Enum:   []interface{}{"ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod"},
+									},
+								},
+							},
+						},
+					},
+					"selector": {
+						SchemaProps: spec.SchemaProps{
+							Ref: ref(metav1.LabelSelector{}.OpenAPIModelName()),
+						},
+					},
+					"resources": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Resources.requests.storage is the size of the claim.",
+							Ref:         ref(verbatim.VolumeResourceRequirements{}.OpenAPIModelName()),
+						},
+					},
+					"volumeName": {
+						SchemaProps: spec.SchemaProps{
+							Type:   []string{"string"},
+							Format: "",
+						},
+					},
+					"storageClassName": {
+						SchemaProps: spec.SchemaProps{
+							Type:   []string{"string"},
+							Format: "",
+						},
+					},
+					"volumeMode": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Possible enum values:\n - `\"Block\"` means the volume will not be formatted with a filesystem and will remain a raw block device.\n - `\"Filesystem\"` means the volume will be or is formatted with a filesystem.",
+							Type:        []string{"string"},
+							Format:      "",
+							Enum:        []interface{}{"Block", "Filesystem"},
+						},
+					},
+					"dataSource": {
+						SchemaProps: spec.SchemaProps{
+							Ref: ref(corev1.TypedLocalObjectReference{}.OpenAPIModelName()),
+						},
+					},
+					"dataSourceRef": {
+						SchemaProps: spec.SchemaProps{
+							Ref: ref(corev1.TypedObjectReference{}.OpenAPIModelName()),
+						},
+					},
+					"volumeAttributesClassName": {
+						SchemaProps: spec.SchemaProps{
+							Type:   []string{"string"},
+							Format: "",
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			verbatim.VolumeResourceRequirements{}.OpenAPIModelName(), corev1.TypedLocalObjectReference{}.OpenAPIModelName(), corev1.TypedObjectReference{}.OpenAPIModelName(), metav1.LabelSelector{}.OpenAPIModelName()},
+	}
+}
+
+func schema_virt_apiserver_pkg_apis_verbatim_Quantity(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.EmbedOpenAPIDefinitionIntoV2Extension(common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "Quantity is an amount such as 1024Mi, in the words it was written in. The zero value is an amount of 0. Two quantities that are equal by == were also written alike; Cmp compares amounts.",
+				OneOf:       common.GenerateOpenAPIV3OneOfSchema(verbatim.Quantity{}.OpenAPIV3OneOfTypes()),
+				Format:      verbatim.Quantity{}.OpenAPISchemaFormat(),
+			},
+		},
+	}, common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "Quantity is an amount such as 1024Mi, in the words it was written in. The zero value is an amount of 0. Two quantities that are equal by == were also written alike; Cmp compares amounts.",
+				Type:        verbatim.Quantity{}.OpenAPISchemaType(),
+				Format:      verbatim.Quantity{}.OpenAPISchemaFormat(),
+			},
+		},
+	})
+}
+
+func schema_virt_apiserver_pkg_apis_verbatim_VolumeResourceRequirements(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "VolumeResourceRequirements are the least and the most that a claim is to have.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"limits": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Limits are the most.",
+							Type:        []string{"object"},
+							AdditionalProperties: &spec.SchemaOrBool{
+								Allows: true,
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Ref: ref(verbatim.Quantity{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+					"requests": {
+						SchemaProps: spec.SchemaProps{
+							Description: "Requests are the least.",
+							Type:        []string{"object"},
+							AdditionalProperties: &spec.SchemaOrBool{
+								Allows: true,
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Ref: ref(verbatim.Quantity{}.OpenAPIModelName()),
+									},
+								},
+							},
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			verbatim.Quantity{}.OpenAPIModelName()},
 	}
 }
 

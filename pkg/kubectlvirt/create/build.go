@@ -6,12 +6,12 @@ import (
 	"fmt"
 	"strings"
 
-	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/rand"
 	"k8s.io/utils/ptr"
 
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
+	"github.com/virt-apiserver/virt-apiserver/pkg/apis/verbatim"
 )
 
 // randomLength is how many letters make a name that nobody chose its own.
@@ -31,7 +31,7 @@ type builder struct {
 
 // build makes the machine.
 func (o *Options) build() (*kubevirtv1.VirtualMachine, error) {
-	memory, err := resource.ParseQuantity(o.Memory)
+	memory, err := verbatim.ParseQuantity(o.Memory)
 	if err != nil {
 		return nil, fmt.Errorf("--memory %q: %w", o.Memory, err)
 	}

@@ -96,10 +96,12 @@ func (o *CloneOptions) build() (*clonev1.VirtualMachineClone, error) {
 		Spec: clonev1.VirtualMachineCloneSpec{
 			Source: machineRef(o.Source), Target: machineRef(o.Target),
 			LabelFilters: o.LabelFilters, AnnotationFilters: o.AnnotationFilters,
-			Template: clonev1.VirtualMachineCloneTemplateFilters{
-				LabelFilters: o.TemplateLabelFilters, AnnotationFilters: o.TemplateAnnotationFilters,
-			},
 		},
+	}
+	if len(o.TemplateLabelFilters)+len(o.TemplateAnnotationFilters) > 0 {
+		clone.Spec.Template = &clonev1.VirtualMachineCloneTemplateFilters{
+			LabelFilters: o.TemplateLabelFilters, AnnotationFilters: o.TemplateAnnotationFilters,
+		}
 	}
 	if clone.Name == "" {
 		clone.Name = "clone-" + rand.String(5)

@@ -15,6 +15,7 @@ import (
 
 	cdiv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/cdi/v1beta1"
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
+	"github.com/virt-apiserver/virt-apiserver/pkg/apis/verbatim"
 )
 
 // importType is a source of --volume-import.
@@ -135,7 +136,7 @@ func (b *builder) addImport(flag, text string) error {
 		return err
 	}
 	if size != nil {
-		spec.Storage.Resources.Requests = corev1.ResourceList{corev1.ResourceStorage: *size}
+		spec.Storage.Resources = &verbatim.VolumeResourceRequirements{Requests: verbatim.ResourceList{corev1.ResourceStorage: *size}}
 	}
 	name, err := p.name("imported-volume-" + rand.String(randomLength))
 	if err != nil {

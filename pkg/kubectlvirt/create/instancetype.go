@@ -7,13 +7,13 @@ import (
 	"fmt"
 
 	"github.com/spf13/cobra"
-	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/rand"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 
 	instancetypev1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/instancetype/v1beta1"
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
+	"github.com/virt-apiserver/virt-apiserver/pkg/apis/verbatim"
 )
 
 // InstancetypeOptions are the options of create instancetype.
@@ -65,7 +65,7 @@ func (o *InstancetypeOptions) build() (any, error) {
 	if o.CPU == 0 {
 		return nil, errors.New("--cpu is needed, and at least 1")
 	}
-	memory, err := resource.ParseQuantity(o.Memory)
+	memory, err := verbatim.ParseQuantity(o.Memory)
 	if err != nil {
 		return nil, fmt.Errorf("--memory %q: %w", o.Memory, err)
 	}

@@ -8,8 +8,9 @@ import (
 	"strconv"
 	"strings"
 
-	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/util/validation"
+
+	"github.com/virt-apiserver/virt-apiserver/pkg/apis/verbatim"
 )
 
 // parameters are what a flag's KEY:VALUE,... says. A value has no comma.
@@ -76,11 +77,11 @@ func (p *parameters) source() (string, error) {
 	return p.get("src"), nil
 }
 
-func (p *parameters) size() (*resource.Quantity, error) {
+func (p *parameters) size() (*verbatim.Quantity, error) {
 	if p.get("size") == "" {
 		return nil, nil
 	}
-	size, err := resource.ParseQuantity(p.get("size"))
+	size, err := verbatim.ParseQuantity(p.get("size"))
 	if err != nil {
 		return nil, p.wrong("size: %w", err)
 	}

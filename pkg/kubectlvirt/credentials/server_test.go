@@ -12,7 +12,6 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sync/errgroup"
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/cli-runtime/pkg/genericiooptions"
 	"k8s.io/client-go/tools/clientcmd"
@@ -20,6 +19,7 @@ import (
 	"k8s.io/utils/ptr"
 
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
+	"github.com/virt-apiserver/virt-apiserver/pkg/apis/verbatim"
 	"github.com/virt-apiserver/virt-apiserver/pkg/generated/clientset/versioned"
 	"github.com/virt-apiserver/virt-apiserver/pkg/kubectlvirt"
 	"github.com/virt-apiserver/virt-apiserver/pkg/standalone/standalonetest"
@@ -47,7 +47,7 @@ func newSpace(t *testing.T, credentials ...kubevirtv1.AccessCredential) *space {
 	vm := &kubevirtv1.VirtualMachine{ObjectMeta: metav1.ObjectMeta{Name: "web"}}
 	vm.Spec.RunStrategy = ptr.To(kubevirtv1.RunStrategyHalted)
 	vm.Spec.Template = &kubevirtv1.VirtualMachineInstanceTemplateSpec{}
-	vm.Spec.Template.Spec.Domain.Memory = &kubevirtv1.Memory{Guest: ptr.To(resource.MustParse("64Mi"))}
+	vm.Spec.Template.Spec.Domain.Memory = &kubevirtv1.Memory{Guest: ptr.To(verbatim.MustParse("64Mi"))}
 	vm.Spec.Template.Spec.AccessCredentials = credentials
 	_, err = virt.KubevirtV1().VirtualMachines(namespace.Name).Create(t.Context(), vm, metav1.CreateOptions{})
 	require.NoError(t, err)

@@ -8,12 +8,12 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/utils/ptr"
 
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
+	"github.com/virt-apiserver/virt-apiserver/pkg/apis/verbatim"
 )
 
 // newInstance has one disk, one interface and the defaults.
@@ -22,7 +22,7 @@ func newInstance() *kubevirtv1.VirtualMachineInstance {
 		ObjectMeta: metav1.ObjectMeta{Namespace: "shop", Name: "web-1", UID: testUID},
 		Spec: kubevirtv1.VirtualMachineInstanceSpec{
 			Domain: kubevirtv1.DomainSpec{
-				Memory: &kubevirtv1.Memory{Guest: ptr.To(resource.MustParse("64Mi"))},
+				Memory: &kubevirtv1.Memory{Guest: ptr.To(verbatim.MustParse("64Mi"))},
 			},
 			Volumes: []kubevirtv1.Volume{{Name: "root"}},
 		},
@@ -104,7 +104,7 @@ func TestBuildNamesTheFieldThatItRefuses(t *testing.T) {
 		"no memory": {
 			func(s *kubevirtv1.DomainSpec) { s.Memory.Guest = nil }, "memory.guest: is needed"},
 		"negative memory": {
-			func(s *kubevirtv1.DomainSpec) { s.Memory.Guest = ptr.To(resource.MustParse("-1Gi")) }, "memory.guest: -1Gi is not between"},
+			func(s *kubevirtv1.DomainSpec) { s.Memory.Guest = ptr.To(verbatim.MustParse("-1Gi")) }, "memory.guest: -1Gi is not between"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			in := inputOf(newInstance(), false)

@@ -30,7 +30,7 @@ func buildFeatures(spec *kubevirtv1.DomainSpec, kvm bool) *libvirtxml.DomainFeat
 
 // HasACPI says whether the guest can be asked to power off.
 func HasACPI(spec *kubevirtv1.DomainSpec) bool {
-	return spec.Features == nil || ptr.Deref(spec.Features.ACPI.Enabled, true)
+	return spec.Features.HasACPI()
 }
 
 func setKVMFeatures(features *libvirtxml.DomainFeatureList, spec *kubevirtv1.Features) {

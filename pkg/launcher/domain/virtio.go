@@ -84,9 +84,9 @@ func threadLimit(spec *kubevirtv1.DomainSpec) uint {
 	if ptr.Deref(spec.IOThreadsPolicy, kubevirtv1.IOThreadsPolicyShared) == kubevirtv1.IOThreadsPolicyShared {
 		return 1
 	}
-	cpus, ok := spec.Resources.Requests["cpu"]
+	cpus, ok := spec.Resources.Request("cpu")
 	if !ok {
-		cpus = spec.Resources.Limits["cpu"]
+		cpus, _ = spec.Resources.Limit("cpu")
 	}
 	return 2 * uint(min(max(cpus.Value(), 1), maxVCPUs))
 }

@@ -5,6 +5,8 @@ package v1beta1
 import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+
+	"github.com/virt-apiserver/virt-apiserver/pkg/apis/verbatim"
 )
 
 // +genclient
@@ -44,7 +46,7 @@ type DataVolumeSpec struct {
 	Source *DataVolumeSource `json:"source,omitempty"`
 	// PVC is the claim's spec, used as it is. Exactly one of pvc and storage is given.
 	// +optional
-	PVC *corev1.PersistentVolumeClaimSpec `json:"pvc,omitempty"`
+	PVC *verbatim.PersistentVolumeClaimSpec `json:"pvc,omitempty"`
 	// Storage is the claim's spec, completed by the storage class. Exactly one of pvc and storage is given.
 	// +optional
 	Storage *StorageSpec `json:"storage,omitempty"`
@@ -64,7 +66,7 @@ type StorageSpec struct {
 	// Resources.requests.storage is the size that the guest sees. The copy of a claim has, without it, the size
 	// of what is copied.
 	// +optional
-	Resources corev1.VolumeResourceRequirements `json:"resources,omitempty,omitzero"`
+	Resources *verbatim.VolumeResourceRequirements `json:"resources,omitempty"`
 	// +optional
 	StorageClassName *string `json:"storageClassName,omitempty"`
 	// +optional

@@ -8,6 +8,7 @@
 package v1beta1
 
 import (
+	verbatim "github.com/virt-apiserver/virt-apiserver/pkg/apis/verbatim"
 	v1 "k8s.io/api/core/v1"
 	runtime "k8s.io/apimachinery/pkg/runtime"
 )
@@ -251,7 +252,7 @@ func (in *DataVolumeSpec) DeepCopyInto(out *DataVolumeSpec) {
 	}
 	if in.PVC != nil {
 		in, out := &in.PVC, &out.PVC
-		*out = new(v1.PersistentVolumeClaimSpec)
+		*out = new(verbatim.PersistentVolumeClaimSpec)
 		(*in).DeepCopyInto(*out)
 	}
 	if in.Storage != nil {
@@ -313,7 +314,11 @@ func (in *StorageSpec) DeepCopyInto(out *StorageSpec) {
 		*out = make([]v1.PersistentVolumeAccessMode, len(*in))
 		copy(*out, *in)
 	}
-	in.Resources.DeepCopyInto(&out.Resources)
+	if in.Resources != nil {
+		in, out := &in.Resources, &out.Resources
+		*out = new(verbatim.VolumeResourceRequirements)
+		(*in).DeepCopyInto(*out)
+	}
 	if in.StorageClassName != nil {
 		in, out := &in.StorageClassName, &out.StorageClassName
 		*out = new(string)

@@ -11,6 +11,7 @@ import (
 	"k8s.io/apimachinery/pkg/util/validation/field"
 
 	cdiv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/cdi/v1beta1"
+	"github.com/virt-apiserver/virt-apiserver/pkg/apis/verbatim"
 )
 
 const (
@@ -34,7 +35,7 @@ func validateClaim(spec *cdiv1.DataVolumeSpec, path *field.Path) field.ErrorList
 	}
 }
 
-func validatePVC(pvc *corev1.PersistentVolumeClaimSpec, path *field.Path) field.ErrorList {
+func validatePVC(pvc *verbatim.PersistentVolumeClaimSpec, path *field.Path) field.ErrorList {
 	errs := validateSize(pvc.Resources, path.Child("resources"))
 	errs = append(errs, validateClassName(pvc.StorageClassName, path.Child("storageClassName"))...)
 	errs = append(errs, validateVolumeMode(pvc.VolumeMode, path.Child("volumeMode"))...)
@@ -60,7 +61,7 @@ func validatePVC(pvc *corev1.PersistentVolumeClaimSpec, path *field.Path) field.
 // validateStorage lets the size of a copy be that of its source.
 func validateStorage(storage *cdiv1.StorageSpec, source *cdiv1.DataVolumeSource, path *field.Path) field.ErrorList {
 	var errs field.ErrorList
-	_, sized := storage.Resources.Requests[corev1.ResourceStorage]
+	_, sized := storage.Resources.Size()
 	if sized || source == nil || source.PVC == nil {
 		errs = validateSize(storage.Resources, path.Child("resources"))
 	}
@@ -69,9 +70,9 @@ func validateStorage(storage *cdiv1.StorageSpec, source *cdiv1.DataVolumeSource,
 	return append(errs, validateAccessModes(storage.AccessModes, path.Child("accessModes"))...)
 }
 
-func validateSize(resources corev1.VolumeResourceRequirements, path *field.Path) field.ErrorList {
+func validateSize(resources *verbatim.VolumeResourceRequirements, path *field.Path) field.ErrorList {
 	path = path.Child("requests").Key(string(corev1.ResourceStorage))
-	size, ok := resources.Requests[corev1.ResourceStorage]
+	size, ok := resources.Size()
 	switch {
 	case !ok:
 		return field.ErrorList{field.Required(path, "PVC size is missing: give the size that the guest sees, such as 10Gi")}

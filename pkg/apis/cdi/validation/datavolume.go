@@ -3,12 +3,12 @@
 package validation
 
 import (
-	apiequality "k8s.io/apimachinery/pkg/api/equality"
 	apivalidation "k8s.io/apimachinery/pkg/api/validation"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	"k8s.io/utils/ptr"
 
 	cdiv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/cdi/v1beta1"
+	"github.com/virt-apiserver/virt-apiserver/pkg/apis/verbatim"
 )
 
 // ValidateDataVolume judges a DataVolume that is to be created.
@@ -25,7 +25,7 @@ func ValidateDataVolume(dv *cdiv1.DataVolume) field.ErrorList {
 // ValidateDataVolumeUpdate judges a change: metadata may change, the spec may not.
 func ValidateDataVolumeUpdate(dv, old *cdiv1.DataVolume) field.ErrorList {
 	errs := apivalidation.ValidateObjectMetaUpdate(&dv.ObjectMeta, &old.ObjectMeta, field.NewPath("metadata"))
-	if !apiequality.Semantic.DeepEqual(dv.Spec, old.Spec) {
+	if !verbatim.Equal(dv.Spec, old.Spec) {
 		errs = append(errs, field.Forbidden(field.NewPath("spec"),
 			"Cannot update DataVolume Spec: the spec is fixed once the DataVolume is made; delete it and create another"))
 	}

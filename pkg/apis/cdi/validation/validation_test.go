@@ -9,17 +9,17 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	"k8s.io/utils/ptr"
 
 	cdiv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/cdi/v1beta1"
+	"github.com/virt-apiserver/virt-apiserver/pkg/apis/verbatim"
 )
 
-func requests(size string) corev1.VolumeResourceRequirements {
-	return corev1.VolumeResourceRequirements{
-		Requests: corev1.ResourceList{corev1.ResourceStorage: resource.MustParse(size)},
+func requests(size string) *verbatim.VolumeResourceRequirements {
+	return &verbatim.VolumeResourceRequirements{
+		Requests: verbatim.ResourceList{corev1.ResourceStorage: verbatim.MustParse(size)},
 	}
 }
 
@@ -40,10 +40,10 @@ func valid() *cdiv1.DataVolume {
 	}
 }
 
-func withPVC(change func(*corev1.PersistentVolumeClaimSpec)) func(*cdiv1.DataVolume) {
+func withPVC(change func(*verbatim.PersistentVolumeClaimSpec)) func(*cdiv1.DataVolume) {
 	return func(dv *cdiv1.DataVolume) {
 		dv.Spec.Storage = nil
-		dv.Spec.PVC = &corev1.PersistentVolumeClaimSpec{
+		dv.Spec.PVC = &verbatim.PersistentVolumeClaimSpec{
 			AccessModes: []corev1.PersistentVolumeAccessMode{corev1.ReadWriteOnce},
 			Resources:   requests("1Gi"),
 		}
@@ -54,7 +54,7 @@ func withPVC(change func(*corev1.PersistentVolumeClaimSpec)) func(*cdiv1.DataVol
 func TestDataVolumeAccepted(t *testing.T) {
 	for name, change := range map[string]func(*cdiv1.DataVolume){
 		"http into storage": func(*cdiv1.DataVolume) {},
-		"http into pvc":     withPVC(func(*corev1.PersistentVolumeClaimSpec) {}),
+		"http into pvc":     withPVC(func(*verbatim.PersistentVolumeClaimSpec) {}),
 		"blank": func(dv *cdiv1.DataVolume) {
 			dv.Spec.Source = &cdiv1.DataVolumeSource{Blank: &cdiv1.DataVolumeBlankImage{}}
 		},
@@ -66,7 +66,7 @@ func TestDataVolumeAccepted(t *testing.T) {
 		},
 		"a copy of any size": func(dv *cdiv1.DataVolume) {
 			dv.Spec.Source = &cdiv1.DataVolumeSource{PVC: &cdiv1.DataVolumeSourcePVC{Namespace: "golden", Name: "disk"}}
-			dv.Spec.Storage.Resources = corev1.VolumeResourceRequirements{}
+			dv.Spec.Storage.Resources = nil
 		},
 		"all of storage": func(dv *cdiv1.DataVolume) {
 			dv.Spec.ContentType = ptr.To(cdiv1.DataVolumeKubeVirt)
@@ -119,16 +119,16 @@ func TestDataVolumeRefused(t *testing.T) {
 			dv.Spec.Source = &cdiv1.DataVolumeSource{PVC: &cdiv1.DataVolumeSourcePVC{Namespace: "default", Name: "disk"}}
 		}, "spec.source.pvc.name", "the DataVolume's own"},
 		"a copy into a pvc without a size": {func(dv *cdiv1.DataVolume) {
-			withPVC(func(pvc *corev1.PersistentVolumeClaimSpec) { pvc.Resources = corev1.VolumeResourceRequirements{} })(dv)
+			withPVC(func(pvc *verbatim.PersistentVolumeClaimSpec) { pvc.Resources = nil })(dv)
 			dv.Spec.Source = &cdiv1.DataVolumeSource{PVC: &cdiv1.DataVolumeSourcePVC{Namespace: "golden", Name: "disk"}}
 		}, "spec.pvc" + size, "size is missing"},
 		"name of a path": {func(dv *cdiv1.DataVolume) { dv.Name = "../etc" }, "metadata.name", "subdomain"},
 		"no claim":       {func(dv *cdiv1.DataVolume) { dv.Spec.Storage = nil }, "spec.storage", "Missing Data volume PVC"},
-		"two claims": {func(dv *cdiv1.DataVolume) { dv.Spec.PVC = &corev1.PersistentVolumeClaimSpec{} },
+		"two claims": {func(dv *cdiv1.DataVolume) { dv.Spec.PVC = &verbatim.PersistentVolumeClaimSpec{} },
 			"spec.pvc", "Duplicate storage definition"},
 		"no size": {storage(func(s *cdiv1.StorageSpec) { s.Resources.Requests = nil }),
 			"spec.storage" + size, "size is missing"},
-		"no size of pvc": {withPVC(func(p *corev1.PersistentVolumeClaimSpec) { p.Resources.Requests = nil }),
+		"no size of pvc": {withPVC(func(p *verbatim.PersistentVolumeClaimSpec) { p.Resources.Requests = nil }),
 			"spec.pvc" + size, "size is missing"},
 		"zero size": {storage(func(s *cdiv1.StorageSpec) { s.Resources = requests("0") }),
 			"spec.storage" + size, "can't be equal or less than zero"},
@@ -146,15 +146,15 @@ func TestDataVolumeRefused(t *testing.T) {
 			"spec.storage.accessModes[0]", "ReadWriteOnce"},
 		"unknown volume mode": {storage(func(s *cdiv1.StorageSpec) { s.VolumeMode = ptr.To(corev1.PersistentVolumeMode("file")) }),
 			"spec.storage.volumeMode", "Filesystem"},
-		"pvc without mode": {withPVC(func(p *corev1.PersistentVolumeClaimSpec) { p.AccessModes = nil }),
+		"pvc without mode": {withPVC(func(p *verbatim.PersistentVolumeClaimSpec) { p.AccessModes = nil }),
 			"spec.pvc.accessModes", "at least 1 access mode is required"},
-		"pvc with two modes": {withPVC(func(p *corev1.PersistentVolumeClaimSpec) {
+		"pvc with two modes": {withPVC(func(p *verbatim.PersistentVolumeClaimSpec) {
 			p.AccessModes = append(p.AccessModes, corev1.ReadOnlyMany)
 		}), "spec.pvc.accessModes", "multiple accessModes"},
-		"pvc with data source": {withPVC(func(p *corev1.PersistentVolumeClaimSpec) {
+		"pvc with data source": {withPVC(func(p *verbatim.PersistentVolumeClaimSpec) {
 			p.DataSource = &corev1.TypedLocalObjectReference{Kind: "PersistentVolumeClaim", Name: "a"}
 		}), "spec.pvc.dataSource", "External population is incompatible"},
-		"pvc with data source ref": {withPVC(func(p *corev1.PersistentVolumeClaimSpec) {
+		"pvc with data source ref": {withPVC(func(p *verbatim.PersistentVolumeClaimSpec) {
 			p.DataSourceRef = &corev1.TypedObjectReference{Kind: "PersistentVolumeClaim", Name: "a"}
 		}), "spec.pvc.dataSourceRef", "External population is incompatible"},
 		"no source":    {func(dv *cdiv1.DataVolume) { dv.Spec.Source = nil }, "spec.source", "should have either Source"},

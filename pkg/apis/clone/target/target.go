@@ -65,6 +65,7 @@ func Build(ctx context.Context, clone *clonev1.VirtualMachineClone, source *kube
 // choose has vm keep those of its source's labels and annotations that the filters let through, in copies.
 func choose(ctx context.Context, vm *kubevirtv1.VirtualMachine, spec *clonev1.VirtualMachineCloneSpec) *field.Error {
 	path, template := field.NewPath("spec"), &vm.Spec.Template.ObjectMeta
+	templated := ptr.Deref(spec.Template, clonev1.VirtualMachineCloneTemplateFilters{})
 	for _, list := range []struct {
 		keys    *map[string]string
 		filters []string
@@ -72,8 +73,8 @@ func choose(ctx context.Context, vm *kubevirtv1.VirtualMachine, spec *clonev1.Vi
 	}{
 		{&vm.Labels, spec.LabelFilters, path.Child("labelFilters")},
 		{&vm.Annotations, spec.AnnotationFilters, path.Child("annotationFilters")},
-		{&template.Labels, spec.Template.LabelFilters, path.Child("template", "labelFilters")},
-		{&template.Annotations, spec.Template.AnnotationFilters, path.Child("template", "annotationFilters")},
+		{&template.Labels, templated.LabelFilters, path.Child("template", "labelFilters")},
+		{&template.Annotations, templated.AnnotationFilters, path.Child("template", "annotationFilters")},
 	} {
 		chosen, err := filter.Apply(ctx, *list.keys, list.filters)
 		if err != nil {

@@ -169,7 +169,7 @@ func TestFiltersChooseLabelsAndAnnotations(t *testing.T) {
 			assert.Equal(t, test.want, build(t, clonev1.VirtualMachineCloneSpec{LabelFilters: test.filters}).Labels)
 		})
 	}
-	template := build(t, clonev1.VirtualMachineCloneSpec{Template: clonev1.VirtualMachineCloneTemplateFilters{
+	template := build(t, clonev1.VirtualMachineCloneSpec{Template: &clonev1.VirtualMachineCloneTemplateFilters{
 		LabelFilters: []string{"tier"}, AnnotationFilters: []string{"!note"},
 	}}).Spec.Template.ObjectMeta
 	assert.Equal(t, map[string]string{"tier": "front"}, template.Labels)
@@ -250,7 +250,7 @@ func TestWhatCannotBeClonedIsToldByItsField(t *testing.T) {
 				vm.Spec.Template.ObjectMeta.Labels[fmt.Sprintf("example.com/key-%d", i)] = ""
 			}
 		}, spec: spec(func(s *clonev1.VirtualMachineCloneSpec) {
-			s.Template.LabelFilters = []string{"*", "!.{900}"}
+			s.Template = &clonev1.VirtualMachineCloneTemplateFilters{LabelFilters: []string{"*", "!.{900}"}}
 		}), field: "spec.template.labelFilters", words: "too many for these filters"},
 		"a patch that takes the template": {spec: spec(func(s *clonev1.VirtualMachineCloneSpec) {
 			s.Patches = []string{`{"op": "remove", "path": "/spec/template"}`}

@@ -51,7 +51,7 @@ type VirtualMachineCloneSpec struct {
 	LabelFilters []string `json:"labelFilters,omitzero"`
 	// Template chooses which labels and annotations the clone's instances have.
 	// +optional
-	Template VirtualMachineCloneTemplateFilters `json:"template,omitempty,omitzero"`
+	Template *VirtualMachineCloneTemplateFilters `json:"template,omitempty"`
 	// NewMacAddresses are the MAC addresses of the clone's interfaces, by the interface's name. The others get
 	// addresses of their own.
 	// +optional

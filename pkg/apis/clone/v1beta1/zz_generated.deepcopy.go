@@ -113,7 +113,11 @@ func (in *VirtualMachineCloneSpec) DeepCopyInto(out *VirtualMachineCloneSpec) {
 		*out = make([]string, len(*in))
 		copy(*out, *in)
 	}
-	in.Template.DeepCopyInto(&out.Template)
+	if in.Template != nil {
+		in, out := &in.Template, &out.Template
+		*out = new(VirtualMachineCloneTemplateFilters)
+		(*in).DeepCopyInto(*out)
+	}
 	if in.NewMacAddresses != nil {
 		in, out := &in.NewMacAddresses, &out.NewMacAddresses
 		*out = make(map[string]string, len(*in))

@@ -37,9 +37,9 @@ func ValidateClone(clone *clonev1.VirtualMachineClone) field.ErrorList {
 	errs = append(errs, validateTarget(spec, path.Child("target"))...)
 	errs = append(errs, validateFilters(spec.AnnotationFilters, path.Child("annotationFilters"))...)
 	errs = append(errs, validateFilters(spec.LabelFilters, path.Child("labelFilters"))...)
-	template := path.Child("template")
-	errs = append(errs, validateFilters(spec.Template.AnnotationFilters, template.Child("annotationFilters"))...)
-	errs = append(errs, validateFilters(spec.Template.LabelFilters, template.Child("labelFilters"))...)
+	templated, template := ptr.Deref(spec.Template, clonev1.VirtualMachineCloneTemplateFilters{}), path.Child("template")
+	errs = append(errs, validateFilters(templated.AnnotationFilters, template.Child("annotationFilters"))...)
+	errs = append(errs, validateFilters(templated.LabelFilters, template.Child("labelFilters"))...)
 	errs = append(errs, validateAddresses(spec.NewMacAddresses, path.Child("newMacAddresses"))...)
 	if serial := spec.NewSMBiosSerial; serial != nil && len(*serial) > maxSerial {
 		errs = append(errs, field.TooLong(path.Child("newSMBiosSerial"), *serial, maxSerial))

@@ -63,14 +63,18 @@ func TestClonesAreRefusedByTheFieldThatIsWrong(t *testing.T) {
 		"spec.labelFilters[4]": func(s *clonev1.VirtualMachineCloneSpec) {
 			s.LabelFilters = []string{"*", "a", "b", "c", strings.Repeat("a", 513)}
 		},
-		"spec.labelFilters":               func(s *clonev1.VirtualMachineCloneSpec) { s.LabelFilters = make([]string, 65) },
-		"spec.annotationFilters[0]":       func(s *clonev1.VirtualMachineCloneSpec) { s.AnnotationFilters = []string{""} },
-		"spec.template.labelFilters[0]":   func(s *clonev1.VirtualMachineCloneSpec) { s.Template.LabelFilters = []string{"!"} },
-		"spec.newMacAddresses[default]":   func(s *clonev1.VirtualMachineCloneSpec) { s.NewMacAddresses["default"] = "00-11-22" },
-		"spec.newSMBiosSerial":            func(s *clonev1.VirtualMachineCloneSpec) { s.NewSMBiosSerial = ptr.To(strings.Repeat("s", 257)) },
-		"spec.patches[0]":                 func(s *clonev1.VirtualMachineCloneSpec) { s.Patches = []string{`not json`} },
-		"spec.patches":                    func(s *clonev1.VirtualMachineCloneSpec) { s.Patches = make([]string, 65) },
-		"spec.template.annotationFilters": func(s *clonev1.VirtualMachineCloneSpec) { s.Template.AnnotationFilters = make([]string, 65) },
+		"spec.labelFilters":         func(s *clonev1.VirtualMachineCloneSpec) { s.LabelFilters = make([]string, 65) },
+		"spec.annotationFilters[0]": func(s *clonev1.VirtualMachineCloneSpec) { s.AnnotationFilters = []string{""} },
+		"spec.template.labelFilters[0]": func(s *clonev1.VirtualMachineCloneSpec) {
+			s.Template = &clonev1.VirtualMachineCloneTemplateFilters{LabelFilters: []string{"!"}}
+		},
+		"spec.newMacAddresses[default]": func(s *clonev1.VirtualMachineCloneSpec) { s.NewMacAddresses["default"] = "00-11-22" },
+		"spec.newSMBiosSerial":          func(s *clonev1.VirtualMachineCloneSpec) { s.NewSMBiosSerial = ptr.To(strings.Repeat("s", 257)) },
+		"spec.patches[0]":               func(s *clonev1.VirtualMachineCloneSpec) { s.Patches = []string{`not json`} },
+		"spec.patches":                  func(s *clonev1.VirtualMachineCloneSpec) { s.Patches = make([]string, 65) },
+		"spec.template.annotationFilters": func(s *clonev1.VirtualMachineCloneSpec) {
+			s.Template = &clonev1.VirtualMachineCloneTemplateFilters{AnnotationFilters: make([]string, 65)}
+		},
 	} {
 		t.Run(field, func(t *testing.T) {
 			clone := valid()

@@ -14,6 +14,7 @@ import (
 
 	instancetypev1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/instancetype/v1beta1"
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
+	"github.com/virt-apiserver/virt-apiserver/pkg/apis/verbatim"
 )
 
 // Template applies an instance type and a preference, of which either may be nil, to the template at path, in
@@ -49,9 +50,9 @@ func conflicts(template *kubevirtv1.VirtualMachineInstanceTemplateSpec, size *in
 		}
 	}
 	for _, name := range []corev1.ResourceName{corev1.ResourceCPU, corev1.ResourceMemory} {
-		request, requested := domain.Resources.Requests[name]
+		request, requested := domain.Resources.Request(name)
 		refuse(requested, domainPath.Child("resources", "requests", string(name)), request.String())
-		limit, limited := domain.Resources.Limits[name]
+		limit, limited := domain.Resources.Limit(name)
 		refuse(limited, domainPath.Child("resources", "limits", string(name)), limit.String())
 	}
 	refuse(ptr.Deref(cpu.Sockets, 0) != 0, cpuPath.Child("sockets"), ptr.Deref(cpu.Sockets, 0))
@@ -61,9 +62,9 @@ func conflicts(template *kubevirtv1.VirtualMachineInstanceTemplateSpec, size *in
 	refuse(ptr.Deref(cpu.DedicatedCPUPlacement, false) && size.CPU.DedicatedCPUPlacement != nil, cpuPath.Child("dedicatedCpuPlacement"), true)
 	refuse(ptr.Deref(cpu.IsolateEmulatorThread, false) && size.CPU.IsolateEmulatorThread != nil, cpuPath.Child("isolateEmulatorThread"), true)
 	refuse(ptr.Deref(cpu.MaxSockets, 0) != 0 && size.CPU.MaxSockets != nil, cpuPath.Child("maxSockets"), ptr.Deref(cpu.MaxSockets, 0))
-	refuse(memory.Guest != nil, memoryPath.Child("guest"), memory.Guest.String())
+	refuse(memory.Guest != nil, memoryPath.Child("guest"), ptr.Deref(memory.Guest, verbatim.Quantity{}).String())
 	refuse(memory.Hugepages != nil && size.Memory.Hugepages != nil, memoryPath.Child("hugepages"), memory.Hugepages)
-	refuse(memory.MaxGuest != nil && size.Memory.MaxGuest != nil, memoryPath.Child("maxGuest"), memory.MaxGuest.String())
+	refuse(memory.MaxGuest != nil && size.Memory.MaxGuest != nil, memoryPath.Child("maxGuest"), ptr.Deref(memory.MaxGuest, verbatim.Quantity{}).String())
 	refuse(domain.IOThreadsPolicy != nil && size.IOThreadsPolicy != nil, domainPath.Child("ioThreadsPolicy"), domain.IOThreadsPolicy)
 	refuse(template.Spec.NodeSelector != nil && size.NodeSelector != nil, path.Child("spec", "nodeSelector"), template.Spec.NodeSelector)
 	for _, key := range slices.Sorted(maps.Keys(size.Annotations)) {
@@ -89,11 +90,11 @@ func applySize(domain *kubevirtv1.DomainSpec, size *instancetypev1.VirtualMachin
 	if domain.Memory == nil {
 		domain.Memory = &kubevirtv1.Memory{}
 	}
-	domain.Memory.Guest = ptr.To(size.Memory.Guest.DeepCopy())
+	domain.Memory.Guest = ptr.To(size.Memory.Guest)
 	requestMemory(domain, &size.Memory)
 	fill(&domain.Memory.Hugepages, size.Memory.Hugepages)
 	if size.Memory.MaxGuest != nil {
-		domain.Memory.MaxGuest = ptr.To(size.Memory.MaxGuest.DeepCopy())
+		domain.Memory.MaxGuest = ptr.To(*size.Memory.MaxGuest)
 	}
 	fill(&domain.IOThreadsPolicy, size.IOThreadsPolicy)
 }
@@ -104,11 +105,15 @@ func requestMemory(domain *kubevirtv1.DomainSpec, memory *instancetypev1.MemoryI
 	if percent == 0 {
 		return
 	}
+	if domain.Resources == nil {
+		domain.Resources = &kubevirtv1.ResourceRequirements{}
+	}
 	if domain.Resources.Requests == nil {
-		domain.Resources.Requests = corev1.ResourceList{}
+		domain.Resources.Requests = verbatim.ResourceList{}
 	}
 	requested := memory.Guest.Value() / 100 * (100 - percent)
-	domain.Resources.Requests[corev1.ResourceMemory] = *resource.NewQuantity(requested, memory.Guest.Format)
+	amount := resource.NewQuantity(requested, memory.Guest.Amount().Format)
+	domain.Resources.Requests[corev1.ResourceMemory] = verbatim.NewQuantity(*amount)
 }
 
 // annotate adds the annotations that the template does not have.

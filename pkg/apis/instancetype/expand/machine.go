@@ -6,12 +6,12 @@ import (
 	"encoding/json"
 	"fmt"
 
-	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	"k8s.io/utils/ptr"
 
 	instancetypev1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/instancetype/v1beta1"
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
+	"github.com/virt-apiserver/virt-apiserver/pkg/apis/verbatim"
 )
 
 // Machine returns what vm's instances are made from: a copy of vm in which the instance type and the preference
@@ -102,7 +102,7 @@ func Judged(vm *kubevirtv1.VirtualMachine) (*kubevirtv1.VirtualMachine, field.Er
 func small() *instancetypev1.VirtualMachineInstancetypeSpec {
 	return &instancetypev1.VirtualMachineInstancetypeSpec{
 		CPU:    instancetypev1.CPUInstancetype{Guest: 1},
-		Memory: instancetypev1.MemoryInstancetype{Guest: resource.MustParse("1Gi")},
+		Memory: instancetypev1.MemoryInstancetype{Guest: verbatim.MustParse("1Gi")},
 	}
 }
 

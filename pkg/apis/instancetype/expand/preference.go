@@ -61,6 +61,9 @@ func applyFeatures(domain *kubevirtv1.DomainSpec, preferred *instancetypev1.Feat
 	}
 	features := domain.Features
 	if preferred.PreferredAcpi != nil {
+		if features.ACPI == nil {
+			features.ACPI = &kubevirtv1.FeatureState{}
+		}
 		fill(&features.ACPI.Enabled, preferred.PreferredAcpi.Enabled)
 	}
 	fill(&features.APIC, preferred.PreferredApic.DeepCopy())

@@ -5,12 +5,12 @@ package expand
 import (
 	"fmt"
 
-	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	"k8s.io/utils/ptr"
 
 	instancetypev1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/instancetype/v1beta1"
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
+	"github.com/virt-apiserver/virt-apiserver/pkg/apis/verbatim"
 )
 
 // validateRequirements refuses a machine that has less than the preference requires. Its spec is at path; size,
@@ -46,7 +46,7 @@ func validateRequiredSize(size *instancetypev1.VirtualMachineInstancetypeSpec, r
 		errs = append(errs, unmet(cpuPath, count, "insufficient CPU resources of %d vCPU provided by %s, preference requires %d vCPU",
 			count, by, required.CPU.Guest))
 	}
-	var memory resource.Quantity
+	var memory verbatim.Quantity
 	if spec.Domain.Memory.Guest != nil {
 		memory = *spec.Domain.Memory.Guest
 	}

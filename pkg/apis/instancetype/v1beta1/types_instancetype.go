@@ -3,10 +3,10 @@
 package v1beta1
 
 import (
-	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
+	"github.com/virt-apiserver/virt-apiserver/pkg/apis/verbatim"
 )
 
 // +genclient
@@ -115,7 +115,7 @@ type CPUInstancetype struct {
 // MemoryInstancetype is the memory of a size.
 type MemoryInstancetype struct {
 	// Guest is the size that the guest sees. A machine with an instance type of none is refused.
-	Guest resource.Quantity `json:"guest"`
+	Guest verbatim.Quantity `json:"guest"`
 	// Hugepages have the guest's memory on huge pages of the node, which has them set aside.
 	// +optional
 	Hugepages *kubevirtv1.Hugepages `json:"hugepages,omitempty"`
@@ -124,5 +124,5 @@ type MemoryInstancetype struct {
 	OvercommitPercent *int64 `json:"overcommitPercent,omitempty"`
 	// MaxGuest is how much the running guest may be given.
 	// +optional
-	MaxGuest *resource.Quantity `json:"maxGuest,omitempty"`
+	MaxGuest *verbatim.Quantity `json:"maxGuest,omitempty"`
 }

@@ -3,10 +3,10 @@
 package v1beta1
 
 import (
-	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
+	"github.com/virt-apiserver/virt-apiserver/pkg/apis/verbatim"
 )
 
 // +genclient
@@ -230,5 +230,5 @@ type CPUPreferenceRequirement struct {
 
 // MemoryPreferenceRequirement is the least memory.
 type MemoryPreferenceRequirement struct {
-	Guest resource.Quantity `json:"guest"`
+	Guest verbatim.Quantity `json:"guest"`
 }

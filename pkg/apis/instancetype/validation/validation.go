@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 
-	"k8s.io/apimachinery/pkg/api/resource"
 	apivalidation "k8s.io/apimachinery/pkg/api/validation"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	"k8s.io/utils/ptr"
@@ -15,6 +14,7 @@ import (
 	instancetypev1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/instancetype/v1beta1"
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
 	kubevirtvalidation "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/validation"
+	"github.com/virt-apiserver/virt-apiserver/pkg/apis/verbatim"
 )
 
 // ValidateInstancetypeSpec returns what is wrong with an instance type's spec, which is at path. What no node gives is
@@ -39,7 +39,7 @@ func runnable(spec *instancetypev1.VirtualMachineInstancetypeSpec) *instancetype
 		copied.CPU.Guest = 1
 	}
 	if copied.Memory.Guest.Sign() == 0 {
-		copied.Memory.Guest, copied.Memory.MaxGuest = resource.MustParse("1Gi"), nil
+		copied.Memory.Guest, copied.Memory.MaxGuest = verbatim.MustParse("1Gi"), nil
 	}
 	copied.CPU.DedicatedCPUPlacement, copied.CPU.IsolateEmulatorThread = nil, nil
 	if copied.IOThreads != nil {
@@ -148,13 +148,13 @@ func sample() *kubevirtv1.VirtualMachineInstanceTemplateSpec {
 	template := &kubevirtv1.VirtualMachineInstanceTemplateSpec{}
 	volume := func(name string) kubevirtv1.Volume {
 		return kubevirtv1.Volume{Name: name, VolumeSource: kubevirtv1.VolumeSource{
-			EmptyDisk: &kubevirtv1.EmptyDiskSource{Capacity: resource.MustParse("1Gi")}}}
+			EmptyDisk: &kubevirtv1.EmptyDiskSource{Capacity: verbatim.MustParse("1Gi")}}}
 	}
 	claim := kubevirtv1.Volume{Name: "lun", VolumeSource: kubevirtv1.VolumeSource{
 		PersistentVolumeClaim: &kubevirtv1.PersistentVolumeClaimVolumeSource{ClaimName: "lun"}}}
 	template.Spec.Volumes = []kubevirtv1.Volume{volume("disk"), volume("cdrom"), claim}
 	domain := &template.Spec.Domain
-	domain.Memory = &kubevirtv1.Memory{Guest: ptr.To(resource.MustParse("1Gi"))}
+	domain.Memory = &kubevirtv1.Memory{Guest: ptr.To(verbatim.MustParse("1Gi"))}
 	domain.Features = &kubevirtv1.Features{SMM: &kubevirtv1.FeatureState{}}
 	domain.Devices = kubevirtv1.Devices{
 		Disks: []kubevirtv1.Disk{

@@ -3,7 +3,6 @@
 package liveupdate
 
 import (
-	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/utils/ptr"
 
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
@@ -24,16 +23,15 @@ func takeMemory(next, wanted *kubevirtv1.VirtualMachineInstanceSpec, running *ku
 		return
 	}
 	size := wants.Guest.Value()
-	if size%kubevirtv1.MemoryBlock == 0 && size >= atBoot(running).Value() && size <= has.MaxGuest.Value() {
-		guest := wants.Guest.DeepCopy()
-		has.Guest = &guest
+	if size%kubevirtv1.MemoryBlock == 0 && size >= atBoot(running) && size <= has.MaxGuest.Value() {
+		has.Guest = ptr.To(*wants.Guest)
 	}
 }
 
-// atBoot is the memory that the guest was started with. Until its node has told, that is what it is to have.
-func atBoot(running *kubevirtv1.VirtualMachineInstance) *resource.Quantity {
+// atBoot is the memory, in bytes, that the guest was started with. Until its node has told, that is what it is to have.
+func atBoot(running *kubevirtv1.VirtualMachineInstance) int64 {
 	if memory := running.Status.Memory; memory != nil && memory.GuestAtBoot != nil {
-		return memory.GuestAtBoot
+		return memory.GuestAtBoot.Value()
 	}
-	return running.Spec.Domain.Memory.Guest
+	return running.Spec.Domain.Memory.Guest.Value()
 }

@@ -6,10 +6,10 @@ import (
 	"maps"
 	"slices"
 
-	apiequality "k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/utils/ptr"
 
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
+	"github.com/virt-apiserver/virt-apiserver/pkg/apis/verbatim"
 )
 
 // takeInterfaces adds and removes interfaces on other than the pod network, and takes the state of any link. One
@@ -50,7 +50,7 @@ type connection struct {
 }
 
 func (c connection) equal(other connection) bool {
-	return apiequality.Semantic.DeepEqual(c.iface, other.iface) && apiequality.Semantic.DeepEqual(c.network, other.network)
+	return verbatim.Equal(c.iface, other.iface) && verbatim.Equal(c.network, other.network)
 }
 
 type connections map[string]connection

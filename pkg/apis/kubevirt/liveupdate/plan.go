@@ -8,10 +8,10 @@ import (
 	"reflect"
 	"slices"
 
-	apiequality "k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/runtime"
 
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
+	"github.com/virt-apiserver/virt-apiserver/pkg/apis/verbatim"
 )
 
 // rule is a field, or some that change together. It gives next, which is the spec of running at first, what of
@@ -30,7 +30,7 @@ func Plan(running *kubevirtv1.VirtualMachineInstance, wanted *kubevirtv1.Virtual
 	for _, take := range rules() {
 		take(next, wanted, running)
 	}
-	if apiequality.Semantic.DeepEqual(next, wanted) {
+	if verbatim.Equal(next, wanted) {
 		return next, nil
 	}
 	return next, differences("", fieldsOf(next), fieldsOf(wanted))

@@ -12,14 +12,15 @@ import (
 
 	"github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/liveupdate"
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
+	"github.com/virt-apiserver/virt-apiserver/pkg/apis/verbatim"
 )
 
 // running was started with one socket of at most four, and 2Gi of at most 8Gi, and has 4Gi by now.
 func running() *kubevirtv1.VirtualMachineInstance {
 	vmi := &kubevirtv1.VirtualMachineInstance{}
-	vmi.Spec.Domain.Memory = &kubevirtv1.Memory{Guest: ptr.To(resource.MustParse("2Gi"))}
+	vmi.Spec.Domain.Memory = &kubevirtv1.Memory{Guest: ptr.To(verbatim.MustParse("2Gi"))}
 	kubevirtv1.SetDefaultsVirtualMachineInstanceSpec(&vmi.Spec)
-	vmi.Spec.Domain.Memory.Guest = ptr.To(resource.MustParse("4Gi"))
+	vmi.Spec.Domain.Memory.Guest = ptr.To(verbatim.MustParse("4Gi"))
 	vmi.Status.Memory = &kubevirtv1.MemoryStatus{GuestAtBoot: ptr.To(resource.MustParse("2Gi"))}
 	return vmi
 }
@@ -27,7 +28,7 @@ func running() *kubevirtv1.VirtualMachineInstance {
 func TestWhatARunningGuestTakes(t *testing.T) {
 	type spec = kubevirtv1.VirtualMachineInstanceSpec
 	memory := func(size string) func(*spec) {
-		return func(s *spec) { s.Domain.Memory.Guest = ptr.To(resource.MustParse(size)) }
+		return func(s *spec) { s.Domain.Memory.Guest = ptr.To(verbatim.MustParse(size)) }
 	}
 	sockets := func(count uint32) func(*spec) {
 		return func(s *spec) { s.Domain.CPU.Sockets = ptr.To(count) }
@@ -47,7 +48,7 @@ func TestWhatARunningGuestTakes(t *testing.T) {
 		"less than at boot":    {memory("1Gi"), []string{"domain.memory.guest"}},
 		"more memory than max": {memory("9Gi"), []string{"domain.memory.guest"}},
 		"part of a block":      {memory("4097Mi"), []string{"domain.memory.guest"}},
-		"another maximum":      {func(s *spec) { s.Domain.Memory.MaxGuest = ptr.To(resource.MustParse("16Gi")) }, []string{"domain.memory.maxGuest"}},
+		"another maximum":      {func(s *spec) { s.Domain.Memory.MaxGuest = ptr.To(verbatim.MustParse("16Gi")) }, []string{"domain.memory.maxGuest"}},
 		"where to run":         {func(s *spec) { s.NodeSelector = map[string]string{"zone": "a"} }, nil},
 		"a list":               {func(s *spec) { s.Domain.Devices.Interfaces[0].Model = ptr.To("e1000e") }, []string{"domain.devices.interfaces"}},
 		"a link":               {func(s *spec) { s.Domain.Devices.Interfaces[0].State = ptr.To(kubevirtv1.InterfaceStateLinkDown) }, nil},

@@ -5,10 +5,10 @@ package liveupdate
 import (
 	"slices"
 
-	apiequality "k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/utils/ptr"
 
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
+	"github.com/virt-apiserver/virt-apiserver/pkg/apis/verbatim"
 )
 
 // withAddedVolumes is wanted with the volumes that the running instance alone has: they are nobody's wish but its own.
@@ -101,7 +101,7 @@ func sameVolumes(a, b *kubevirtv1.VirtualMachineInstanceSpec) bool {
 	}
 	for name, one := range inA {
 		other, ok := inB[name]
-		if !ok || !apiequality.Semantic.DeepEqual(one.volume, other.volume) || !apiequality.Semantic.DeepEqual(one.disk, other.disk) {
+		if !ok || !verbatim.Equal(one.volume, other.volume) || !verbatim.Equal(one.disk, other.disk) {
 			return false
 		}
 	}

@@ -7,6 +7,8 @@ import (
 
 	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/utils/ptr"
+
+	"github.com/virt-apiserver/virt-apiserver/pkg/apis/verbatim"
 )
 
 const (
@@ -33,9 +35,9 @@ func setDefaultsCPU(domain *DomainSpec) {
 	}
 	cpu := domain.CPU
 	if ptr.Deref(cpu.Cores, 0) == 0 && ptr.Deref(cpu.Sockets, 0) == 0 && ptr.Deref(cpu.Threads, 0) == 0 {
-		if quantity, ok := domain.Resources.Limits["cpu"]; ok {
+		if quantity, ok := domain.Resources.Limit("cpu"); ok {
 			cpu.Sockets = ptr.To(uint32(max(quantity.Value(), 0)))
-		} else if quantity, ok := domain.Resources.Requests["cpu"]; ok {
+		} else if quantity, ok := domain.Resources.Request("cpu"); ok {
 			cpu.Sockets = ptr.To(uint32(max(quantity.Value(), 0)))
 		}
 	}
@@ -70,7 +72,7 @@ func setDefaultsMemory(domain *DomainSpec) {
 }
 
 // defaultMaxGuest is nil where memory can't be added while the guest runs.
-func defaultMaxGuest(memory *Memory) *resource.Quantity {
+func defaultMaxGuest(memory *Memory) *verbatim.Quantity {
 	if memory.Guest == nil || memory.Hugepages != nil {
 		return nil
 	}
@@ -78,16 +80,16 @@ func defaultMaxGuest(memory *Memory) *resource.Quantity {
 	if size < MinPluggableGuest || size > maxDefaultPluggableGuest || size%MemoryBlock != 0 {
 		return nil
 	}
-	return resource.NewQuantity(maxHotplugRatio*size, resource.BinarySI)
+	return ptr.To(verbatim.NewQuantity(*resource.NewQuantity(maxHotplugRatio*size, resource.BinarySI)))
 }
 
 func setDefaultGuestMemory(domain *DomainSpec) {
-	if quantity, ok := domain.Resources.Requests["memory"]; ok {
+	if quantity, ok := domain.Resources.Request("memory"); ok {
 		domain.Memory.Guest = &quantity
-	} else if quantity, ok := domain.Resources.Limits["memory"]; ok {
+	} else if quantity, ok := domain.Resources.Limit("memory"); ok {
 		domain.Memory.Guest = &quantity
 	} else if pages := domain.Memory.Hugepages; pages != nil {
-		if quantity, err := resource.ParseQuantity(ptr.Deref(pages.PageSize, "")); err == nil {
+		if quantity, err := verbatim.ParseQuantity(ptr.Deref(pages.PageSize, "")); err == nil {
 			domain.Memory.Guest = &quantity
 		}
 	}
@@ -98,7 +100,8 @@ func setDefaultsFeatures(domain *DomainSpec) {
 		domain.Features = &Features{}
 	}
 	features := domain.Features
-	setDefaultsFeature(&features.ACPI)
+	needFeature(&features.ACPI)
+	setDefaultsFeature(features.ACPI)
 	for _, feature := range []*FeatureState{features.SMM, features.Pvspinlock} {
 		setDefaultsFeature(feature)
 	}

@@ -11,6 +11,8 @@ import (
 	corev1 "k8s.io/api/core/v1"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/utils/ptr"
+
+	"github.com/virt-apiserver/virt-apiserver/pkg/apis/verbatim"
 )
 
 // EffectiveRunStrategy resolves running and runStrategy. A machine that has neither, which validation
@@ -186,3 +188,24 @@ func (vmi *VirtualMachineInstance) LongGrace() string {
 	}
 	return fmt.Sprintf("the guest may take up to %s to power off", time.Duration(*grace)*time.Second)
 }
+
+// Request is what is requested of a resource, and whether it is. A nil *ResourceRequirements requests nothing.
+func (r *ResourceRequirements) Request(name corev1.ResourceName) (verbatim.Quantity, bool) {
+	if r == nil {
+		return verbatim.Quantity{}, false
+	}
+	quantity, ok := r.Requests[name]
+	return quantity, ok
+}
+
+// Limit is the most of a resource, and whether there is one. A nil *ResourceRequirements limits nothing.
+func (r *ResourceRequirements) Limit(name corev1.ResourceName) (verbatim.Quantity, bool) {
+	if r == nil {
+		return verbatim.Quantity{}, false
+	}
+	quantity, ok := r.Limits[name]
+	return quantity, ok
+}
+
+// HasACPI says whether the guest can be asked to power off.
+func (f *Features) HasACPI() bool { return f == nil || f.ACPI == nil || f.ACPI.On() }

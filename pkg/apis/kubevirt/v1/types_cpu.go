@@ -2,7 +2,9 @@
 
 package v1
 
-import "k8s.io/apimachinery/pkg/api/resource"
+import (
+	"github.com/virt-apiserver/virt-apiserver/pkg/apis/verbatim"
+)
 
 // CPU is the guest's processors; their number is sockets × cores × threads.
 type CPU struct {
@@ -49,11 +51,11 @@ type CPUFeature struct {
 type Memory struct {
 	// Guest is the size that the guest sees. It can be changed while the guest runs where there is a maxGuest.
 	// +optional
-	Guest *resource.Quantity `json:"guest,omitempty"`
+	Guest *verbatim.Quantity `json:"guest,omitempty"`
 	// MaxGuest is how much the running guest may be given. By default it is four times the size that the guest
 	// starts with, if that is 1Gi to 128Gi in whole 2Mi and not on huge pages; else there is none.
 	// +optional
-	MaxGuest *resource.Quantity `json:"maxGuest,omitempty"`
+	MaxGuest *verbatim.Quantity `json:"maxGuest,omitempty"`
 	// Hugepages have the guest's memory on huge pages of the node, which has them set aside.
 	// +optional
 	Hugepages *Hugepages `json:"hugepages,omitempty"`

@@ -2,13 +2,15 @@
 
 package v1
 
-import corev1 "k8s.io/api/core/v1"
+import (
+	"github.com/virt-apiserver/virt-apiserver/pkg/apis/verbatim"
+)
 
 // DomainSpec is a guest's hardware.
 type DomainSpec struct {
 	// Resources are used to size the guest where cpu or memory do not say it.
 	// +optional
-	Resources ResourceRequirements `json:"resources,omitempty,omitzero"`
+	Resources *ResourceRequirements `json:"resources,omitempty"`
 	// +optional
 	CPU *CPU `json:"cpu,omitempty"`
 	// +optional
@@ -34,10 +36,10 @@ type DomainSpec struct {
 type ResourceRequirements struct {
 	// Requests: memory sizes the guest where domain.memory.guest is absent; cpu gives its sockets where domain.cpu gives no topology.
 	// +optional
-	Requests corev1.ResourceList `json:"requests,omitzero"`
+	Requests verbatim.ResourceList `json:"requests,omitzero"`
 	// Limits are used where requests are absent.
 	// +optional
-	Limits corev1.ResourceList `json:"limits,omitzero"`
+	Limits verbatim.ResourceList `json:"limits,omitzero"`
 }
 
 // Devices of the guest.

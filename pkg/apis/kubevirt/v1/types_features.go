@@ -6,7 +6,7 @@ package v1
 type Features struct {
 	// ACPI is on by default. Without it a guest can't be asked to power off.
 	// +optional
-	ACPI FeatureState `json:"acpi,omitempty,omitzero"`
+	ACPI *FeatureState `json:"acpi,omitempty"`
 	// APIC is on by default.
 	// +optional
 	APIC *FeatureAPIC `json:"apic,omitempty"`

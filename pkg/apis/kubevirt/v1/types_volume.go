@@ -4,7 +4,8 @@ package v1
 
 import (
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/api/resource"
+
+	"github.com/virt-apiserver/virt-apiserver/pkg/apis/verbatim"
 )
 
 // Volume is what a disk holds.
@@ -109,5 +110,5 @@ type ContainerDiskSource struct {
 // EmptyDiskSource is an empty disk.
 type EmptyDiskSource struct {
 	// Capacity of the disk, rounded down to whole MiB.
-	Capacity resource.Quantity `json:"capacity"`
+	Capacity verbatim.Quantity `json:"capacity"`
 }

@@ -4,7 +4,8 @@ package v1
 
 import (
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/api/resource"
+
+	"github.com/virt-apiserver/virt-apiserver/pkg/apis/verbatim"
 )
 
 // EphemeralVolumeSource names a claim that is not written.
@@ -38,7 +39,7 @@ type HostDisk struct {
 	Type HostDiskType `json:"type"`
 	// Capacity of a file that is made.
 	// +optional
-	Capacity resource.Quantity `json:"capacity,omitempty,omitzero"`
+	Capacity *verbatim.Quantity `json:"capacity,omitempty"`
 	// Shared lets several guests use the file at one time.
 	// +optional
 	Shared *bool `json:"shared,omitempty"`

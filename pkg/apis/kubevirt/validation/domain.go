@@ -12,6 +12,7 @@ import (
 	"k8s.io/utils/ptr"
 
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
+	"github.com/virt-apiserver/virt-apiserver/pkg/apis/verbatim"
 )
 
 const (
@@ -33,7 +34,7 @@ var (
 )
 
 func validateDomain(domain *kubevirtv1.DomainSpec, path *field.Path) field.ErrorList {
-	errs := validateResources(&domain.Resources, path.Child("resources"))
+	errs := validateResources(domain.Resources, path.Child("resources"))
 	errs = append(errs, validateCPU(domain.CPU, path.Child("cpu"))...)
 	errs = append(errs, validateMemory(domain, path.Child("memory"))...)
 	if !machineTypes.MatchString(ptr.Deref(domain.Machine.Type, "")) {
@@ -50,6 +51,9 @@ func validateDomain(domain *kubevirtv1.DomainSpec, path *field.Path) field.Error
 }
 
 func validateResources(resources *kubevirtv1.ResourceRequirements, path *field.Path) field.ErrorList {
+	if resources == nil {
+		return nil
+	}
 	var errs field.ErrorList
 	errs = append(errs, validateResourceList(resources.Requests, path.Child("requests"))...)
 	errs = append(errs, validateResourceList(resources.Limits, path.Child("limits"))...)
@@ -63,7 +67,7 @@ func validateResources(resources *kubevirtv1.ResourceRequirements, path *field.P
 	return errs
 }
 
-func validateResourceList(list corev1.ResourceList, path *field.Path) field.ErrorList {
+func validateResourceList(list verbatim.ResourceList, path *field.Path) field.ErrorList {
 	var errs field.ErrorList
 	for _, name := range slices.Sorted(maps.Keys(list)) {
 		quantity := list[name]

@@ -8,13 +8,13 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	"k8s.io/utils/ptr"
 	"sigs.k8s.io/yaml"
 
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
 	"github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/validation"
+	"github.com/virt-apiserver/virt-apiserver/pkg/apis/verbatim"
 )
 
 // judge returns what is wrong with an instance's spec, written as a user does, that has 1Gi of memory unless it
@@ -24,7 +24,7 @@ func judge(t *testing.T, text string) []string {
 	var spec kubevirtv1.VirtualMachineInstanceSpec
 	require.NoError(t, yaml.UnmarshalStrict([]byte(text), &spec))
 	if spec.Domain.Memory == nil {
-		spec.Domain.Memory = &kubevirtv1.Memory{Guest: ptr.To(resource.MustParse("1Gi"))}
+		spec.Domain.Memory = &kubevirtv1.Memory{Guest: ptr.To(verbatim.MustParse("1Gi"))}
 	}
 	kubevirtv1.SetDefaultsVirtualMachineInstanceSpec(&spec)
 	var found []string

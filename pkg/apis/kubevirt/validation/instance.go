@@ -5,13 +5,13 @@ package validation
 import (
 	"strings"
 
-	apiequality "k8s.io/apimachinery/pkg/api/equality"
 	metav1validation "k8s.io/apimachinery/pkg/apis/meta/v1/validation"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	"k8s.io/utils/ptr"
 
 	"github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/liveupdate"
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
+	"github.com/virt-apiserver/virt-apiserver/pkg/apis/verbatim"
 )
 
 var evictionStrategies = []kubevirtv1.EvictionStrategy{
@@ -36,7 +36,7 @@ func ValidateVirtualMachineInstanceUpdate(vmi, old *kubevirtv1.VirtualMachineIns
 		return field.ErrorList{field.Forbidden(path, "update of VMI object is restricted: "+strings.Join(fixed, ", ")+
 			" can't change to that while the instance runs; change the VirtualMachine and restart it")}
 	}
-	if !apiequality.Semantic.DeepEqual(vmi.Spec.Volumes, old.Spec.Volumes) {
+	if !verbatim.Equal(vmi.Spec.Volumes, old.Spec.Volumes) {
 		if errs := ValidateVirtualMachineInstanceSpec(&vmi.Spec, path); len(errs) > 0 {
 			return errs
 		}

@@ -7,12 +7,12 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	"k8s.io/apimachinery/pkg/api/resource"
 	"k8s.io/apimachinery/pkg/util/validation/field"
 	"k8s.io/utils/ptr"
 
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
 	"github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/validation"
+	"github.com/virt-apiserver/virt-apiserver/pkg/apis/verbatim"
 )
 
 // machineOnLUN has its first disk be a lun.
@@ -43,7 +43,7 @@ func TestALUNIsAClaimOnSCSI(t *testing.T) {
 		}, path + ".blockSize", field.ErrorTypeInvalid},
 		"with a thread": {func(d *kubevirtv1.Disk, _ *kubevirtv1.Volume) { d.DedicatedIOThread = ptr.To(true) }, path, field.ErrorTypeNotSupported},
 		"no claim": {func(_ *kubevirtv1.Disk, v *kubevirtv1.Volume) {
-			v.VolumeSource = kubevirtv1.VolumeSource{EmptyDisk: &kubevirtv1.EmptyDiskSource{Capacity: resource.MustParse("1Gi")}}
+			v.VolumeSource = kubevirtv1.VolumeSource{EmptyDisk: &kubevirtv1.EmptyDiskSource{Capacity: verbatim.MustParse("1Gi")}}
 		}, path + ".lun", field.ErrorTypeInvalid},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -9,7 +9,6 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	corev1 "k8s.io/api/core/v1"
-	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/apimachinery/pkg/util/validation/field"
@@ -18,6 +17,7 @@ import (
 	cdiv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/cdi/v1beta1"
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
 	"github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/validation"
+	"github.com/virt-apiserver/virt-apiserver/pkg/apis/verbatim"
 )
 
 // machine is valid and has one of everything.
@@ -30,13 +30,13 @@ func machine() *kubevirtv1.VirtualMachine {
 				ObjectMeta: metav1.ObjectMeta{Name: "root"},
 				Spec: cdiv1.DataVolumeSpec{
 					Source:  &cdiv1.DataVolumeSource{HTTP: &cdiv1.DataVolumeSourceHTTP{URL: "http://localhost/image.qcow2"}},
-					Storage: &cdiv1.StorageSpec{Resources: corev1.VolumeResourceRequirements{Requests: corev1.ResourceList{corev1.ResourceStorage: resource.MustParse("1Gi")}}},
+					Storage: &cdiv1.StorageSpec{Resources: &verbatim.VolumeResourceRequirements{Requests: verbatim.ResourceList{corev1.ResourceStorage: verbatim.MustParse("1Gi")}}},
 				},
 			}},
 			Template: &kubevirtv1.VirtualMachineInstanceTemplateSpec{Spec: kubevirtv1.VirtualMachineInstanceSpec{
 				Hostname: ptr.To("guest"),
 				Domain: kubevirtv1.DomainSpec{
-					Resources: kubevirtv1.ResourceRequirements{Requests: corev1.ResourceList{corev1.ResourceMemory: resource.MustParse("1Gi")}},
+					Resources: &kubevirtv1.ResourceRequirements{Requests: verbatim.ResourceList{corev1.ResourceMemory: verbatim.MustParse("1Gi")}},
 					CPU:       &kubevirtv1.CPU{Cores: ptr.To[uint32](2), Sockets: ptr.To[uint32](2), Threads: ptr.To[uint32](1)},
 					Firmware: &kubevirtv1.Firmware{
 						UUID: ptr.To[types.UID]("5d307ca9-b3ef-428c-8861-06e72d69f223"), Serial: ptr.To("abc-1"),
@@ -60,13 +60,13 @@ func machine() *kubevirtv1.VirtualMachine {
 					{Name: "base", VolumeSource: kubevirtv1.VolumeSource{Ephemeral: &kubevirtv1.EphemeralVolumeSource{
 						PersistentVolumeClaim: &kubevirtv1.EphemeralClaim{ClaimName: "base"}}}},
 					{Name: "host", VolumeSource: kubevirtv1.VolumeSource{HostDisk: &kubevirtv1.HostDisk{
-						Path: "/disks/a.img", Type: kubevirtv1.HostDiskExistsOrCreate, Capacity: resource.MustParse("1Gi")}}},
+						Path: "/disks/a.img", Type: kubevirtv1.HostDiskExistsOrCreate, Capacity: ptr.To(verbatim.MustParse("1Gi"))}}},
 					{Name: "config", VolumeSource: kubevirtv1.VolumeSource{ConfigMap: &kubevirtv1.ConfigMapVolumeSource{Name: ptr.To("config"), VolumeLabel: ptr.To("OEMDRV")}}},
 					{Name: "secret", VolumeSource: kubevirtv1.VolumeSource{Secret: &kubevirtv1.SecretVolumeSource{SecretName: ptr.To("secret")}}},
 					{Name: "self", VolumeSource: kubevirtv1.VolumeSource{DownwardAPI: &kubevirtv1.DownwardAPIVolumeSource{
 						Fields: []kubevirtv1.DownwardAPIVolumeFile{{Path: "labels/app", FieldRef: &corev1.ObjectFieldSelector{FieldPath: "metadata.labels['app']"}}}}}},
 					{Name: "answers", VolumeSource: kubevirtv1.VolumeSource{Sysprep: &kubevirtv1.SysprepSource{Secret: &corev1.LocalObjectReference{Name: "answers"}}}},
-					{Name: "tmp", VolumeSource: kubevirtv1.VolumeSource{EmptyDisk: &kubevirtv1.EmptyDiskSource{Capacity: resource.MustParse("1Gi")}}},
+					{Name: "tmp", VolumeSource: kubevirtv1.VolumeSource{EmptyDisk: &kubevirtv1.EmptyDiskSource{Capacity: verbatim.MustParse("1Gi")}}},
 				},
 			}},
 		},
@@ -107,10 +107,10 @@ func TestARefusalNamesTheField(t *testing.T) {
 		"start strategy":            {onSpec(func(s *spec) { s.StartStrategy = ptr.To(kubevirtv1.StartStrategy("Fast")) }), "spec.template.spec.startStrategy", field.ErrorTypeNotSupported},
 		"negative grace period":     {onSpec(func(s *spec) { s.TerminationGracePeriodSeconds = ptr.To(int64(-1)) }), "spec.template.spec.terminationGracePeriodSeconds", field.ErrorTypeInvalid},
 		"no memory":                 {onSpec(func(s *spec) { s.Domain.Resources.Requests = nil }), domain + "memory.guest", field.ErrorTypeRequired},
-		"negative memory":           {onSpec(func(s *spec) { s.Domain.Resources.Requests[corev1.ResourceMemory] = resource.MustParse("-1") }), domain + "resources.requests.memory", field.ErrorTypeInvalid},
-		"absurd memory":             {onSpec(func(s *spec) { s.Domain.Memory = &kubevirtv1.Memory{Guest: ptr.To(resource.MustParse("1Ei"))} }), domain + "memory.guest", field.ErrorTypeInvalid},
-		"request above limit":       {onSpec(func(s *spec) { s.Domain.Resources.Limits = corev1.ResourceList{"memory": resource.MustParse("1Mi")} }), domain + "resources.requests.memory", field.ErrorTypeInvalid},
-		"unknown resource":          {onSpec(func(s *spec) { s.Domain.Resources.Requests["gpu"] = resource.MustParse("1") }), domain + "resources.requests", field.ErrorTypeNotSupported},
+		"negative memory":           {onSpec(func(s *spec) { s.Domain.Resources.Requests[corev1.ResourceMemory] = verbatim.MustParse("-1") }), domain + "resources.requests.memory", field.ErrorTypeInvalid},
+		"absurd memory":             {onSpec(func(s *spec) { s.Domain.Memory = &kubevirtv1.Memory{Guest: ptr.To(verbatim.MustParse("1Ei"))} }), domain + "memory.guest", field.ErrorTypeInvalid},
+		"request above limit":       {onSpec(func(s *spec) { s.Domain.Resources.Limits = verbatim.ResourceList{"memory": verbatim.MustParse("1Mi")} }), domain + "resources.requests.memory", field.ErrorTypeInvalid},
+		"unknown resource":          {onSpec(func(s *spec) { s.Domain.Resources.Requests["gpu"] = verbatim.MustParse("1") }), domain + "resources.requests", field.ErrorTypeNotSupported},
 		"too many cpus":             {onSpec(func(s *spec) { s.Domain.CPU.Cores = ptr.To[uint32](200) }), domain + "cpu", field.ErrorTypeInvalid},
 		"cpus that overflow":        {onSpec(func(s *spec) { s.Domain.CPU.Cores, s.Domain.CPU.Sockets = ptr.To[uint32](1<<31), ptr.To[uint32](2) }), domain + "cpu.cores", field.ErrorTypeInvalid},
 		"cpu model with markup":     {onSpec(func(s *spec) { s.Domain.CPU.Model = ptr.To("<x/>") }), domain + "cpu.model", field.ErrorTypeInvalid},
@@ -164,7 +164,7 @@ func TestARefusalNamesTheField(t *testing.T) {
 		"relative host disk":         {onSpec(func(s *spec) { s.Volumes[5].HostDisk.Path = "a.img" }), "spec.template.spec.volumes[5].hostDisk.path", field.ErrorTypeInvalid},
 		"host disk of no type":       {onSpec(func(s *spec) { s.Volumes[5].HostDisk.Type = "" }), "spec.template.spec.volumes[5].hostDisk.type", field.ErrorTypeNotSupported},
 		"capacity of what exists":    {onSpec(func(s *spec) { s.Volumes[5].HostDisk.Type = kubevirtv1.HostDiskExists }), "spec.template.spec.volumes[5].hostDisk.capacity", field.ErrorTypeInvalid},
-		"host disk without a size":   {onSpec(func(s *spec) { s.Volumes[5].HostDisk.Capacity = resource.Quantity{} }), "spec.template.spec.volumes[5].hostDisk.capacity", field.ErrorTypeInvalid},
+		"host disk without a size":   {onSpec(func(s *spec) { s.Volumes[5].HostDisk.Capacity = nil }), "spec.template.spec.volumes[5].hostDisk.capacity", field.ErrorTypeInvalid},
 		"config map of no name":      {onSpec(func(s *spec) { s.Volumes[6].ConfigMap.Name = ptr.To("") }), "spec.template.spec.volumes[6].configMap.name", field.ErrorTypeRequired},
 		"label with a space":         {onSpec(func(s *spec) { s.Volumes[6].ConfigMap.VolumeLabel = ptr.To("a b") }), "spec.template.spec.volumes[6].configMap.volumeLabel", field.ErrorTypeInvalid},
 		"label that is too long":     {onSpec(func(s *spec) { s.Volumes[6].ConfigMap.VolumeLabel = ptr.To(strings.Repeat("x", 17)) }), "spec.template.spec.volumes[6].configMap.volumeLabel", field.ErrorTypeInvalid},
@@ -175,7 +175,7 @@ func TestARefusalNamesTheField(t *testing.T) {
 		"file that leads out":        {onSpec(func(s *spec) { s.Volumes[8].DownwardAPI.Fields[0].Path = "../x" }), "spec.template.spec.volumes[8].downwardAPI.fields[0].path", field.ErrorTypeInvalid},
 		"answers of two kinds":       {onSpec(func(s *spec) { s.Volumes[9].Sysprep.ConfigMap = s.Volumes[9].Sysprep.Secret }), "spec.template.spec.volumes[9].sysprep", field.ErrorTypeInvalid},
 		"answers of no name":         {onSpec(func(s *spec) { s.Volumes[9].Sysprep.Secret.Name = "" }), "spec.template.spec.volumes[9].sysprep.secret.name", field.ErrorTypeRequired},
-		"tiny empty disk":            {onSpec(func(s *spec) { s.Volumes[10].EmptyDisk.Capacity = resource.MustParse("1k") }), "spec.template.spec.volumes[10].emptyDisk.capacity", field.ErrorTypeInvalid},
+		"tiny empty disk":            {onSpec(func(s *spec) { s.Volumes[10].EmptyDisk.Capacity = verbatim.MustParse("1k") }), "spec.template.spec.volumes[10].emptyDisk.capacity", field.ErrorTypeInvalid},
 		"empty seed":                 {onSpec(func(s *spec) { s.Volumes[1].CloudInitNoCloud.UserData = ptr.To("") }), "spec.template.spec.volumes[1].cloudInitNoCloud", field.ErrorTypeRequired},
 		"long seed":                  {onSpec(func(s *spec) { s.Volumes[1].CloudInitNoCloud.UserData = ptr.To(strings.Repeat("x", 2049)) }), "spec.template.spec.volumes[1].cloudInitNoCloud.userData", field.ErrorTypeTooLong},
 		"seed twice":                 {onSpec(func(s *spec) { s.Volumes[1].CloudInitNoCloud.UserDataBase64 = ptr.To("eA==") }), "spec.template.spec.volumes[1].cloudInitNoCloud", field.ErrorTypeInvalid},

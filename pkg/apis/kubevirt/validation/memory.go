@@ -21,7 +21,7 @@ func validateMemory(domain *kubevirtv1.DomainSpec, path *field.Path) field.Error
 		return append(errs, field.Invalid(path, guest.String(), "must be between 1Mi and 64Ti"))
 	}
 	errs = append(errs, validateMaxGuest(domain.Memory, path)...)
-	if limit, ok := domain.Resources.Limits[corev1.ResourceMemory]; ok && guest.Cmp(limit) > 0 {
+	if limit, ok := domain.Resources.Limit(corev1.ResourceMemory); ok && guest.Cmp(limit) > 0 {
 		return append(errs, field.Invalid(path, guest.String(), "must be equal to or less than the memory limit, "+limit.String()))
 	}
 	return errs

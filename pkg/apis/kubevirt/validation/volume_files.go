@@ -12,6 +12,7 @@ import (
 	"k8s.io/utils/ptr"
 
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
+	"github.com/virt-apiserver/virt-apiserver/pkg/apis/verbatim"
 )
 
 const (
@@ -53,7 +54,7 @@ func validateHostDisk(source *kubevirtv1.VolumeSource, at *field.Path) (bool, fi
 	}
 	errs = append(errs, oneOf(at.Child("type"), disk.Type,
 		[]kubevirtv1.HostDiskType{kubevirtv1.HostDiskExists, kubevirtv1.HostDiskExistsOrCreate})...)
-	switch capacity := disk.Capacity; {
+	switch capacity := ptr.Deref(disk.Capacity, verbatim.Quantity{}); {
 	case disk.Type == kubevirtv1.HostDiskExists && !capacity.IsZero():
 		errs = append(errs, field.Invalid(at.Child("capacity"), capacity.String(), "is allowed to pass only with type equal to 'DiskOrCreate'"))
 	case disk.Type == kubevirtv1.HostDiskExistsOrCreate && capacity.CmpInt64(minEmptyDisk) < 0:

@@ -13,7 +13,6 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apiserver/pkg/authorization/authorizer"
@@ -24,6 +23,7 @@ import (
 
 	instancetypev1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/instancetype/v1beta1"
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
+	"github.com/virt-apiserver/virt-apiserver/pkg/apis/verbatim"
 	"github.com/virt-apiserver/virt-apiserver/pkg/registry/registrytest"
 )
 
@@ -37,7 +37,7 @@ func (s storages) makeSize(t *testing.T, ctx context.Context) {
 	create(t, ctx, s.store("virtualmachineclusterinstancetypes"), &instancetypev1.VirtualMachineClusterInstancetype{
 		ObjectMeta: metav1.ObjectMeta{Name: "size"}, Spec: instancetypev1.VirtualMachineInstancetypeSpec{
 			CPU:    instancetypev1.CPUInstancetype{Guest: 2},
-			Memory: instancetypev1.MemoryInstancetype{Guest: resource.MustParse("1Gi")},
+			Memory: instancetypev1.MemoryInstancetype{Guest: verbatim.MustParse("1Gi")},
 		}})
 }
 
@@ -120,7 +120,7 @@ func TestAMachineThatConflictsWithItsInstancetypeIsRefused(t *testing.T) {
 	s, ctx := newStorages(t, nil), registrytest.As(t, "user")
 	s.makeSize(t, ctx)
 	vm := sized()
-	vm.Spec.Template.Spec.Domain.Memory = &kubevirtv1.Memory{Guest: ptr.To(resource.MustParse("1Gi"))}
+	vm.Spec.Template.Spec.Domain.Memory = &kubevirtv1.Memory{Guest: ptr.To(verbatim.MustParse("1Gi"))}
 	err := s.createError(ctx, vm)
 	require.True(t, apierrors.IsInvalid(err), "%v", err)
 	causes := err.(apierrors.APIStatus).Status().Details.Causes
@@ -195,7 +195,7 @@ func TestAnInstancetypeThatIsMissingIsToldByAWarningAlone(t *testing.T) {
 	s, ctx := newStorages(t, nil), registrytest.As(t, "user")
 	create(t, ctx, s.store("virtualmachinepreferences"), &instancetypev1.VirtualMachinePreference{
 		ObjectMeta: metav1.ObjectMeta{Name: "taste", Namespace: registrytest.Namespace}, Spec: instancetypev1.VirtualMachinePreferenceSpec{
-			Requirements: &instancetypev1.PreferenceRequirements{Memory: &instancetypev1.MemoryPreferenceRequirement{Guest: resource.MustParse("2Gi")}},
+			Requirements: &instancetypev1.PreferenceRequirements{Memory: &instancetypev1.MemoryPreferenceRequirement{Guest: verbatim.MustParse("2Gi")}},
 		}})
 	warnings := &warned{}
 	create(t, warning.WithWarningRecorder(ctx, warnings), s.machines.Machine, sized())

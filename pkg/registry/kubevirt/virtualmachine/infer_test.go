@@ -12,7 +12,6 @@ import (
 	"github.com/stretchr/testify/require"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apiserver/pkg/authorization/authorizer"
@@ -21,6 +20,7 @@ import (
 
 	cdiv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/cdi/v1beta1"
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
+	"github.com/virt-apiserver/virt-apiserver/pkg/apis/verbatim"
 	"github.com/virt-apiserver/virt-apiserver/pkg/registry/registrytest"
 )
 
@@ -42,7 +42,7 @@ func (s storages) makeClaim(t *testing.T, name string, labels map[string]string)
 
 func newDataVolume(name string, labels map[string]string) *cdiv1.DataVolume {
 	storage := &cdiv1.StorageSpec{}
-	storage.Resources.Requests = corev1.ResourceList{corev1.ResourceStorage: resource.MustParse("1Gi")}
+	storage.Resources = &verbatim.VolumeResourceRequirements{Requests: verbatim.ResourceList{corev1.ResourceStorage: verbatim.MustParse("1Gi")}}
 	return &cdiv1.DataVolume{
 		ObjectMeta: metav1.ObjectMeta{Name: name, Namespace: registrytest.Namespace, Labels: labels},
 		Spec:       cdiv1.DataVolumeSpec{Source: &cdiv1.DataVolumeSource{Blank: &cdiv1.DataVolumeBlankImage{}}, Storage: storage},
@@ -143,7 +143,7 @@ func TestWhatIsNotNamedIsRefusedOrIgnored(t *testing.T) {
 			s.makeClaim(t, "root", map[string]string{"instancetype.kubevirt.io/default-instancetype": "Big_One"})
 		}, "default-instancetype=Big_One, which is no name", false},
 		"a volume of another type": {":root", func(_ *testing.T, _ storages, vm *kubevirtv1.VirtualMachine) {
-			vm.Spec.Template.Spec.Volumes[0].VolumeSource = kubevirtv1.VolumeSource{EmptyDisk: &kubevirtv1.EmptyDiskSource{Capacity: resource.MustParse("1Gi")}}
+			vm.Spec.Template.Spec.Volumes[0].VolumeSource = kubevirtv1.VolumeSource{EmptyDisk: &kubevirtv1.EmptyDiskSource{Capacity: verbatim.MustParse("1Gi")}}
 		}, "neither a DataVolume nor a PersistentVolumeClaim", false},
 		"a DataVolume of its own": {"root", func(_ *testing.T, _ storages, vm *kubevirtv1.VirtualMachine) {
 			vm.Spec.DataVolumeTemplates = []kubevirtv1.DataVolumeTemplateSpec{{ObjectMeta: metav1.ObjectMeta{Name: "root"}, Spec: newDataVolume("", nil).Spec}}
@@ -157,7 +157,7 @@ func TestWhatIsNotNamedIsRefusedOrIgnored(t *testing.T) {
 	for name, tc := range tests {
 		t.Run(name, func(t *testing.T) {
 			s, ctx := newStorages(t, nil), registrytest.As(t, "user")
-			memory := &kubevirtv1.Memory{Guest: ptr.To(resource.MustParse("256Mi"))}
+			memory := &kubevirtv1.Memory{Guest: ptr.To(verbatim.MustParse("256Mi"))}
 			rejecting, ignoring := inferring(tc.volume, nil), inferring(tc.volume, ignore())
 			ignoring.Spec.Template.Spec.Domain.Memory = memory
 			tc.make(t, s, rejecting)
@@ -193,14 +193,14 @@ func TestMemoryOfAMachineThatIgnoresFailuresIsForThatCaseOnly(t *testing.T) {
 	s.makeTaste(t, ctx)
 	s.makeClaim(t, "root", names())
 	vm := inferring(":root", ignore())
-	vm.Spec.Template.Spec.Domain.Memory = &kubevirtv1.Memory{Guest: ptr.To(resource.MustParse("256Mi"))}
+	vm.Spec.Template.Spec.Domain.Memory = &kubevirtv1.Memory{Guest: ptr.To(verbatim.MustParse("256Mi"))}
 	got := create(t, ctx, s.machines.Machine, vm)
 	assert.Equal(t, "256Mi", got.Spec.Template.Spec.Domain.Memory.Guest.String(), "the spec is the user's")
 	assert.Equal(t, "1Gi", s.expanded(t, ctx).Spec.Template.Spec.Domain.Memory.Guest.String())
 
 	vm = inferring(":root", nil)
 	vm.Name = "strict"
-	vm.Spec.Template.Spec.Domain.Memory = &kubevirtv1.Memory{Guest: ptr.To(resource.MustParse("256Mi"))}
+	vm.Spec.Template.Spec.Domain.Memory = &kubevirtv1.Memory{Guest: ptr.To(verbatim.MustParse("256Mi"))}
 	err := s.createError(ctx, vm)
 	require.True(t, apierrors.IsInvalid(err), "%v", err)
 	assert.ErrorContains(t, err, "spec.template.spec.domain.memory.guest conflicts with selected instance type")

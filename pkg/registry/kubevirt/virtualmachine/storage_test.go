@@ -11,7 +11,6 @@ import (
 	"github.com/stretchr/testify/require"
 	corev1 "k8s.io/api/core/v1"
 	apierrors "k8s.io/apimachinery/pkg/api/errors"
-	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apiserver/pkg/authorization/authorizer"
@@ -21,6 +20,7 @@ import (
 
 	cdiv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/cdi/v1beta1"
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
+	"github.com/virt-apiserver/virt-apiserver/pkg/apis/verbatim"
 	"github.com/virt-apiserver/virt-apiserver/pkg/registry/cdi/datavolume"
 	"github.com/virt-apiserver/virt-apiserver/pkg/registry/instancetype"
 	"github.com/virt-apiserver/virt-apiserver/pkg/registry/kubevirt/infer"
@@ -76,7 +76,7 @@ func newMachine(name string, strategy kubevirtv1.VirtualMachineRunStrategy) *kub
 
 func newSpec() kubevirtv1.VirtualMachineInstanceSpec {
 	return kubevirtv1.VirtualMachineInstanceSpec{
-		Domain: kubevirtv1.DomainSpec{Memory: &kubevirtv1.Memory{Guest: ptr.To(resource.MustParse("128Mi"))}},
+		Domain: kubevirtv1.DomainSpec{Memory: &kubevirtv1.Memory{Guest: ptr.To(verbatim.MustParse("128Mi"))}},
 	}
 }
 
@@ -123,7 +123,7 @@ func TestFirstStatusIsNotStoppedWhereTheMachineStarts(t *testing.T) {
 		ObjectMeta: metav1.ObjectMeta{Name: "disk"},
 		Spec: cdiv1.DataVolumeSpec{
 			Source:  &cdiv1.DataVolumeSource{Blank: &cdiv1.DataVolumeBlankImage{}},
-			Storage: &cdiv1.StorageSpec{Resources: corev1.VolumeResourceRequirements{Requests: corev1.ResourceList{corev1.ResourceStorage: resource.MustParse("1Gi")}}},
+			Storage: &cdiv1.StorageSpec{Resources: &verbatim.VolumeResourceRequirements{Requests: verbatim.ResourceList{corev1.ResourceStorage: verbatim.MustParse("1Gi")}}},
 		},
 	}}
 	vm.Spec.Template.Spec.Volumes = []kubevirtv1.Volume{{Name: "disk", VolumeSource: kubevirtv1.VolumeSource{DataVolume: &kubevirtv1.DataVolumeSource{Name: "disk"}}}}
@@ -239,8 +239,8 @@ func blank(name string) kubevirtv1.DataVolumeTemplateSpec {
 		ObjectMeta: metav1.ObjectMeta{Name: name},
 		Spec: cdiv1.DataVolumeSpec{
 			Source: &cdiv1.DataVolumeSource{Blank: &cdiv1.DataVolumeBlankImage{}},
-			Storage: &cdiv1.StorageSpec{Resources: corev1.VolumeResourceRequirements{
-				Requests: corev1.ResourceList{corev1.ResourceStorage: resource.MustParse("1Gi")}}},
+			Storage: &cdiv1.StorageSpec{Resources: &verbatim.VolumeResourceRequirements{
+				Requests: verbatim.ResourceList{corev1.ResourceStorage: verbatim.MustParse("1Gi")}}},
 		},
 	}
 }

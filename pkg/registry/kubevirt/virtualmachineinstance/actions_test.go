@@ -89,7 +89,7 @@ func withAgent(vmi *kubevirtv1.VirtualMachineInstance) {
 }
 
 func withoutACPI(vmi *kubevirtv1.VirtualMachineInstance) {
-	vmi.Spec.Domain.Features = &kubevirtv1.Features{ACPI: kubevirtv1.FeatureState{Enabled: ptr.To(false)}}
+	vmi.Spec.Domain.Features = &kubevirtv1.Features{ACPI: &kubevirtv1.FeatureState{Enabled: ptr.To(false)}}
 }
 
 func headless(vmi *kubevirtv1.VirtualMachineInstance) {

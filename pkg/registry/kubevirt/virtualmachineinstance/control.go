@@ -13,7 +13,6 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apiserver/pkg/registry/rest"
-	"k8s.io/utils/ptr"
 
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
 	"github.com/virt-apiserver/virt-apiserver/pkg/launcher/api"
@@ -135,6 +134,5 @@ func hasAgent(vmi *kubevirtv1.VirtualMachineInstance) bool {
 
 // hasACPI says whether the guest can be asked by its virtual power button.
 func hasACPI(vmi *kubevirtv1.VirtualMachineInstance) bool {
-	features := vmi.Spec.Domain.Features
-	return features == nil || ptr.Deref(features.ACPI.Enabled, true)
+	return vmi.Spec.Domain.Features.HasACPI()
 }

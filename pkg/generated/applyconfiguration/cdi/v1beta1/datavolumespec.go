@@ -6,7 +6,7 @@ package v1beta1
 
 import (
 	cdiv1beta1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/cdi/v1beta1"
-	v1 "k8s.io/api/core/v1"
+	verbatim "github.com/virt-apiserver/virt-apiserver/pkg/apis/verbatim"
 )
 
 // DataVolumeSpecApplyConfiguration represents a declarative configuration of the DataVolumeSpec type for use
@@ -17,7 +17,7 @@ type DataVolumeSpecApplyConfiguration struct {
 	// Source fills the claim.
 	Source *DataVolumeSourceApplyConfiguration `json:"source,omitempty"`
 	// PVC is the claim's spec, used as it is. Exactly one of pvc and storage is given.
-	PVC *v1.PersistentVolumeClaimSpec `json:"pvc,omitempty"`
+	PVC *verbatim.PersistentVolumeClaimSpec `json:"pvc,omitempty"`
 	// Storage is the claim's spec, completed by the storage class. Exactly one of pvc and storage is given.
 	Storage *StorageSpecApplyConfiguration `json:"storage,omitempty"`
 	// ContentType is kubevirt, a disk image.
@@ -43,7 +43,7 @@ func (b *DataVolumeSpecApplyConfiguration) WithSource(value *DataVolumeSourceApp
 // WithPVC sets the PVC field in the declarative configuration to the given value
 // and returns the receiver, so that objects can be built by chaining "With" function invocations.
 // If called multiple times, the PVC field is set to the value of the last call.
-func (b *DataVolumeSpecApplyConfiguration) WithPVC(value v1.PersistentVolumeClaimSpec) *DataVolumeSpecApplyConfiguration {
+func (b *DataVolumeSpecApplyConfiguration) WithPVC(value verbatim.PersistentVolumeClaimSpec) *DataVolumeSpecApplyConfiguration {
 	b.PVC = &value
 	return b
 }

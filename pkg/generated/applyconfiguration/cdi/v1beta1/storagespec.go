@@ -5,6 +5,7 @@
 package v1beta1
 
 import (
+	verbatim "github.com/virt-apiserver/virt-apiserver/pkg/apis/verbatim"
 	v1 "k8s.io/api/core/v1"
 )
 
@@ -16,9 +17,9 @@ type StorageSpecApplyConfiguration struct {
 	AccessModes []v1.PersistentVolumeAccessMode `json:"accessModes,omitempty"`
 	// Resources.requests.storage is the size that the guest sees. The copy of a claim has, without it, the size
 	// of what is copied.
-	Resources        *v1.VolumeResourceRequirements `json:"resources,omitempty"`
-	StorageClassName *string                        `json:"storageClassName,omitempty"`
-	VolumeMode       *v1.PersistentVolumeMode       `json:"volumeMode,omitempty"`
+	Resources        *verbatim.VolumeResourceRequirements `json:"resources,omitempty"`
+	StorageClassName *string                              `json:"storageClassName,omitempty"`
+	VolumeMode       *v1.PersistentVolumeMode             `json:"volumeMode,omitempty"`
 }
 
 // StorageSpecApplyConfiguration constructs a declarative configuration of the StorageSpec type for use with
@@ -40,7 +41,7 @@ func (b *StorageSpecApplyConfiguration) WithAccessModes(values ...v1.PersistentV
 // WithResources sets the Resources field in the declarative configuration to the given value
 // and returns the receiver, so that objects can be built by chaining "With" function invocations.
 // If called multiple times, the Resources field is set to the value of the last call.
-func (b *StorageSpecApplyConfiguration) WithResources(value v1.VolumeResourceRequirements) *StorageSpecApplyConfiguration {
+func (b *StorageSpecApplyConfiguration) WithResources(value verbatim.VolumeResourceRequirements) *StorageSpecApplyConfiguration {
 	b.Resources = &value
 	return b
 }

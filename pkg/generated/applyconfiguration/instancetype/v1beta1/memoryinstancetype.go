@@ -5,8 +5,8 @@
 package v1beta1
 
 import (
+	verbatim "github.com/virt-apiserver/virt-apiserver/pkg/apis/verbatim"
 	v1 "github.com/virt-apiserver/virt-apiserver/pkg/generated/applyconfiguration/kubevirt/v1"
-	resource "k8s.io/apimachinery/pkg/api/resource"
 )
 
 // MemoryInstancetypeApplyConfiguration represents a declarative configuration of the MemoryInstancetype type for use
@@ -15,13 +15,13 @@ import (
 // MemoryInstancetype is the memory of a size.
 type MemoryInstancetypeApplyConfiguration struct {
 	// Guest is the size that the guest sees. A machine with an instance type of none is refused.
-	Guest *resource.Quantity `json:"guest,omitempty"`
+	Guest *verbatim.Quantity `json:"guest,omitempty"`
 	// Hugepages have the guest's memory on huge pages of the node, which has them set aside.
 	Hugepages *v1.HugepagesApplyConfiguration `json:"hugepages,omitempty"`
 	// OvercommitPercent is how much less is requested of the node than the guest sees, from 0 to 100.
 	OvercommitPercent *int64 `json:"overcommitPercent,omitempty"`
 	// MaxGuest is how much the running guest may be given.
-	MaxGuest *resource.Quantity `json:"maxGuest,omitempty"`
+	MaxGuest *verbatim.Quantity `json:"maxGuest,omitempty"`
 }
 
 // MemoryInstancetypeApplyConfiguration constructs a declarative configuration of the MemoryInstancetype type for use with
@@ -33,7 +33,7 @@ func MemoryInstancetype() *MemoryInstancetypeApplyConfiguration {
 // WithGuest sets the Guest field in the declarative configuration to the given value
 // and returns the receiver, so that objects can be built by chaining "With" function invocations.
 // If called multiple times, the Guest field is set to the value of the last call.
-func (b *MemoryInstancetypeApplyConfiguration) WithGuest(value resource.Quantity) *MemoryInstancetypeApplyConfiguration {
+func (b *MemoryInstancetypeApplyConfiguration) WithGuest(value verbatim.Quantity) *MemoryInstancetypeApplyConfiguration {
 	b.Guest = &value
 	return b
 }
@@ -57,7 +57,7 @@ func (b *MemoryInstancetypeApplyConfiguration) WithOvercommitPercent(value int64
 // WithMaxGuest sets the MaxGuest field in the declarative configuration to the given value
 // and returns the receiver, so that objects can be built by chaining "With" function invocations.
 // If called multiple times, the MaxGuest field is set to the value of the last call.
-func (b *MemoryInstancetypeApplyConfiguration) WithMaxGuest(value resource.Quantity) *MemoryInstancetypeApplyConfiguration {
+func (b *MemoryInstancetypeApplyConfiguration) WithMaxGuest(value verbatim.Quantity) *MemoryInstancetypeApplyConfiguration {
 	b.MaxGuest = &value
 	return b
 }

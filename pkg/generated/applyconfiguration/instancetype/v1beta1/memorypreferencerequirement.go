@@ -5,7 +5,7 @@
 package v1beta1
 
 import (
-	resource "k8s.io/apimachinery/pkg/api/resource"
+	verbatim "github.com/virt-apiserver/virt-apiserver/pkg/apis/verbatim"
 )
 
 // MemoryPreferenceRequirementApplyConfiguration represents a declarative configuration of the MemoryPreferenceRequirement type for use
@@ -13,7 +13,7 @@ import (
 //
 // MemoryPreferenceRequirement is the least memory.
 type MemoryPreferenceRequirementApplyConfiguration struct {
-	Guest *resource.Quantity `json:"guest,omitempty"`
+	Guest *verbatim.Quantity `json:"guest,omitempty"`
 }
 
 // MemoryPreferenceRequirementApplyConfiguration constructs a declarative configuration of the MemoryPreferenceRequirement type for use with
@@ -25,7 +25,7 @@ func MemoryPreferenceRequirement() *MemoryPreferenceRequirementApplyConfiguratio
 // WithGuest sets the Guest field in the declarative configuration to the given value
 // and returns the receiver, so that objects can be built by chaining "With" function invocations.
 // If called multiple times, the Guest field is set to the value of the last call.
-func (b *MemoryPreferenceRequirementApplyConfiguration) WithGuest(value resource.Quantity) *MemoryPreferenceRequirementApplyConfiguration {
+func (b *MemoryPreferenceRequirementApplyConfiguration) WithGuest(value verbatim.Quantity) *MemoryPreferenceRequirementApplyConfiguration {
 	b.Guest = &value
 	return b
 }

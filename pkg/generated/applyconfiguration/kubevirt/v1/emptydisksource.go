@@ -5,7 +5,7 @@
 package v1
 
 import (
-	resource "k8s.io/apimachinery/pkg/api/resource"
+	verbatim "github.com/virt-apiserver/virt-apiserver/pkg/apis/verbatim"
 )
 
 // EmptyDiskSourceApplyConfiguration represents a declarative configuration of the EmptyDiskSource type for use
@@ -14,7 +14,7 @@ import (
 // EmptyDiskSource is an empty disk.
 type EmptyDiskSourceApplyConfiguration struct {
 	// Capacity of the disk, rounded down to whole MiB.
-	Capacity *resource.Quantity `json:"capacity,omitempty"`
+	Capacity *verbatim.Quantity `json:"capacity,omitempty"`
 }
 
 // EmptyDiskSourceApplyConfiguration constructs a declarative configuration of the EmptyDiskSource type for use with
@@ -26,7 +26,7 @@ func EmptyDiskSource() *EmptyDiskSourceApplyConfiguration {
 // WithCapacity sets the Capacity field in the declarative configuration to the given value
 // and returns the receiver, so that objects can be built by chaining "With" function invocations.
 // If called multiple times, the Capacity field is set to the value of the last call.
-func (b *EmptyDiskSourceApplyConfiguration) WithCapacity(value resource.Quantity) *EmptyDiskSourceApplyConfiguration {
+func (b *EmptyDiskSourceApplyConfiguration) WithCapacity(value verbatim.Quantity) *EmptyDiskSourceApplyConfiguration {
 	b.Capacity = &value
 	return b
 }

@@ -6,7 +6,7 @@ package v1
 
 import (
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
-	resource "k8s.io/apimachinery/pkg/api/resource"
+	verbatim "github.com/virt-apiserver/virt-apiserver/pkg/apis/verbatim"
 )
 
 // HostDiskApplyConfiguration represents a declarative configuration of the HostDisk type for use
@@ -19,7 +19,7 @@ type HostDiskApplyConfiguration struct {
 	// Type is Disk or DiskOrCreate.
 	Type *kubevirtv1.HostDiskType `json:"type,omitempty"`
 	// Capacity of a file that is made.
-	Capacity *resource.Quantity `json:"capacity,omitempty"`
+	Capacity *verbatim.Quantity `json:"capacity,omitempty"`
 	// Shared lets several guests use the file at one time.
 	Shared *bool `json:"shared,omitempty"`
 }
@@ -49,7 +49,7 @@ func (b *HostDiskApplyConfiguration) WithType(value kubevirtv1.HostDiskType) *Ho
 // WithCapacity sets the Capacity field in the declarative configuration to the given value
 // and returns the receiver, so that objects can be built by chaining "With" function invocations.
 // If called multiple times, the Capacity field is set to the value of the last call.
-func (b *HostDiskApplyConfiguration) WithCapacity(value resource.Quantity) *HostDiskApplyConfiguration {
+func (b *HostDiskApplyConfiguration) WithCapacity(value verbatim.Quantity) *HostDiskApplyConfiguration {
 	b.Capacity = &value
 	return b
 }

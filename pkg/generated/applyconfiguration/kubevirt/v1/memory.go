@@ -5,7 +5,7 @@
 package v1
 
 import (
-	resource "k8s.io/apimachinery/pkg/api/resource"
+	verbatim "github.com/virt-apiserver/virt-apiserver/pkg/apis/verbatim"
 )
 
 // MemoryApplyConfiguration represents a declarative configuration of the Memory type for use
@@ -14,10 +14,10 @@ import (
 // Memory of the guest.
 type MemoryApplyConfiguration struct {
 	// Guest is the size that the guest sees. It can be changed while the guest runs where there is a maxGuest.
-	Guest *resource.Quantity `json:"guest,omitempty"`
+	Guest *verbatim.Quantity `json:"guest,omitempty"`
 	// MaxGuest is how much the running guest may be given. By default it is four times the size that the guest
 	// starts with, if that is 1Gi to 128Gi in whole 2Mi and not on huge pages; else there is none.
-	MaxGuest *resource.Quantity `json:"maxGuest,omitempty"`
+	MaxGuest *verbatim.Quantity `json:"maxGuest,omitempty"`
 	// Hugepages have the guest's memory on huge pages of the node, which has them set aside.
 	Hugepages *HugepagesApplyConfiguration `json:"hugepages,omitempty"`
 }
@@ -31,7 +31,7 @@ func Memory() *MemoryApplyConfiguration {
 // WithGuest sets the Guest field in the declarative configuration to the given value
 // and returns the receiver, so that objects can be built by chaining "With" function invocations.
 // If called multiple times, the Guest field is set to the value of the last call.
-func (b *MemoryApplyConfiguration) WithGuest(value resource.Quantity) *MemoryApplyConfiguration {
+func (b *MemoryApplyConfiguration) WithGuest(value verbatim.Quantity) *MemoryApplyConfiguration {
 	b.Guest = &value
 	return b
 }
@@ -39,7 +39,7 @@ func (b *MemoryApplyConfiguration) WithGuest(value resource.Quantity) *MemoryApp
 // WithMaxGuest sets the MaxGuest field in the declarative configuration to the given value
 // and returns the receiver, so that objects can be built by chaining "With" function invocations.
 // If called multiple times, the MaxGuest field is set to the value of the last call.
-func (b *MemoryApplyConfiguration) WithMaxGuest(value resource.Quantity) *MemoryApplyConfiguration {
+func (b *MemoryApplyConfiguration) WithMaxGuest(value verbatim.Quantity) *MemoryApplyConfiguration {
 	b.MaxGuest = &value
 	return b
 }

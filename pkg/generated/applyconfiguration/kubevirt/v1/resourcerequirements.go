@@ -5,7 +5,7 @@
 package v1
 
 import (
-	corev1 "k8s.io/api/core/v1"
+	verbatim "github.com/virt-apiserver/virt-apiserver/pkg/apis/verbatim"
 )
 
 // ResourceRequirementsApplyConfiguration represents a declarative configuration of the ResourceRequirements type for use
@@ -14,9 +14,9 @@ import (
 // ResourceRequirements are cpu and memory as Kubernetes counts them.
 type ResourceRequirementsApplyConfiguration struct {
 	// Requests: memory sizes the guest where domain.memory.guest is absent; cpu gives its sockets where domain.cpu gives no topology.
-	Requests *corev1.ResourceList `json:"requests,omitempty"`
+	Requests *verbatim.ResourceList `json:"requests,omitempty"`
 	// Limits are used where requests are absent.
-	Limits *corev1.ResourceList `json:"limits,omitempty"`
+	Limits *verbatim.ResourceList `json:"limits,omitempty"`
 }
 
 // ResourceRequirementsApplyConfiguration constructs a declarative configuration of the ResourceRequirements type for use with
@@ -28,7 +28,7 @@ func ResourceRequirements() *ResourceRequirementsApplyConfiguration {
 // WithRequests sets the Requests field in the declarative configuration to the given value
 // and returns the receiver, so that objects can be built by chaining "With" function invocations.
 // If called multiple times, the Requests field is set to the value of the last call.
-func (b *ResourceRequirementsApplyConfiguration) WithRequests(value corev1.ResourceList) *ResourceRequirementsApplyConfiguration {
+func (b *ResourceRequirementsApplyConfiguration) WithRequests(value verbatim.ResourceList) *ResourceRequirementsApplyConfiguration {
 	b.Requests = &value
 	return b
 }
@@ -36,7 +36,7 @@ func (b *ResourceRequirementsApplyConfiguration) WithRequests(value corev1.Resou
 // WithLimits sets the Limits field in the declarative configuration to the given value
 // and returns the receiver, so that objects can be built by chaining "With" function invocations.
 // If called multiple times, the Limits field is set to the value of the last call.
-func (b *ResourceRequirementsApplyConfiguration) WithLimits(value corev1.ResourceList) *ResourceRequirementsApplyConfiguration {
+func (b *ResourceRequirementsApplyConfiguration) WithLimits(value verbatim.ResourceList) *ResourceRequirementsApplyConfiguration {
 	b.Limits = &value
 	return b
 }
