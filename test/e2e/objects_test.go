@@ -16,7 +16,7 @@ import (
 func tinyMachine(name string, strategy kubevirtv1.VirtualMachineRunStrategy) *kubevirtv1.VirtualMachine {
 	machine := bareMachine(name, strategy, "32Mi")
 	machine.Spec.DataVolumeTemplates = []kubevirtv1.DataVolumeTemplateSpec{{
-		ObjectMeta: metav1.ObjectMeta{Name: name + "-root"},
+		ObjectMeta: verbatim.ObjectMeta{Name: name + "-root"},
 		Spec:       importOf(suite.Images.URL(tinyImage), "16Mi"),
 	}}
 	addDisk(machine, "root", kubevirtv1.VolumeSource{DataVolume: &kubevirtv1.DataVolumeSource{Name: name + "-root"}})
@@ -28,7 +28,7 @@ func tinyMachine(name string, strategy kubevirtv1.VirtualMachineRunStrategy) *ku
 func linuxMachine(name string, strategy kubevirtv1.VirtualMachineRunStrategy) *kubevirtv1.VirtualMachine {
 	machine := bareMachine(name, strategy, "192Mi")
 	machine.Spec.DataVolumeTemplates = []kubevirtv1.DataVolumeTemplateSpec{{
-		ObjectMeta: metav1.ObjectMeta{Name: name + "-root"},
+		ObjectMeta: verbatim.ObjectMeta{Name: name + "-root"},
 		Spec:       importOf(suite.Images.URL(linuxImage), "1Gi"),
 	}}
 	addDisk(machine, "root", kubevirtv1.VolumeSource{DataVolume: &kubevirtv1.DataVolumeSource{Name: name + "-root"}})

@@ -16,6 +16,7 @@ import (
 	"k8s.io/utils/ptr"
 
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
+	"github.com/virt-apiserver/virt-apiserver/pkg/apis/verbatim"
 )
 
 const (
@@ -160,7 +161,7 @@ func TestEndOfAGuestLeadsToWhatTheStrategySays(t *testing.T) {
 func TestGuestThatCannotStartIsShown(t *testing.T) {
 	w := newWorld(t)
 	machine := newMachine("vm", always)
-	machine.Spec.Template.ObjectMeta.Annotations = map[string]string{brokenAnnotation: "true"}
+	machine.Spec.Template.ObjectMeta = &verbatim.ObjectMeta{Annotations: map[string]string{brokenAnnotation: "true"}}
 	w.create(machine)
 	machine = w.untilShows("vm", kubevirtv1.VirtualMachineStatusCrashLoopBackOff)
 	assert.Equal(t, 1, machine.Status.StartFailure.ConsecutiveFailCount)

@@ -8,6 +8,11 @@
 package verbatim
 
 // OpenAPIModelName returns the OpenAPI model name for this type.
+func (in ObjectMeta) OpenAPIModelName() string {
+	return "io.virt-apiserver.verbatim.ObjectMeta"
+}
+
+// OpenAPIModelName returns the OpenAPI model name for this type.
 func (in PersistentVolumeClaimSpec) OpenAPIModelName() string {
 	return "io.virt-apiserver.verbatim.PersistentVolumeClaimSpec"
 }

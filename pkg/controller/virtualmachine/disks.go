@@ -59,7 +59,7 @@ func (c *Controller) warnOfSource(machine *kubevirtv1.VirtualMachine, dv *cdiv1.
 // foreign as any.
 func (c *Controller) checkDisks(ctx context.Context, o *observation) error {
 	for i := range o.expanded.Spec.DataVolumeTemplates {
-		if err := c.checkDisk(ctx, o, &o.expanded.Spec.DataVolumeTemplates[i].ObjectMeta); err != nil {
+		if err := c.checkDisk(ctx, o, o.expanded.Spec.DataVolumeTemplates[i].ObjectMeta.Core()); err != nil {
 			return err
 		}
 	}

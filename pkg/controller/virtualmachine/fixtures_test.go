@@ -13,6 +13,7 @@ import (
 
 	cdiv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/cdi/v1beta1"
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
+	"github.com/virt-apiserver/virt-apiserver/pkg/apis/verbatim"
 )
 
 const (
@@ -32,7 +33,7 @@ func newMachine(strategy kubevirtv1.VirtualMachineRunStrategy, changes ...func(*
 		Spec: kubevirtv1.VirtualMachineSpec{
 			RunStrategy: ptr.To(strategy),
 			Template: &kubevirtv1.VirtualMachineInstanceTemplateSpec{
-				ObjectMeta: metav1.ObjectMeta{Labels: map[string]string{"a": "b"}, Annotations: map[string]string{"c": "d"}},
+				ObjectMeta: &verbatim.ObjectMeta{Labels: map[string]string{"a": "b"}, Annotations: map[string]string{"c": "d"}},
 			},
 		},
 	}
@@ -70,7 +71,7 @@ func failedStarts(count int, last types.UID, retry time.Time) func(*kubevirtv1.V
 func withDisk(name string) func(*kubevirtv1.VirtualMachine) {
 	return func(machine *kubevirtv1.VirtualMachine) {
 		machine.Spec.DataVolumeTemplates = append(machine.Spec.DataVolumeTemplates, kubevirtv1.DataVolumeTemplateSpec{
-			ObjectMeta: metav1.ObjectMeta{Name: name, Labels: map[string]string{"disk": name}},
+			ObjectMeta: verbatim.ObjectMeta{Name: name, Labels: map[string]string{"disk": name}},
 			Spec:       cdiv1.DataVolumeSpec{Source: &cdiv1.DataVolumeSource{Blank: &cdiv1.DataVolumeBlankImage{}}},
 		})
 		machine.Spec.Template.Spec.Volumes = append(machine.Spec.Template.Spec.Volumes, kubevirtv1.Volume{

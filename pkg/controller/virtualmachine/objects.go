@@ -16,8 +16,8 @@ import (
 // newInstance returns the instance that is made from the machine's template now. What the machine refers to is
 // applied to it already.
 func newInstance(machine *kubevirtv1.VirtualMachine, paused bool) *kubevirtv1.VirtualMachineInstance {
-	meta := &template(machine).ObjectMeta
-	annotations := maps.Clone(meta.Annotations)
+	meta := template(machine).ObjectMeta
+	annotations := maps.Clone(meta.GetAnnotations())
 	if annotations == nil {
 		annotations = make(map[string]string, 1)
 	}
@@ -27,7 +27,7 @@ func newInstance(machine *kubevirtv1.VirtualMachine, paused bool) *kubevirtv1.Vi
 		ObjectMeta: metav1.ObjectMeta{
 			Name:            machine.Name,
 			Namespace:       machine.Namespace,
-			Labels:          maps.Clone(meta.Labels),
+			Labels:          maps.Clone(meta.GetLabels()),
 			Annotations:     annotations,
 			OwnerReferences: []metav1.OwnerReference{ownerReference(machine)},
 			Finalizers:      []string{kubevirtv1.VirtualMachineInstanceFinalizer},

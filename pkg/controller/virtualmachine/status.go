@@ -62,7 +62,7 @@ func observedGeneration(o *observation, d *decision) int64 {
 // hasMetadata says whether the instance has the labels and annotations of the template. A running instance gets no
 // new ones.
 func hasMetadata(instance *kubevirtv1.VirtualMachineInstance, from *kubevirtv1.VirtualMachineInstanceTemplateSpec) bool {
-	return contains(instance.Labels, from.ObjectMeta.Labels) && contains(instance.Annotations, from.ObjectMeta.Annotations)
+	return contains(instance.Labels, from.ObjectMeta.GetLabels()) && contains(instance.Annotations, from.ObjectMeta.GetAnnotations())
 }
 
 func contains(all, some map[string]string) bool {

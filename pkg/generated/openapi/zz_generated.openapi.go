@@ -240,6 +240,7 @@ func GetOpenAPIDefinitions(ref common.ReferenceCallback) map[string]common.OpenA
 		subresourcesv1.Info{}.OpenAPIModelName():                                       schema_pkg_apis_subresources_v1_Info(ref),
 		subresourcesv1.VirtualMachine{}.OpenAPIModelName():                             schema_pkg_apis_subresources_v1_VirtualMachine(ref),
 		subresourcesv1.VirtualMachineInstance{}.OpenAPIModelName():                     schema_pkg_apis_subresources_v1_VirtualMachineInstance(ref),
+		verbatim.ObjectMeta{}.OpenAPIModelName():                                       schema_virt_apiserver_pkg_apis_verbatim_ObjectMeta(ref),
 		verbatim.PersistentVolumeClaimSpec{}.OpenAPIModelName():                        schema_virt_apiserver_pkg_apis_verbatim_PersistentVolumeClaimSpec(ref),
 		verbatim.Quantity{}.OpenAPIModelName():                                         schema_virt_apiserver_pkg_apis_verbatim_Quantity(ref),
 		verbatim.VolumeResourceRequirements{}.OpenAPIModelName():                       schema_virt_apiserver_pkg_apis_verbatim_VolumeResourceRequirements(ref),
@@ -3830,7 +3831,7 @@ func schema_pkg_apis_kubevirt_v1_DataVolumeTemplateSpec(ref common.ReferenceCall
 						SchemaProps: spec.SchemaProps{
 							Description: "ObjectMeta names the DataVolume.",
 							Default:     map[string]interface{}{},
-							Ref:         ref(metav1.ObjectMeta{}.OpenAPIModelName()),
+							Ref:         ref(verbatim.ObjectMeta{}.OpenAPIModelName()),
 						},
 					},
 					"spec": {
@@ -3845,7 +3846,7 @@ func schema_pkg_apis_kubevirt_v1_DataVolumeTemplateSpec(ref common.ReferenceCall
 			},
 		},
 		Dependencies: []string{
-			v1beta1.DataVolumeSpec{}.OpenAPIModelName(), metav1.ObjectMeta{}.OpenAPIModelName()},
+			v1beta1.DataVolumeSpec{}.OpenAPIModelName(), verbatim.ObjectMeta{}.OpenAPIModelName()},
 	}
 }
 
@@ -8351,8 +8352,7 @@ func schema_pkg_apis_kubevirt_v1_VirtualMachineInstanceTemplateSpec(ref common.R
 					"metadata": {
 						SchemaProps: spec.SchemaProps{
 							Description: "ObjectMeta gives the instance its labels and annotations; other members are not used.",
-							Default:     map[string]interface{}{},
-							Ref:         ref(metav1.ObjectMeta{}.OpenAPIModelName()),
+							Ref:         ref(verbatim.ObjectMeta{}.OpenAPIModelName()),
 						},
 					},
 					"spec": {
@@ -8366,7 +8366,7 @@ func schema_pkg_apis_kubevirt_v1_VirtualMachineInstanceTemplateSpec(ref common.R
 			},
 		},
 		Dependencies: []string{
-			v1.VirtualMachineInstanceSpec{}.OpenAPIModelName(), metav1.ObjectMeta{}.OpenAPIModelName()},
+			v1.VirtualMachineInstanceSpec{}.OpenAPIModelName(), verbatim.ObjectMeta{}.OpenAPIModelName()},
 	}
 }
 
@@ -9113,6 +9113,74 @@ func schema_pkg_apis_subresources_v1_VirtualMachineInstance(ref common.Reference
 		},
 		Dependencies: []string{
 			metav1.ObjectMeta{}.OpenAPIModelName()},
+	}
+}
+
+func schema_virt_apiserver_pkg_apis_verbatim_ObjectMeta(ref common.ReferenceCallback) common.OpenAPIDefinition {
+	return common.OpenAPIDefinition{
+		Schema: spec.Schema{
+			SchemaProps: spec.SchemaProps{
+				Description: "ObjectMeta is the metadata of a template: what a user may give an object that is made from it.",
+				Type:        []string{"object"},
+				Properties: map[string]spec.Schema{
+					"name": {
+						SchemaProps: spec.SchemaProps{
+							Type:   []string{"string"},
+							Format: "",
+						},
+					},
+					"generateName": {
+						SchemaProps: spec.SchemaProps{
+							Description: "GenerateName is accepted for manifests that have it; objects are not named by it.",
+							Type:        []string{"string"},
+							Format:      "",
+						},
+					},
+					"namespace": {
+						SchemaProps: spec.SchemaProps{
+							Type:   []string{"string"},
+							Format: "",
+						},
+					},
+					"labels": {
+						SchemaProps: spec.SchemaProps{
+							Type: []string{"object"},
+							AdditionalProperties: &spec.SchemaOrBool{
+								Allows: true,
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Type:   []string{"string"},
+										Format: "",
+									},
+								},
+							},
+						},
+					},
+					"annotations": {
+						SchemaProps: spec.SchemaProps{
+							Type: []string{"object"},
+							AdditionalProperties: &spec.SchemaOrBool{
+								Allows: true,
+								Schema: &spec.Schema{
+									SchemaProps: spec.SchemaProps{
+										Type:   []string{"string"},
+										Format: "",
+									},
+								},
+							},
+						},
+					},
+					"creationTimestamp": {
+						SchemaProps: spec.SchemaProps{
+							Description: "CreationTimestamp is accepted for manifests that have it, mostly as null.",
+							Ref:         ref(metav1.Time{}.OpenAPIModelName()),
+						},
+					},
+				},
+			},
+		},
+		Dependencies: []string{
+			metav1.Time{}.OpenAPIModelName()},
 	}
 }
 

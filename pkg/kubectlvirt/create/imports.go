@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/rand"
 	"k8s.io/utils/ptr"
 
@@ -143,7 +142,7 @@ func (b *builder) addImport(flag, text string) error {
 		return err
 	}
 	b.vm.Spec.DataVolumeTemplates = append(b.vm.Spec.DataVolumeTemplates, kubevirtv1.DataVolumeTemplateSpec{
-		ObjectMeta: metav1.ObjectMeta{Name: name}, Spec: spec,
+		ObjectMeta: verbatim.ObjectMeta{Name: name}, Spec: spec,
 	})
 	b.naming[name] = source.naming
 	return b.addVolume(p, name, kubevirtv1.VolumeSource{DataVolume: &kubevirtv1.DataVolumeSource{Name: name}})

@@ -8,11 +8,11 @@ import (
 	"maps"
 
 	corev1 "k8s.io/api/core/v1"
-	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/util/validation"
 
 	cdiv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/cdi/v1beta1"
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
+	"github.com/virt-apiserver/virt-apiserver/pkg/apis/verbatim"
 )
 
 // copyDisks has vm use, in place of each claim that source's guest may write to, a DataVolume of its own that
@@ -48,7 +48,7 @@ func copyDisks(vm, source *kubevirtv1.VirtualMachine, claims Claims) {
 // which may have grown since it was made from the template.
 func copyTemplate(name, namespace, claim string, template *kubevirtv1.DataVolumeTemplateSpec, claims Claims) kubevirtv1.DataVolumeTemplateSpec {
 	made := kubevirtv1.DataVolumeTemplateSpec{
-		ObjectMeta: metav1.ObjectMeta{Name: name},
+		ObjectMeta: verbatim.ObjectMeta{Name: name},
 		Spec: cdiv1.DataVolumeSpec{
 			Source:  &cdiv1.DataVolumeSource{PVC: &cdiv1.DataVolumeSourcePVC{Namespace: namespace, Name: claim}},
 			Storage: &cdiv1.StorageSpec{},

@@ -20,6 +20,7 @@ import (
 	"github.com/virt-apiserver/virt-apiserver/pkg/apis/clone/patch"
 	clonev1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/clone/v1beta1"
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
+	"github.com/virt-apiserver/virt-apiserver/pkg/apis/verbatim"
 )
 
 // CloneAnnotation, on a machine, is the UID of the VirtualMachineClone that made it.
@@ -64,7 +65,10 @@ func Build(ctx context.Context, clone *clonev1.VirtualMachineClone, source *kube
 
 // choose has vm keep those of its source's labels and annotations that the filters let through, in copies.
 func choose(ctx context.Context, vm *kubevirtv1.VirtualMachine, spec *clonev1.VirtualMachineCloneSpec) *field.Error {
-	path, template := field.NewPath("spec"), &vm.Spec.Template.ObjectMeta
+	path, template := field.NewPath("spec"), vm.Spec.Template.ObjectMeta
+	if template == nil {
+		template = &verbatim.ObjectMeta{}
+	}
 	templated := ptr.Deref(spec.Template, clonev1.VirtualMachineCloneTemplateFilters{})
 	for _, list := range []struct {
 		keys    *map[string]string

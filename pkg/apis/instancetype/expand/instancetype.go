@@ -68,7 +68,7 @@ func conflicts(template *kubevirtv1.VirtualMachineInstanceTemplateSpec, size *in
 	refuse(domain.IOThreadsPolicy != nil && size.IOThreadsPolicy != nil, domainPath.Child("ioThreadsPolicy"), domain.IOThreadsPolicy)
 	refuse(template.Spec.NodeSelector != nil && size.NodeSelector != nil, path.Child("spec", "nodeSelector"), template.Spec.NodeSelector)
 	for _, key := range slices.Sorted(maps.Keys(size.Annotations)) {
-		value, set := template.ObjectMeta.Annotations[key]
+		value, set := template.ObjectMeta.GetAnnotations()[key]
 		refuse(set && value != size.Annotations[key], path.Child("metadata", "annotations").Key(key), value)
 	}
 	return errs
@@ -119,8 +119,11 @@ func requestMemory(domain *kubevirtv1.DomainSpec, memory *instancetypev1.MemoryI
 // annotate adds the annotations that the template does not have.
 func annotate(template *kubevirtv1.VirtualMachineInstanceTemplateSpec, annotations map[string]string) {
 	for key, value := range annotations {
-		if _, set := template.ObjectMeta.Annotations[key]; set {
+		if _, set := template.ObjectMeta.GetAnnotations()[key]; set {
 			continue
+		}
+		if template.ObjectMeta == nil {
+			template.ObjectMeta = &verbatim.ObjectMeta{}
 		}
 		if template.ObjectMeta.Annotations == nil {
 			template.ObjectMeta.Annotations = make(map[string]string, len(annotations))

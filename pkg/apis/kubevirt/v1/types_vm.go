@@ -8,6 +8,7 @@ import (
 	"k8s.io/apimachinery/pkg/types"
 
 	cdiv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/cdi/v1beta1"
+	"github.com/virt-apiserver/virt-apiserver/pkg/apis/verbatim"
 )
 
 // +genclient
@@ -80,7 +81,7 @@ type VirtualMachineSpec struct {
 type VirtualMachineInstanceTemplateSpec struct {
 	// ObjectMeta gives the instance its labels and annotations; other members are not used.
 	// +optional
-	ObjectMeta metav1.ObjectMeta `json:"metadata,omitempty,omitzero"`
+	ObjectMeta *verbatim.ObjectMeta `json:"metadata,omitempty"`
 	// Spec is the instance's spec, before defaults.
 	// +optional
 	Spec VirtualMachineInstanceSpec `json:"spec,omitempty,omitzero"`
@@ -92,7 +93,7 @@ type DataVolumeTemplateSpec struct {
 	metav1.TypeMeta `json:",inline"`
 	// ObjectMeta names the DataVolume.
 	// +optional
-	ObjectMeta metav1.ObjectMeta `json:"metadata,omitempty,omitzero"`
+	ObjectMeta verbatim.ObjectMeta `json:"metadata,omitzero"`
 	// Spec is the DataVolume's spec.
 	Spec cdiv1.DataVolumeSpec `json:"spec"`
 }

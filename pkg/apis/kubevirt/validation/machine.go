@@ -60,10 +60,10 @@ func validateTemplate(template *kubevirtv1.VirtualMachineInstanceTemplateSpec, p
 	if template == nil {
 		return field.ErrorList{field.Required(path, "a machine needs a template of its instances")}
 	}
-	errs := metav1validation.ValidateLabels(template.ObjectMeta.Labels, path.Child("metadata", "labels"))
-	errs = append(errs, validateRestrictedLabels(template.ObjectMeta.Labels, path.Child("metadata", "labels"))...)
-	errs = append(errs, apivalidation.ValidateAnnotations(template.ObjectMeta.Annotations, path.Child("metadata", "annotations"))...)
-	errs = append(errs, validateRefusedAnnotations(template.ObjectMeta.Annotations, path.Child("metadata", "annotations"))...)
+	errs := metav1validation.ValidateLabels(template.ObjectMeta.GetLabels(), path.Child("metadata", "labels"))
+	errs = append(errs, validateRestrictedLabels(template.ObjectMeta.GetLabels(), path.Child("metadata", "labels"))...)
+	errs = append(errs, apivalidation.ValidateAnnotations(template.ObjectMeta.GetAnnotations(), path.Child("metadata", "annotations"))...)
+	errs = append(errs, validateRefusedAnnotations(template.ObjectMeta.GetAnnotations(), path.Child("metadata", "annotations"))...)
 	spec := template.Spec.DeepCopy()
 	kubevirtv1.SetDefaultsVirtualMachineInstanceSpec(spec)
 	return append(errs, ValidateVirtualMachineInstanceSpec(spec, path.Child("spec"))...)

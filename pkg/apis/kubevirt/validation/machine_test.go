@@ -27,7 +27,7 @@ func machine() *kubevirtv1.VirtualMachine {
 		Spec: kubevirtv1.VirtualMachineSpec{
 			RunStrategy: ptr.To(kubevirtv1.RunStrategyAlways),
 			DataVolumeTemplates: []kubevirtv1.DataVolumeTemplateSpec{{
-				ObjectMeta: metav1.ObjectMeta{Name: "root"},
+				ObjectMeta: verbatim.ObjectMeta{Name: "root"},
 				Spec: cdiv1.DataVolumeSpec{
 					Source:  &cdiv1.DataVolumeSource{HTTP: &cdiv1.DataVolumeSourceHTTP{URL: "http://localhost/image.qcow2"}},
 					Storage: &cdiv1.StorageSpec{Resources: &verbatim.VolumeResourceRequirements{Requests: verbatim.ResourceList{corev1.ResourceStorage: verbatim.MustParse("1Gi")}}},
@@ -94,7 +94,7 @@ func TestARefusalNamesTheField(t *testing.T) {
 		"unknown strategy":  {func(vm *kubevirtv1.VirtualMachine) { *vm.Spec.RunStrategy = "Sometimes" }, "spec.runStrategy", field.ErrorTypeNotSupported},
 		"no template":       {func(vm *kubevirtv1.VirtualMachine) { vm.Spec.Template = nil }, "spec.template", field.ErrorTypeRequired},
 		"restricted label": {func(vm *kubevirtv1.VirtualMachine) {
-			vm.Spec.Template.ObjectMeta.Labels = map[string]string{kubevirtv1.NodeNameLabel: "x"}
+			vm.Spec.Template.ObjectMeta = &verbatim.ObjectMeta{Labels: map[string]string{kubevirtv1.NodeNameLabel: "x"}}
 		}, "spec.template.metadata.labels[kubevirt.io/nodeName]", field.ErrorTypeForbidden},
 		"template without a name":  {func(vm *kubevirtv1.VirtualMachine) { vm.Spec.DataVolumeTemplates[0].ObjectMeta.Name = "" }, "spec.dataVolumeTemplates[0].metadata.name", field.ErrorTypeRequired},
 		"template that isn't used": {func(vm *kubevirtv1.VirtualMachine) { vm.Spec.DataVolumeTemplates[0].ObjectMeta.Name = "other" }, "spec.dataVolumeTemplates[0].metadata.name", field.ErrorTypeInvalid},

@@ -11,6 +11,7 @@ import (
 
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
 	"github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/validation"
+	"github.com/virt-apiserver/virt-apiserver/pkg/apis/verbatim"
 )
 
 func TestAnnotationsThatWouldChangeTheGuestAreNotPassedOver(t *testing.T) {
@@ -19,7 +20,7 @@ func TestAnnotationsThatWouldChangeTheGuestAreNotPassedOver(t *testing.T) {
 		"kubevirt.io/ignitiondata":       "ExperimentalIgnitionSupport feature gate is not enabled",
 	} {
 		vm := machine()
-		vm.Spec.Template.ObjectMeta.Annotations = map[string]string{annotation: "[]", "note": "any"}
+		vm.Spec.Template.ObjectMeta = &verbatim.ObjectMeta{Annotations: map[string]string{annotation: "[]", "note": "any"}}
 		errs := validation.ValidateVirtualMachine(vm)
 		require.Len(t, errs, 1)
 		assert.Equal(t, "spec.template.metadata.annotations", errs[0].Field)

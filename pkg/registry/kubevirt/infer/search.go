@@ -52,7 +52,7 @@ func (s search) volume(ctx context.Context, name string) (kind, object string, e
 func (s search) dataVolume(ctx context.Context, name string) (kind, object string, err error) {
 	for i := range s.vm.Spec.DataVolumeTemplates {
 		if template := &s.vm.Spec.DataVolumeTemplates[i]; template.ObjectMeta.Name == name {
-			return s.labelled(ctx, "the template of DataVolume", &cdiv1.DataVolume{ObjectMeta: template.ObjectMeta, Spec: template.Spec})
+			return s.labelled(ctx, "the template of DataVolume", &cdiv1.DataVolume{ObjectMeta: *template.ObjectMeta.Core(), Spec: template.Spec})
 		}
 	}
 	if err := s.mayRead(ctx, cdiv1.SchemeGroupVersion.WithResource("datavolumes"), name); err != nil {

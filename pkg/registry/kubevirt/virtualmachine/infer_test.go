@@ -98,7 +98,7 @@ func TestAMachineHasWhatItsVolumeNames(t *testing.T) {
 		}},
 		"a DataVolume of its own": {"root", func(_ *testing.T, _ context.Context, _ storages, vm *kubevirtv1.VirtualMachine) {
 			dv := newDataVolume("root", names())
-			vm.Spec.DataVolumeTemplates = []kubevirtv1.DataVolumeTemplateSpec{{ObjectMeta: metav1.ObjectMeta{Name: "root", Labels: dv.Labels}, Spec: dv.Spec}}
+			vm.Spec.DataVolumeTemplates = []kubevirtv1.DataVolumeTemplateSpec{{ObjectMeta: verbatim.ObjectMeta{Name: "root", Labels: dv.Labels}, Spec: dv.Spec}}
 		}},
 	}
 	for name, tc := range tests {
@@ -146,7 +146,7 @@ func TestWhatIsNotNamedIsRefusedOrIgnored(t *testing.T) {
 			vm.Spec.Template.Spec.Volumes[0].VolumeSource = kubevirtv1.VolumeSource{EmptyDisk: &kubevirtv1.EmptyDiskSource{Capacity: verbatim.MustParse("1Gi")}}
 		}, "neither a DataVolume nor a PersistentVolumeClaim", false},
 		"a DataVolume of its own": {"root", func(_ *testing.T, _ storages, vm *kubevirtv1.VirtualMachine) {
-			vm.Spec.DataVolumeTemplates = []kubevirtv1.DataVolumeTemplateSpec{{ObjectMeta: metav1.ObjectMeta{Name: "root"}, Spec: newDataVolume("", nil).Spec}}
+			vm.Spec.DataVolumeTemplates = []kubevirtv1.DataVolumeTemplateSpec{{ObjectMeta: verbatim.ObjectMeta{Name: "root"}, Spec: newDataVolume("", nil).Spec}}
 		}, `the template of DataVolume "root" has no label`, false},
 		"no claim":      {":root", func(*testing.T, storages, *kubevirtv1.VirtualMachine) {}, `persistentvolumeclaims "root" not found`, true},
 		"no DataVolume": {"root", func(*testing.T, storages, *kubevirtv1.VirtualMachine) {}, `persistentvolumeclaims "root" not found`, true},

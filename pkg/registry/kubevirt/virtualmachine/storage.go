@@ -123,7 +123,7 @@ func references(obj runtime.Object) []reference.Reference {
 			Resource: cdiv1.SchemeGroupVersion.WithResource("datavolumes"),
 		}.To(textOf(&template.Spec)))
 		found = append(found, datavolume.References(vm.Namespace, &template.Spec, path.Child("spec"))...)
-		found = append(found, datavolume.Adopted(&template.ObjectMeta, path.Child("metadata"))...)
+		found = append(found, datavolume.Adopted(template.ObjectMeta.Core(), path.Child("metadata"))...)
 	}
 	if vm.Spec.Template == nil {
 		return found

@@ -120,7 +120,7 @@ func TestFirstStatusIsNotStoppedWhereTheMachineStarts(t *testing.T) {
 	}
 	vm := newMachine("with-disk", kubevirtv1.RunStrategyAlways)
 	vm.Spec.DataVolumeTemplates = []kubevirtv1.DataVolumeTemplateSpec{{
-		ObjectMeta: metav1.ObjectMeta{Name: "disk"},
+		ObjectMeta: verbatim.ObjectMeta{Name: "disk"},
 		Spec: cdiv1.DataVolumeSpec{
 			Source:  &cdiv1.DataVolumeSource{Blank: &cdiv1.DataVolumeBlankImage{}},
 			Storage: &cdiv1.StorageSpec{Resources: &verbatim.VolumeResourceRequirements{Requests: verbatim.ResourceList{corev1.ResourceStorage: verbatim.MustParse("1Gi")}}},
@@ -236,7 +236,7 @@ func TestDisksOfDataVolumesAreForWhoMayReadTheirClaims(t *testing.T) {
 
 func blank(name string) kubevirtv1.DataVolumeTemplateSpec {
 	return kubevirtv1.DataVolumeTemplateSpec{
-		ObjectMeta: metav1.ObjectMeta{Name: name},
+		ObjectMeta: verbatim.ObjectMeta{Name: name},
 		Spec: cdiv1.DataVolumeSpec{
 			Source: &cdiv1.DataVolumeSource{Blank: &cdiv1.DataVolumeBlankImage{}},
 			Storage: &cdiv1.StorageSpec{Resources: &verbatim.VolumeResourceRequirements{

@@ -5,6 +5,7 @@
 package v1
 
 import (
+	verbatim "github.com/virt-apiserver/virt-apiserver/pkg/apis/verbatim"
 	v1beta1 "github.com/virt-apiserver/virt-apiserver/pkg/generated/applyconfiguration/cdi/v1beta1"
 	metav1 "k8s.io/client-go/applyconfigurations/meta/v1"
 )
@@ -17,7 +18,7 @@ type DataVolumeTemplateSpecApplyConfiguration struct {
 	// TypeMeta is accepted for manifests that name the kind; it is not needed.
 	metav1.TypeMetaApplyConfiguration `json:""`
 	// ObjectMeta names the DataVolume.
-	ObjectMeta *metav1.ObjectMetaApplyConfiguration `json:"metadata,omitempty"`
+	ObjectMeta *verbatim.ObjectMeta `json:"metadata,omitempty"`
 	// Spec is the DataVolume's spec.
 	Spec *v1beta1.DataVolumeSpecApplyConfiguration `json:"spec,omitempty"`
 }
@@ -52,8 +53,8 @@ func (b *DataVolumeTemplateSpecApplyConfiguration) WithAPIVersion(value string) 
 // WithObjectMeta sets the ObjectMeta field in the declarative configuration to the given value
 // and returns the receiver, so that objects can be built by chaining "With" function invocations.
 // If called multiple times, the ObjectMeta field is set to the value of the last call.
-func (b *DataVolumeTemplateSpecApplyConfiguration) WithObjectMeta(value *metav1.ObjectMetaApplyConfiguration) *DataVolumeTemplateSpecApplyConfiguration {
-	b.ObjectMeta = value
+func (b *DataVolumeTemplateSpecApplyConfiguration) WithObjectMeta(value verbatim.ObjectMeta) *DataVolumeTemplateSpecApplyConfiguration {
+	b.ObjectMeta = &value
 	return b
 }
 

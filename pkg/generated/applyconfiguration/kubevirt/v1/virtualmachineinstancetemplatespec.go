@@ -5,7 +5,7 @@
 package v1
 
 import (
-	metav1 "k8s.io/client-go/applyconfigurations/meta/v1"
+	verbatim "github.com/virt-apiserver/virt-apiserver/pkg/apis/verbatim"
 )
 
 // VirtualMachineInstanceTemplateSpecApplyConfiguration represents a declarative configuration of the VirtualMachineInstanceTemplateSpec type for use
@@ -14,7 +14,7 @@ import (
 // VirtualMachineInstanceTemplateSpec is the template of an instance.
 type VirtualMachineInstanceTemplateSpecApplyConfiguration struct {
 	// ObjectMeta gives the instance its labels and annotations; other members are not used.
-	ObjectMeta *metav1.ObjectMetaApplyConfiguration `json:"metadata,omitempty"`
+	ObjectMeta *verbatim.ObjectMeta `json:"metadata,omitempty"`
 	// Spec is the instance's spec, before defaults.
 	Spec *VirtualMachineInstanceSpecApplyConfiguration `json:"spec,omitempty"`
 }
@@ -28,8 +28,8 @@ func VirtualMachineInstanceTemplateSpec() *VirtualMachineInstanceTemplateSpecApp
 // WithObjectMeta sets the ObjectMeta field in the declarative configuration to the given value
 // and returns the receiver, so that objects can be built by chaining "With" function invocations.
 // If called multiple times, the ObjectMeta field is set to the value of the last call.
-func (b *VirtualMachineInstanceTemplateSpecApplyConfiguration) WithObjectMeta(value *metav1.ObjectMetaApplyConfiguration) *VirtualMachineInstanceTemplateSpecApplyConfiguration {
-	b.ObjectMeta = value
+func (b *VirtualMachineInstanceTemplateSpecApplyConfiguration) WithObjectMeta(value verbatim.ObjectMeta) *VirtualMachineInstanceTemplateSpecApplyConfiguration {
+	b.ObjectMeta = &value
 	return b
 }
 
