@@ -63,6 +63,7 @@ func (a *API) Test(t *testing.T) {
 		"tables have upstream's columns":                             a.tablesHaveUpstreamsColumns,
 		"get all shows each kind":                                    a.getAllShowsEachKind,
 		"apply twice changes nothing":                                a.applyTwiceChangesNothing,
+		"a spec stays as it was written":                             a.specStaysAsItWasWritten,
 		"kubectl refuses an unknown field":                           a.kubectlRefusesAnUnknownField,
 		"an invalid machine has a cause for each field":              a.invalidMachineHasACauseForEachField,
 		"hostile text is refused":                                    a.hostileTextIsRefused,

@@ -4,13 +4,16 @@ package apitest
 
 import (
 	"bufio"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime/schema"
+	"sigs.k8s.io/yaml"
 )
 
 // nameOf is the name of the one object of each kind: a machine would adopt an instance of its own name.
@@ -83,6 +86,52 @@ func (a *API) applyTwiceChangesNothing(t *testing.T) {
 			}, soon, tick)
 		}
 		assert.Empty(t, a.KubectlWith(t, manifest, "-n", ns, "diff", "-f", "-"), resource.Resource)
+	}
+}
+
+// specInOwnWords has values that Kubernetes' own types write in other words, or leave out.
+const specInOwnWords = `
+runStrategy: Halted
+template:
+  metadata: {labels: {}}
+  spec:
+    nodeSelector: {}
+    domain:
+      cpu: {cores: 1, dedicatedCpuPlacement: false}
+      memory: {guest: 1024Mi}
+      resources: {requests: {cpu: 1000m}}
+      devices: {disableHotplug: false, inputs: [], interfaces: [{name: default, masquerade: {}, macAddress: ""}]}
+    networks: [{name: default, pod: {}}]
+    volumes:
+    - {name: d, persistentVolumeClaim: {claimName: none, hotpluggable: false}}
+`
+
+func (a *API) specStaysAsItWasWritten(t *testing.T) {
+	var want any
+	require.NoError(t, yaml.Unmarshal([]byte(specInOwnWords), &want))
+	manifest, err := yaml.Marshal(map[string]any{
+		"apiVersion": "kubevirt.io/v1", "kind": "VirtualMachine", "metadata": map[string]any{"name": "as-written"}, "spec": want,
+	})
+	require.NoError(t, err)
+	for _, server := range []string{"false", "true"} {
+		ns := a.Namespace(t)
+		apply := func() string {
+			return a.KubectlWith(t, string(manifest), "-n", ns, "apply", "--server-side="+server, "-f", "-")
+		}
+		apply()
+		before := a.Kubectl(t, "-n", ns, "get", "vm", "as-written", "-o", "jsonpath={.metadata.generation}")
+		second := apply()
+		if server == "false" {
+			assert.Contains(t, second, "unchanged")
+		}
+		machine, err := a.Dynamic.Resource(Machines).Namespace(ns).Get(t.Context(), "as-written", metav1.GetOptions{})
+		require.NoError(t, err)
+		got, err := yaml.Marshal(machine.Object["spec"])
+		require.NoError(t, err)
+		expected, err := yaml.Marshal(want)
+		require.NoError(t, err)
+		assert.Equal(t, string(expected), string(got))
+		assert.Equal(t, before, strconv.FormatInt(machine.GetGeneration(), 10), "server-side=%s", server)
 	}
 }
 

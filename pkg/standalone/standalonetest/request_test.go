@@ -5,6 +5,7 @@ package standalonetest_test
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -28,6 +29,14 @@ type answer struct{ Message string }
 // send makes a request as the administrator and returns the code and the answer.
 func send(t *testing.T, method, path, contentType, body string) (int, answer) {
 	t.Helper()
+	code, raw := sendRaw(t, method, path, contentType, body)
+	var got answer
+	require.NoError(t, json.Unmarshal(raw, &got))
+	return code, got
+}
+
+func sendRaw(t *testing.T, method, path, contentType, body string) (int, []byte) {
+	t.Helper()
 	client, err := rest.HTTPClientFor(server.Admin)
 	require.NoError(t, err)
 	request, err := http.NewRequestWithContext(t.Context(), method, server.Admin.Host+path, strings.NewReader(body))
@@ -36,9 +45,9 @@ func send(t *testing.T, method, path, contentType, body string) (int, answer) {
 	response, err := client.Do(request)
 	require.NoError(t, err)
 	defer response.Body.Close()
-	var got answer
-	require.NoError(t, json.NewDecoder(response.Body).Decode(&got))
-	return response.StatusCode, got
+	raw, err := io.ReadAll(response.Body)
+	require.NoError(t, err)
+	return response.StatusCode, raw
 }
 
 const (
