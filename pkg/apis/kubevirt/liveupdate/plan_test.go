@@ -37,7 +37,19 @@ func TestWhatARunningGuestTakes(t *testing.T) {
 		change  func(*spec)
 		restart []string
 	}{
-		"nothing":              {func(*spec) {}, nil},
+		"nothing": {func(*spec) {}, nil},
+		"nothing in words": {func(s *spec) {
+			s.Domain.CPU.DedicatedCPUPlacement, s.Domain.Devices.DisableHotplug = new(bool), new(bool)
+			s.Domain.Devices.Interfaces[0].PciAddress = new(string)
+			s.Domain.Devices.Inputs = []kubevirtv1.Input{}
+		}, nil},
+		"a change and other words": {func(s *spec) {
+			s.Domain.CPU.Cores, s.Domain.CPU.DedicatedCPUPlacement = ptr.To[uint32](2), new(bool)
+			s.Domain.Memory.MaxGuest = ptr.To(verbatim.MustParse("8192Mi"))
+		}, []string{"domain.cpu.cores"}},
+		"a device that is there unless it is refused": {func(s *spec) {
+			s.Domain.Devices.AutoattachGraphicsDevice = new(bool)
+		}, []string{"domain.devices.autoattachGraphicsDevice"}},
 		"the same otherwise":   {memory("4096Mi"), nil},
 		"sockets":              {sockets(4), nil},
 		"too many sockets":     {sockets(5), []string{"domain.cpu.sockets"}},
