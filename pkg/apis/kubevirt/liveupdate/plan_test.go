@@ -38,11 +38,6 @@ func TestWhatARunningGuestTakes(t *testing.T) {
 		restart []string
 	}{
 		"nothing": {func(*spec) {}, nil},
-		"nothing in words": {func(s *spec) {
-			s.Domain.CPU.DedicatedCPUPlacement, s.Domain.Devices.DisableHotplug = new(bool), new(bool)
-			s.Domain.Devices.Interfaces[0].PciAddress = new(string)
-			s.Domain.Devices.Inputs = []kubevirtv1.Input{}
-		}, nil},
 		"a change and other words": {func(s *spec) {
 			s.Domain.CPU.Cores, s.Domain.CPU.DedicatedCPUPlacement = ptr.To[uint32](2), new(bool)
 			s.Domain.Memory.MaxGuest = ptr.To(verbatim.MustParse("8192Mi"))
@@ -99,6 +94,17 @@ func TestWhatARunningGuestTakes(t *testing.T) {
 			assert.Equal(t, running(), vmi, "it is not changed")
 		})
 	}
+}
+
+func TestOtherWordsForTheSameAreNoChange(t *testing.T) {
+	vmi := running()
+	wanted := vmi.Spec.DeepCopy()
+	wanted.Domain.CPU.DedicatedCPUPlacement, wanted.Domain.Devices.DisableHotplug = new(bool), new(bool)
+	wanted.Domain.Devices.Interfaces[0].PciAddress = new(string)
+	wanted.Domain.Devices.Inputs = []kubevirtv1.Input{}
+	next, restart := liveupdate.Plan(vmi, wanted)
+	assert.Empty(t, restart)
+	assert.Equal(t, &vmi.Spec, next)
 }
 
 // onNetwork connects a guest to one more network.
