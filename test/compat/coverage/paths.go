@@ -12,6 +12,8 @@ import (
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
 	"k8s.io/apimachinery/pkg/runtime"
 	"k8s.io/apimachinery/pkg/util/intstr"
+
+	"github.com/virt-apiserver/virt-apiserver/pkg/apis/verbatim"
 )
 
 // opaque are types that are held as a whole or not at all, with the name of what they are in JSON.
@@ -22,8 +24,10 @@ var opaque = map[reflect.Type]string{
 	reflect.TypeFor[metav1.Duration]():                 "duration",
 	reflect.TypeFor[metav1.LabelSelector]():            "label selector",
 	reflect.TypeFor[metav1.ObjectMeta]():               "metadata",
+	reflect.TypeFor[verbatim.ObjectMeta]():             "metadata",
 	reflect.TypeFor[metav1.Time]():                     "time",
 	reflect.TypeFor[resource.Quantity]():               "quantity",
+	reflect.TypeFor[verbatim.Quantity]():               "quantity",
 	reflect.TypeFor[runtime.RawExtension]():            "any object",
 }
 
