@@ -97,7 +97,9 @@ func (m *Manager) standing(g *guest, uid types.UID) (done bool, err error) {
 	}
 	if g.power == PowerBeginning {
 		return false, &api.Error{Reason: api.ErrorUnsettled, Message: fmt.Sprintf(
-			"%s/%s: an earlier start of the domain, which was cut short, is not at its end yet; try again", g.record.Namespace, g.record.Name)}
+			"%s/%s: an earlier start of the domain, which was cut short, is not at its end yet; try again. If that lasts, libvirt was killed while it started the domain: "+
+				"rm /run/libvirt/qemu/%s.xml, and restart libvirtd",
+			g.record.Namespace, g.record.Name, domain.Name(g.record.Namespace, g.record.Name))}
 	}
 	return g.power.Active() || g.record.End != nil, nil
 }

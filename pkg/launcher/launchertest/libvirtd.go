@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/virt-apiserver/virt-apiserver/pkg/launcher/libvirt/domstatus"
 )
 
 // Libvirtd is a libvirtd whose files are in a directory of its own. It needs root. It is safe for concurrent use.
@@ -64,11 +66,12 @@ func Dir(t *testing.T) string {
 	return dir
 }
 
-// Start starts libvirtd, again too, and waits until it answers.
+// Start starts libvirtd, again too, as the launcher does, and waits until it answers.
 func (l *Libvirtd) Start(t *testing.T) {
 	t.Helper()
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	require.NoError(t, domstatus.ForgetUnstarted(filepath.Join(l.dir, "run", "qemu")))
 	l.libvirtd = l.start(t, "libvirtd")
 	l.await(t, "libvirt-sock")
 }

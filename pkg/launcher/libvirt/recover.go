@@ -10,6 +10,8 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+
+	"github.com/virt-apiserver/virt-apiserver/pkg/launcher/libvirt/domstatus"
 )
 
 const (
@@ -41,7 +43,7 @@ func startDaemons(ctx context.Context) error {
 	if answers(ctx, libvirtSocket) {
 		return nil
 	}
-	return daemon(ctx, "libvirtd")
+	return errors.Join(domstatus.ForgetUnstarted(domstatus.Dir), daemon(ctx, "libvirtd"))
 }
 
 // daemon starts a program that goes to the background by itself and outlives the launcher.
