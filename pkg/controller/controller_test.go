@@ -83,5 +83,5 @@ func TestEventsReachTheServer(t *testing.T) {
 		list, err := client.CoreV1().Events("ns").List(ctx, metav1.ListOptions{})
 		return err == nil && len(list.Items) == 1 && list.Items[0].InvolvedObject.Kind == "VirtualMachine" &&
 			list.Items[0].InvolvedObject.APIVersion == "kubevirt.io/v1" && list.Items[0].Source.Component == "test"
-	}, 5*time.Second, 5*time.Millisecond)
+	}, time.Minute, 5*time.Millisecond)
 }

@@ -34,5 +34,5 @@ func TestEventsAreAboutAllThatControllersActOn(t *testing.T) {
 			kinds = append(kinds, event.InvolvedObject.Kind)
 		}
 		assert.ElementsMatch(c, []string{"VirtualMachine", "DataVolume", "PersistentVolumeClaim"}, kinds)
-	}, 10*time.Second, 10*time.Millisecond)
+	}, time.Minute, 10*time.Millisecond)
 }

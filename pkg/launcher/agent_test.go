@@ -21,7 +21,7 @@ import (
 	"github.com/virt-apiserver/virt-apiserver/pkg/launcher/guestagent"
 )
 
-const soon = 30 * time.Second
+const soon = 60 * time.Second
 
 // fakeAgent listens on a unix socket, as the port of a guest's agent is one for libvirt, and says what the test
 // wants.

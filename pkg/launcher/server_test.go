@@ -38,7 +38,7 @@ func (b *bench) serve(t *testing.T) (client *api.Client, socket string) {
 	require.Eventually(t, func() bool {
 		_, err := client.Health(t.Context())
 		return err == nil
-	}, 10*time.Second, time.Millisecond)
+	}, time.Minute, time.Millisecond)
 	return client, socket
 }
 

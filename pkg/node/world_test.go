@@ -25,7 +25,7 @@ import (
 	"github.com/virt-apiserver/virt-apiserver/pkg/launcher/api"
 )
 
-const soon = 10 * time.Second
+const soon = 60 * time.Second
 
 var vmKey = types.NamespacedName{Namespace: "n", Name: "vm"}
 

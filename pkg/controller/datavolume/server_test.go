@@ -172,7 +172,7 @@ func (m *machine) reach(name string, phase cdiv1.DataVolumePhase) *cdiv1.DataVol
 
 func (m *machine) eventually(what string, condition func() bool) {
 	m.t.Helper()
-	require.Eventually(m.t, condition, 20*time.Second, 10*time.Millisecond, what)
+	require.Eventually(m.t, condition, time.Minute, 10*time.Millisecond, what)
 }
 
 // files are what lies in the store, but for its own notes.

@@ -22,7 +22,7 @@ import (
 )
 
 const (
-	patience = 20 * time.Second
+	patience = 60 * time.Second
 	hold     = "example.com/hold"
 )
 

@@ -24,7 +24,7 @@ import (
 	"github.com/virt-apiserver/virt-apiserver/pkg/standalone/standalonetest"
 )
 
-const patience = 20 * time.Second
+const patience = 60 * time.Second
 
 var server *standalonetest.Server
 

@@ -79,7 +79,7 @@ func await(t *testing.T, node *launcher, process, guest int32) {
 		assert.True(c, klog.V(klog.Level(process)).Enabled(), "at least %d", process)
 		assert.False(c, klog.V(klog.Level(process+1)).Enabled(), "at most %d", process)
 		assert.Equal(c, guest, node.told.Load())
-	}, 20*time.Second, time.Millisecond)
+	}, time.Minute, time.Millisecond)
 }
 
 // setOwn gives the process the verbosity of its flags.

@@ -27,7 +27,7 @@ import (
 	"github.com/virt-apiserver/virt-apiserver/pkg/node/streams"
 )
 
-const soon = 10 * time.Second
+const soon = 60 * time.Second
 
 // server has one instance, web, whose console is bridged to guest.
 type server struct {

@@ -28,7 +28,7 @@ import (
 	"github.com/virt-apiserver/virt-apiserver/pkg/node/streams"
 )
 
-const soon = 20 * time.Second
+const soon = 60 * time.Second
 
 // newServer serves a guest whose ports return what they get, behind a greeting.
 func newServer(t *testing.T) *httptest.Server {

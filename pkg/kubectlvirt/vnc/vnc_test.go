@@ -28,7 +28,7 @@ import (
 )
 
 const (
-	soon     = 20 * time.Second
+	soon     = 60 * time.Second
 	greeting = "RFB 003.008\n"
 	instance = "/apis/subresources.kubevirt.io/v1/namespaces/shop/virtualmachineinstances/web/"
 )

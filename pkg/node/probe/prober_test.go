@@ -25,7 +25,7 @@ import (
 	kubevirtv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/kubevirt/v1"
 )
 
-const soon = 30 * time.Second
+const soon = 60 * time.Second
 
 // guest answers as the test says.
 type guest struct {

@@ -105,7 +105,7 @@ func launcherPID(t *testing.T, s *Supervisor, other int) int {
 			pid = health.PID
 		}
 		return pid != 0 && pid != other
-	}, 10*time.Second, 10*time.Millisecond)
+	}, time.Minute, 10*time.Millisecond)
 	return pid
 }
 
@@ -207,7 +207,7 @@ func TestLauncherThatRefusesToStartIsReported(t *testing.T) {
 
 	require.Eventually(t, func() bool {
 		return strings.Contains(s.Ready().Error(), "apt-get install libvirt-daemon-system")
-	}, 5*time.Second, 10*time.Millisecond)
+	}, time.Minute, 10*time.Millisecond)
 }
 
 func TestMissingBinaryIsReported(t *testing.T) {
@@ -218,7 +218,7 @@ func TestMissingBinaryIsReported(t *testing.T) {
 
 	require.Eventually(t, func() bool {
 		return strings.Contains(s.Ready().Error(), "/nonexistent/virt-launcher")
-	}, 5*time.Second, 10*time.Millisecond)
+	}, time.Minute, 10*time.Millisecond)
 }
 
 func TestStaleSocketIsNoLauncher(t *testing.T) {

@@ -25,7 +25,7 @@ import (
 	"github.com/virt-apiserver/virt-apiserver/pkg/workload"
 )
 
-const soon = 10 * time.Second
+const soon = 60 * time.Second
 
 // fakeRegistry answers as an importer does that asks one.
 type fakeRegistry struct {

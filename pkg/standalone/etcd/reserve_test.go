@@ -65,7 +65,7 @@ func TestTheDatabaseGoesOnWhereOthersFilledTheDisk(t *testing.T) {
 		cancel()
 		require.NoError(t, err, "write %d MiB", i)
 	}
-	require.Eventually(t, func() bool { return reserveSize(t, dir) < full }, 20*time.Second, 10*time.Millisecond, "nothing came from the reserve")
+	require.Eventually(t, func() bool { return reserveSize(t, dir) < full }, time.Minute, 10*time.Millisecond, "nothing came from the reserve")
 	select {
 	case err := <-server.Err():
 		t.Fatal(err)
@@ -76,7 +76,7 @@ func TestTheDatabaseGoesOnWhereOthersFilledTheDisk(t *testing.T) {
 	assert.Len(t, got.Kvs, 1)
 
 	giveBack()
-	require.Eventually(t, func() bool { return reserveSize(t, dir) == full }, 20*time.Second, 10*time.Millisecond, "the reserve is not filled up again")
+	require.Eventually(t, func() bool { return reserveSize(t, dir) == full }, time.Minute, 10*time.Millisecond, "the reserve is not filled up again")
 }
 
 func TestTheDatabaseStartsOnAFullDisk(t *testing.T) {

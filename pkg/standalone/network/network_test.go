@@ -296,7 +296,7 @@ func hold(t *testing.T, tap string) (release func()) {
 	require.Eventually(t, func() bool {
 		taps, err := link.Taps(tap)
 		return err == nil && taps[tap]
-	}, 10*time.Second, time.Millisecond)
+	}, time.Minute, time.Millisecond)
 	return func() {
 		for _, file := range held.Fds {
 			require.NoError(t, file.Close())
@@ -304,7 +304,7 @@ func hold(t *testing.T, tap string) (release func()) {
 		require.Eventually(t, func() bool {
 			taps, err := link.Taps(tap)
 			return err == nil && !taps[tap]
-		}, 10*time.Second, time.Millisecond)
+		}, time.Minute, time.Millisecond)
 	}
 }
 

@@ -177,7 +177,7 @@ func (m *machine) claim(name string) *corev1.PersistentVolumeClaim {
 
 func (m *machine) eventually(what string, condition func() bool) {
 	m.t.Helper()
-	require.Eventually(m.t, condition, 10*time.Second, 5*time.Millisecond, what)
+	require.Eventually(m.t, condition, time.Minute, 5*time.Millisecond, what)
 }
 
 func (m *machine) bound(name string) *corev1.PersistentVolumeClaim {

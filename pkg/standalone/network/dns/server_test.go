@@ -53,7 +53,7 @@ func start(t *testing.T, resolver string) string {
 		var err error
 		server, err = Listen(Config{Gateway: gateway, Names: names{}, ResolvConf: file, Port: port})
 		return err == nil
-	}, 10*time.Second, time.Millisecond)
+	}, time.Minute, time.Millisecond)
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- server.Run(ctx) }()
