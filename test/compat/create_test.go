@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/utils/ptr"
 	"sigs.k8s.io/yaml"
 
 	cdiv1 "github.com/virt-apiserver/virt-apiserver/pkg/apis/cdi/v1beta1"
@@ -79,7 +80,7 @@ func checkCreateVMForUser(c *check) {
 	vm := c.createsVM("user", "--user=tester", "--ssh-key=ssh-ed25519 AAAA tester")
 	seed := vm.Spec.Template.Spec.Volumes[0].CloudInitNoCloud
 	require.NotNil(c, seed)
-	assert.Contains(c, seed.UserData, "user: tester")
+	assert.Contains(c, ptr.Deref(seed.UserData, ""), "user: tester")
 }
 
 func checkCreateVMWithCredentials(c *check) {
@@ -138,18 +139,18 @@ func checkCreateVMFromClaim(c *check) {
 	c.makesWhatClaimsName()
 	vm := c.createsVM("from-named", "--volume-pvc=src:named")
 	require.NotNil(c, vm.Spec.Instancetype)
-	assert.Equal(c, "named", vm.Spec.Instancetype.InferFromVolume)
+	assert.Equal(c, "named", ptr.Deref(vm.Spec.Instancetype.InferFromVolume, ""))
 	require.NotNil(c, vm.Status.InstancetypeRef)
 	assert.Equal(c, "large", vm.Status.InstancetypeRef.Name)
 	domain := c.expanded("from-named").Spec.Template.Spec.Domain
-	assert.EqualValues(c, 4, domain.CPU.Threads)
+	assert.EqualValues(c, 4, ptr.Deref(domain.CPU.Threads, 0))
 	assert.Equal(c, "96Mi", domain.Memory.Guest.String())
 
 	vm = c.createsVM("from-plain", "--volume-pvc=src:plain")
 	require.NotNil(c, vm.Status.InstancetypeRef)
 	assert.Empty(c, vm.Status.InstancetypeRef.Name)
 	domain = c.expanded("from-plain").Spec.Template.Spec.Domain
-	assert.EqualValues(c, 1, domain.CPU.Threads)
+	assert.EqualValues(c, 1, ptr.Deref(domain.CPU.Threads, 0))
 	assert.Equal(c, "512Mi", domain.Memory.Guest.String())
 }
 
@@ -158,7 +159,7 @@ func checkCreateVMAsClaimNames(c *check) {
 	const elsewhere = "--volume-containerdisk=src:example.org/linux:1"
 	c.createsVM("as-named", elsewhere, "--volume-pvc=src:named", "--infer-instancetype-from=named", "--infer-preference-from=named")
 	domain := c.expanded("as-named").Spec.Template.Spec.Domain
-	assert.EqualValues(c, 4, domain.CPU.Threads)
+	assert.EqualValues(c, 4, ptr.Deref(domain.CPU.Threads, 0))
 	assert.Equal(c, "96Mi", domain.Memory.Guest.String())
 
 	// One that names nothing is refused where it was asked for.
@@ -213,7 +214,7 @@ func checkCreateClone(c *check) {
 	}, harness.Patience, harness.Tick, "the clone succeeds")
 	twin, err := suite.Server.Virt.KubevirtV1().VirtualMachines(c.namespace).Get(context.Background(), "twin", metav1.GetOptions{})
 	require.NoError(c, err)
-	assert.Equal(c, "twin-1", twin.Spec.Template.Spec.Domain.Firmware.Serial)
+	assert.Equal(c, "twin-1", ptr.Deref(twin.Spec.Template.Spec.Domain.Firmware.Serial, ""))
 	// A name of its own where none is given.
 	c.creates("clone", "--source-name=single")
 }
