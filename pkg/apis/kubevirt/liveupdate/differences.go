@@ -29,6 +29,8 @@ func fieldsOf(spec *kubevirtv1.VirtualMachineInstanceSpec) map[string]any {
 func prune(fields map[string]any) {
 	for name, value := range fields {
 		switch value := value.(type) {
+		case nil: // a required member that is missing
+			delete(fields, name)
 		case map[string]any:
 			prune(value)
 		case []any:

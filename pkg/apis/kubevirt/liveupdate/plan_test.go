@@ -107,6 +107,17 @@ func TestOtherWordsForTheSameAreNoChange(t *testing.T) {
 	assert.Equal(t, &vmi.Spec, next)
 }
 
+// TestARequiredMemberThatIsMissingIsADifference has one that is null in JSON.
+func TestARequiredMemberThatIsMissingIsADifference(t *testing.T) {
+	vmi := running()
+	wanted := vmi.Spec.DeepCopy()
+	wanted.Volumes = []kubevirtv1.Volume{{Name: "self", VolumeSource: kubevirtv1.VolumeSource{
+		DownwardAPI: &kubevirtv1.DownwardAPIVolumeSource{Fields: []kubevirtv1.DownwardAPIVolumeFile{{Path: "name"}}},
+	}}}
+	_, restart := liveupdate.Plan(vmi, wanted)
+	assert.Equal(t, []string{"volumes"}, restart)
+}
+
 // onNetwork connects a guest to one more network.
 func onNetwork(spec *kubevirtv1.VirtualMachineInstanceSpec, source kubevirtv1.NetworkSource) {
 	spec.Networks = append(spec.Networks, kubevirtv1.Network{Name: "more", NetworkSource: source})
